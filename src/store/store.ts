@@ -1,0 +1,18 @@
+import type { Device } from '../devices/types.js';
+
+/** What must outlive the process. Values are plain data; a write's promise settles when it is on disk. */
+export interface Store {
+  /** All devices of an AOR, empty if there is none. */
+  devicesOf(aor: string): readonly Device[] | Promise<readonly Device[]>;
+  /** Replaces all devices of an AOR at once; an empty list removes the AOR. */
+  putDevices(aor: string, devices: readonly Device[]): Promise<void>;
+  /** Every AOR with its devices, in no order, without loading all at once. */
+  eachAor(): AsyncIterable<readonly [string, readonly Device[]]>;
+
+  /** The journal of calls that are held or up, by call UUID. `record` is opaque to the store. */
+  putCall(callUuid: string, record: unknown): Promise<void>;
+  removeCall(callUuid: string): Promise<void>;
+  calls(): AsyncIterable<readonly [string, unknown]>;
+
+  close(): Promise<void>;
+}
