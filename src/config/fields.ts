@@ -1,0 +1,105 @@
+import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
+
+/** Milliseconds of a duration such as `500ms`, `13s`, `1.5h` or `7d`; undefined when the text is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, digits, unit] = DURATION.exec(text.trim()) ?? [];
+  const factor = unit === undefined ? undefined : UNITS[unit];
+  return digits === undefined || factor === undefined ? undefined : Math.round(Number(digits) * factor);
+}
+
+/** The shortest exact text of a number of milliseconds: `13s`, `1500ms`, `7d`. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    const factor = UNITS[unit] ?? 1;
+    if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
+  }
+  return ms === 0 ? '0s' : `${ms}ms`;
+}
+
+/** A duration written as text with its unit, given as milliseconds; both limits belong to what is allowed. */
+export function duration(min: string, max: string) {
+  const low = parseDuration(min) ?? 0;
+  const high = parseDuration(max) ?? Number.MAX_SAFE_INTEGER;
+  const allowed = `a duration with its unit (ms, s, m, h or d) from ${min} to ${max}, such as ${min === '0s' ? max : min}`;
+  return z.string({ error: allowed }).transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms === undefined || ms < low || ms > high) {
+      context.issues.push({ code: 'custom', message: allowed, input: text });
+      return z.NEVER;
+    }
+    return ms;
+  });
+}
+
+/** An IP address (IPv6 with or without brackets) or a host name. */
+export function host() {
+  const allowed = 'an IP address or a host name';
+  return z
+    .string({ error: allowed })
+    .refine((text) => isHost(text), { error: allowed })
+    .transform((text) => text.replace(/^\[(.*)\]$/, '$1'));
+}
+
+/** True for an IP address or a name that could be one in DNS; all-numeric last labels are neither. */
+export function isHost(text: string): boolean {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(bare) !== 0) return true;
+  return HOST_NAME.test(bare) && !/^\d+$/.test(bare.replace(/\.$/, '').split('.').at(-1) ?? '');
+}
+
+/** An IP address or a CIDR range. */
+export function addressRange() {
+  const allowed = 'an IP address or a range such as 192.0.2.0/24 or 2001:db8::/32';
+  return z.string({ error: allowed }).refine((text) => addAddressRange(new BlockList(), text), { error: allowed });
+}
+
+/** Adds an address or CIDR range to a list; false when the text is neither. */
+export function addAddressRange(list: BlockList, text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  const type = family === 6 ? 'ipv6' : 'ipv4';
+  if (prefix === undefined) {
+    list.addAddress(address, type);
+    return true;
+  }
+  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 6 ? 128 : 32)) return false;
+  list.addSubnet(address, Number(prefix), type);
+  return true;
+}
+
+/** A whole number; `min` and `max` are allowed. */
+export function whole(min: number, max: number) {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return z.int({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
+}
+
+/** `true` or `false`. */
+export function flag() {
+  return z.boolean({ error: 'true or false' });
+}
+
+/** Text with at least one character. `allowed` says in words what it holds. */
+export function text(allowed: string) {
+  return z.string({ error: allowed }).min(1, { error: allowed });
+}
+
+/** Text that matches a pattern. */
+export function pattern(expression: RegExp, allowed: string) {
+  return z.string({ error: allowed }).regex(expression, { error: allowed });
+}
+
+/** One of a few words. */
+export function oneOf<const T extends readonly string[]>(words: T) {
+  return z.enum(words, { error: `one of ${words.join(', ')}` });
+}
+
+/** A list with at least one entry. */
+export function listOf<T extends z.ZodType>(entry: T, what: string) {
+  return z.array(entry, { error: `a list of ${what}` }).min(1, { error: `a list of at least one of: ${what}` });
+}

@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { addressRange, duration, flag, host, listOf, oneOf, pattern, text, whole } from './fields.js';
+
+const SIP_URI = /^sips?:[^\s<>"]+$/;
+const LISTEN_URI = /^sips?:(\[[0-9a-f:.]+\]|[0-9.]+)(:\d{1,5})?(;[^\s<>"]+)?$/i;
+
+const control = z.strictObject({
+  /** Where the engine's control port is (drachtio's protocol). */
+  host: host().prefault('127.0.0.1'),
+  /** 0: any free port; only with the embedded engine. */
+  port: whole(0, 65535).default(9022),
+  /** Required with `mode: external`. Without one the embedded engine gets a random one at each start. */
+  secret: text('the secret that the engine was given').exactOptional(),
+});
+
+const engine = z
+  .strictObject({
+    mode: oneOf(['embedded', 'external']).default('embedded'),
+    /** Where the embedded engine listens for SIP, as drachtio-server's `--contact`. */
+    contacts: listOf(
+      pattern(LISTEN_URI, 'an address to listen on, such as sip:0.0.0.0:5060;transport=udp,tcp'),
+      'addresses to listen on, such as sip:0.0.0.0:5060;transport=udp,tcp',
+    ).default(['sip:0.0.0.0:5060;transport=udp,tcp']),
+    control: control.prefault({}),
+  })
+  .superRefine((value, context) => {
+    if (value.mode !== 'external') return;
+    if (value.control.secret === undefined) {
+      context.addIssue({ code: 'custom', path: ['control', 'secret'], message: 'the secret of the external engine' });
+    }
+    if (value.control.port === 0) {
+      const message = 'the port of the external engine, 1 to 65535 (0 is for the embedded engine only)';
+      context.addIssue({ code: 'custom', path: ['control', 'port'], message });
+    }
+  });
+
+const peer = z
+  .strictObject({
+    host: host(),
+    /** Default 5060, with TLS 5061. */
+    port: whole(1, 65535).exactOptional(),
+    transport: oneOf(['udp', 'tcp', 'tls']).default('tcp'),
+  })
+  .transform((value) => ({ ...value, port: value.port ?? (value.transport === 'tls' ? 5061 : 5060) }));
+
+const whenNotWoken = z
+  .strictObject({
+    answer: z.literal([302, 404, 408, 480, 486, 503], { error: 'one of 302, 404, 408, 480, 486, 503' }).default(480),
+    /** Where the caller is sent with `answer: 302`. */
+    contact: pattern(SIP_URI, 'a SIP URI such as sip:voicemail@corp.example').exactOptional(),
+  })
+  .superRefine((value, context) => {
+    if (value.answer === 302 && value.contact === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['contact'],
+        message: 'a SIP URI such as sip:voicemail@corp.example (needed with answer 302)',
+      });
+    }
+  });
+
+const trunk = z.strictObject({
+  name: text('a name for the trunk'),
+  peers: listOf(peer, 'peers, each with host, port and transport'),
+  /** How long nobody rings before the caller hears ringback. */
+  ringbackAfter: duration('0s', '60s').prefault('5s'),
+  /** What the trunk gets then. */
+  ringback: z
+    .union([z.literal(180), z.literal(183), z.literal(110), z.literal('none')], { error: 'one of 180, 183, 110, none' })
+    .default(180),
+  /** How long a call waits for a phone to wake. */
+  hold: duration('100ms', '120s').prefault('13s'),
+  /** How long a phone may ring. */
+  ring: duration('1s', '30m').prefault('180s'),
+  /** How long an active phone may stay silent before it is taken for asleep. */
+  probe: duration('100ms', '30s').prefault('2s'),
+  whenNotWoken: whenNotWoken.prefault({}),
+});
+
+const edge = z.strictObject({
+  name: text('a name for the edge'),
+  addresses: listOf(addressRange(), 'addresses or ranges such as 192.0.2.0/24'),
+});
+
+const devices = z.strictObject({
+  /** A phone that was silent for longer is taken for asleep. */
+  awakeFor: duration('0s', '1d').prefault('30s'),
+  /** How long a push token is kept after the last REGISTER that named it. */
+  tokenRetention: duration('1m', '365d').prefault('30d'),
+  minExpires: duration('1s', '1d').prefault('60s'),
+  maxExpires: duration('1s', '30d').prefault('7d'),
+  defaultExpires: duration('1s', '30d').prefault('1h'),
+  maxContacts: whole(1, 100).default(10),
+  stateParameter: text('the name of a Contact parameter').default('app-state'),
+  stateHeader: text('the name of a header').default('X-App-State'),
+  pushPlatforms: listOf(oneOf(['iphone', 'ipad', 'other']), 'iphone, ipad, other').default(['iphone', 'ipad']),
+});
+
+const account = z.strictObject({
+  /** Apple's team id. */
+  teamId: pattern(/^[A-Z0-9]{10}$/, "Apple's team id: ten capital letters and digits"),
+  /** The id of the p8 key. */
+  keyId: pattern(/^[A-Z0-9]{10}$/, 'the key id of the p8 key: ten capital letters and digits'),
+  keyFile: text('the path of the p8 key file'),
+  /** `auto`: learnt per token from Apple's answers. */
+  environment: oneOf(['production', 'sandbox', 'auto']).default('auto'),
+});
+
+const endpoint = z.url({ protocol: /^https$/, error: 'a URL such as https://127.0.0.1:2197' });
+
+const push = z
+  .strictObject({
+    provider: oneOf(['apns', 'none']),
+    accounts: z.array(account, { error: 'a list of accounts' }).default([]),
+    /** Only to push to something else than Apple, such as the Apple simulator. */
+    endpoints: z.strictObject({ production: endpoint.exactOptional(), sandbox: endpoint.exactOptional() }).prefault({}),
+    /** Certificate authority to trust instead of the system's, PEM. */
+    caFile: text('the path of a PEM file').exactOptional(),
+    /** Connections per account and environment. */
+    connections: whole(1, 100).default(2),
+    port: z.literal([443, 2197], { error: 'one of 443, 2197' }).default(443),
+  })
+  .superRefine((value, context) => {
+    if (value.provider !== 'apns' || value.accounts.length > 0) return;
+    const message = 'a list of at least one account with teamId, keyId and keyFile (needed with provider apns)';
+    context.addIssue({ code: 'custom', path: ['accounts'], message });
+  });
+
+const store = z.strictObject({
+  kind: oneOf(['lmdb', 'memory']).default('lmdb'),
+  path: text('the path of a folder').default('./data'),
+  /** Wait for the disk at every write. */
+  durable: flag().default(true),
+  /** How many AORs are kept in memory. */
+  cache: whole(0, 100_000_000).default(100_000),
+});
+
+const log = z.strictObject({
+  level: oneOf(['debug', 'info', 'warn', 'error']).default('info'),
+  format: oneOf(['json', 'pretty']).default('json'),
+});
+
+/** The configuration file. Its output is {@link Config}; every default is here. */
+export const configSchema = z.strictObject({
+  engine: engine.prefault({}),
+  domains: listOf(host(), 'domains such as corp.example'),
+  trunks: listOf(trunk, 'trunks, each with name and peers'),
+  edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),
+  directPhones: z.strictObject({ allow: flag().default(false) }).prefault({}),
+  devices: devices.prefault({}),
+  push,
+  store: store.prefault({}),
+  log: log.prefault({}),
+});
+
+/** A whole, valid configuration: durations in milliseconds, every default filled in, file paths absolute. */
+export type Config = z.output<typeof configSchema>;
+export type TrunkConfig = Config['trunks'][number];
+export type PeerConfig = TrunkConfig['peers'][number];
+export type EdgeConfig = Config['edges'][number];
+export type DevicesConfig = Config['devices'];
+export type PushConfig = Config['push'];
+export type StoreConfig = Config['store'];
+export type LogConfig = Config['log'];
+export type EngineConfig = Config['engine'];
