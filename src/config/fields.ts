@@ -22,27 +22,30 @@ export function formatDuration(ms: number): string {
 }
 
 /** A duration written as text with its unit, given as milliseconds; both limits belong to what is allowed. */
-export function duration(min: string, max: string) {
+export function duration(min: string, max: string, preset: string) {
   const low = parseDuration(min) ?? 0;
   const high = parseDuration(max) ?? Number.MAX_SAFE_INTEGER;
-  const allowed = `a duration with its unit (ms, s, m, h or d) from ${min} to ${max}, such as ${min === '0s' ? max : min}`;
-  return z.string({ error: allowed }).transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms === undefined || ms < low || ms > high) {
-      context.issues.push({ code: 'custom', message: allowed, input: text });
-      return z.NEVER;
-    }
-    return ms;
-  });
+  const allowed = `a duration with its unit (ms, s, m, h or d) from ${min} to ${max}, such as ${preset}`;
+  return z
+    .string({ error: allowed })
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms === undefined || ms < low || ms > high) {
+        context.issues.push({ code: 'custom', message: allowed, input: text });
+        return z.NEVER;
+      }
+      return ms;
+    })
+    .prefault(preset);
 }
 
-/** An IP address (IPv6 with or without brackets) or a host name. */
+/** An IP address (IPv6 with or without brackets) or a host name; given in lower case and without brackets. */
 export function host() {
   const allowed = 'an IP address or a host name';
   return z
     .string({ error: allowed })
     .refine((text) => isHost(text), { error: allowed })
-    .transform((text) => text.replace(/^\[(.*)\]$/, '$1'));
+    .transform((text) => text.replace(/^\[(.*)\]$/, '$1').toLowerCase());
 }
 
 /** True for an IP address or a name that could be one in DNS; all-numeric last labels are neither. */

@@ -63,17 +63,17 @@ const trunk = z.strictObject({
   name: text('a name for the trunk'),
   peers: listOf(peer, 'peers, each with host, port and transport'),
   /** How long nobody rings before the caller hears ringback. */
-  ringbackAfter: duration('0s', '60s').prefault('5s'),
+  ringbackAfter: duration('0s', '60s', '5s'),
   /** What the trunk gets then. */
   ringback: z
     .union([z.literal(180), z.literal(183), z.literal(110), z.literal('none')], { error: 'one of 180, 183, 110, none' })
     .default(180),
   /** How long a call waits for a phone to wake. */
-  hold: duration('100ms', '120s').prefault('13s'),
+  hold: duration('100ms', '120s', '13s'),
   /** How long a phone may ring. */
-  ring: duration('1s', '30m').prefault('180s'),
-  /** How long an active phone may stay silent before it is taken for asleep. */
-  probe: duration('100ms', '30s').prefault('2s'),
+  ring: duration('1s', '30m', '180s'),
+  /** How long an active phone may stay silent before it is taken for asleep; 0s: for ever. */
+  probe: duration('0s', '30s', '2s'),
   whenNotWoken: whenNotWoken.prefault({}),
 });
 
@@ -84,12 +84,12 @@ const edge = z.strictObject({
 
 const devices = z.strictObject({
   /** A phone that was silent for longer is taken for asleep. */
-  awakeFor: duration('0s', '1d').prefault('30s'),
+  awakeFor: duration('0s', '1d', '30s'),
   /** How long a push token is kept after the last REGISTER that named it. */
-  tokenRetention: duration('1m', '365d').prefault('30d'),
-  minExpires: duration('1s', '1d').prefault('60s'),
-  maxExpires: duration('1s', '30d').prefault('7d'),
-  defaultExpires: duration('1s', '30d').prefault('1h'),
+  tokenRetention: duration('1m', '365d', '30d'),
+  minExpires: duration('1s', '1d', '60s'),
+  maxExpires: duration('1s', '30d', '7d'),
+  defaultExpires: duration('1s', '30d', '1h'),
   maxContacts: whole(1, 100).default(10),
   stateParameter: text('the name of a Contact parameter').default('app-state'),
   stateHeader: text('the name of a header').default('X-App-State'),
@@ -140,8 +140,7 @@ const log = z.strictObject({
   format: oneOf(['json', 'pretty']).default('json'),
 });
 
-/** The configuration file. Its output is {@link Config}; every default is here. */
-export const configSchema = z.strictObject({
+const sections = z.strictObject({
   engine: engine.prefault({}),
   domains: listOf(host(), 'domains such as corp.example'),
   trunks: listOf(trunk, 'trunks, each with name and peers'),
@@ -151,6 +150,21 @@ export const configSchema = z.strictObject({
   push,
   store: store.prefault({}),
   log: log.prefault({}),
+});
+
+/** The configuration file. Its output is {@link Config}; every default is here. */
+export const configSchema = sections.superRefine((value, context) => {
+  for (const part of ['trunks', 'edges'] as const) {
+    const names = value[part].map(({ name }) => name);
+    names.forEach((name, index) => {
+      if (names.indexOf(name) === index) return;
+      context.addIssue({ code: 'custom', path: [part, index, 'name'], message: 'a name that no other entry has' });
+    });
+  }
+  if (value.edges.length === 0 && !value.directPhones.allow) {
+    const message = 'at least one edge, or directPhones with allow: true; no phone could register otherwise';
+    context.addIssue({ code: 'custom', path: ['edges'], message });
+  }
 });
 
 /** A whole, valid configuration: durations in milliseconds, every default filled in, file paths absolute. */

@@ -1,0 +1,109 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { type Environment, readOverrides } from './environment.js';
+import { ConfigError, type ConfigPath } from './errors.js';
+import { explain, place, position } from './explain.js';
+import { type Config, configSchema } from './schema.js';
+
+const MAX_FILE_BYTES = 1_000_000;
+
+export interface LoadOptions {
+  /** Path of the YAML file. */
+  readonly file: string;
+  /** Variables `CALLWAKE_...` in it override the file; usually `process.env`. */
+  readonly env: Environment;
+}
+
+/**
+ * Loads the configuration file, puts the environment's overrides over it and checks the whole.
+ * Relative paths in it are taken from the file's folder.
+ * @throws {ConfigError} with every problem found.
+ */
+export function loadConfig({ file, env }: LoadOptions): Config {
+  return parseConfig(readText(file), { file, env });
+}
+
+/** As {@link loadConfig}, for text at hand; `file` names it in messages and gives the folder for relative paths. */
+export function parseConfig(text: string, { file, env }: LoadOptions): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      file,
+      document.errors.map(({ pos, message }) => ({
+        path: '',
+        ...position(lines, pos[0]),
+        message: `YAML: ${message}`,
+      })),
+    );
+  }
+  const { overrides, problems } = readOverrides(env);
+  const input = withoutEmpty(document.toJS({ maxAliasCount: 100 }) ?? {});
+  for (const { path, value } of overrides) setAt(input, path, value);
+  const result = configSchema.safeParse(input);
+  const found = result.success ? [] : result.error.issues.flatMap((issue) => explain(issue, input));
+  const all = [...problems, ...found.map((problem) => place(problem, document, lines, overrides))];
+  if (!result.success || all.length > 0) throw new ConfigError(file, all);
+  return absolutePaths(result.data, dirname(resolve(file)));
+}
+
+function readText(file: string): string {
+  try {
+    const { size } = statSync(file);
+    if (size > MAX_FILE_BYTES) throw new ConfigError(file, [{ path: '', message: `has ${size} bytes: too much` }]);
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(file, [{ path: '', message: `can't be read: ${reasonOf(error)}` }]);
+  }
+}
+
+/** A file system error in words, without code and call. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'no permission',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of its path is no folder',
+  };
+  return words[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Takes away mappings' keys without a value: `devices:` alone means the defaults. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, child]) => child !== null);
+  return Object.fromEntries(entries.map(([key, child]) => [key, withoutEmpty(child)]));
+}
+
+function setAt(target: unknown, path: ConfigPath, value: unknown): void {
+  let at = target;
+  path.forEach((step, index) => {
+    if (typeof at !== 'object' || at === null) return;
+    const holder = at as Record<string | number, unknown>;
+    if (index === path.length - 1) {
+      holder[step] = value;
+      return;
+    }
+    if (typeof holder[step] !== 'object' || holder[step] === null) {
+      holder[step] = typeof path[index + 1] === 'number' ? [] : {};
+    }
+    at = holder[step];
+  });
+}
+
+function absolutePaths(config: Config, folder: string): Config {
+  const { push, store } = config;
+  return {
+    ...config,
+    store: { ...store, path: resolve(folder, store.path) },
+    push: {
+      ...push,
+      accounts: push.accounts.map((account) => ({ ...account, keyFile: resolve(folder, account.keyFile) })),
+      ...(push.caFile === undefined ? {} : { caFile: resolve(folder, push.caFile) }),
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { Writable } from 'node:stream';
+import { createLogger as createWinston, format as formats, transports } from 'winston';
+import { maskFields, maskText } from './mask.js';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** What belongs to an event. `callUuid` and `sessionId` tie the lines of one call together. */
+export interface LogFields {
+  readonly callUuid?: string | undefined;
+  readonly sessionId?: string | undefined;
+  readonly [name: string]: unknown;
+}
+
+/** What every part of callwake logs with. `event` is a short fixed text such as `call held`; what varies goes into fields. */
+export interface Logger {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+  /** A logger that adds these fields to every line. */
+  child(fields: LogFields): Logger;
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  readonly format: 'json' | 'pretty';
+  /** Where the lines go; default standard output. */
+  readonly stream?: Writable;
+}
+
+/** A logger that writes one line per event and never a secret. */
+export function createLogger(options: LoggerOptions): Logger {
+  const winston = createWinston({
+    level: options.level,
+    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    format: formats.printf(({ level, message, fields }) => {
+      const entry = { level, event: String(message), fields: isFields(fields) ? fields : {} };
+      return options.format === 'json' ? jsonLine(entry) : prettyLine(entry);
+    }),
+    transports: [new transports.Stream({ stream: options.stream ?? process.stdout, eol: '\n' })],
+  });
+  const ranks: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
+  return wrap((level, event, fields) => {
+    if (ranks[level] <= ranks[options.level]) winston.log({ level, message: event, fields });
+  }, {});
+}
+
+/** A logger that says nothing. */
+export const silentLogger: Logger = wrap(() => undefined, {});
+
+type Write = (level: LogLevel, event: string, fields: LogFields) => void;
+
+function wrap(write: Write, fixed: LogFields): Logger {
+  const at = (level: LogLevel) => (event: string, fields?: LogFields) => write(level, event, { ...fixed, ...fields });
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => wrap(write, { ...fixed, ...fields }),
+  };
+}
+
+interface Entry {
+  readonly level: string;
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+function jsonLine({ level, event, fields }: Entry): string {
+  const time = new Date().toISOString();
+  return JSON.stringify({ time, level, event: maskText(event), ...withoutReserved(maskFields(fields)) });
+}
+
+function prettyLine({ level, event, fields }: Entry): string {
+  const time = new Date().toISOString().slice(11, 23);
+  const shown = Object.entries(maskFields(fields)).map(([name, value]) => `${name}=${prettyValue(value)}`);
+  return [time, level.padEnd(5), oneLine(maskText(event)), ...shown].join(' ');
+}
+
+function prettyValue(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value) ?? 'undefined';
+  return /^[\w.:;@/+<>()[\]=-]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+function oneLine(text: string): string {
+  return JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+}
+
+function withoutReserved(fields: Record<string, unknown>): Record<string, unknown> {
+  const { time, level, event, ...rest } = fields;
+  const renamed = { ...(time === undefined ? {} : { time_: time }), ...(event === undefined ? {} : { event_: event }) };
+  return { ...rest, ...renamed, ...(level === undefined ? {} : { level_: level }) };
+}
+
+function isFields(value: unknown): value is LogFields {
+  return typeof value === 'object' && value !== null;
+}
