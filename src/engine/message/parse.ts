@@ -1,0 +1,181 @@
+import { type Buffer, isAscii, isUtf8 } from 'node:buffer';
+import { isBlank, isDigits, isToken } from '../../grammar/chars.js';
+import { GrammarError } from '../../grammar/error.js';
+import { knownHeader } from '../../grammar/header-names.js';
+import type { HeaderLines } from './headers.js';
+import { defaultMessageLimits, type MessageLimits } from './limits.js';
+import { type SipMessage, SipRequest, SipResponse } from './message.js';
+import { reasonPhrase } from './reason.js';
+import { validate } from './validate.js';
+
+/** A message that can't be taken. */
+export class SipParseError extends Error {
+  override readonly name = 'SipParseError';
+
+  /**
+   * @param status what to answer: 400, 505, 513 …
+   * @param reason what is wrong, fit for a reason phrase
+   * @param request the request as far as understood, when a response to it is possible; a bad response or ACK is dropped
+   */
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    readonly request?: SipRequest,
+  ) {
+    super(`${status} ${reason}`);
+  }
+}
+
+/** What is wrong with a message, while its parsing goes on so that it can be answered. */
+class Fault {
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+  ) {}
+}
+
+/**
+ * Parses one whole message: a datagram, or what a stream's framing gave. Bytes behind Content-Length are left out (RFC 3261 section
+ * 18.3). What makes a message invalid: see RFC 4475 section 3.1.2. Throws {@link SipParseError}.
+ */
+export function parseMessage(data: Buffer, limits: MessageLimits = defaultMessageLimits): SipMessage {
+  if (data.length > limits.messageBytes) throw new SipParseError(513, reasonPhrase(513));
+  let start = 0;
+  while (data[start] === 13 || data[start] === 10) start++;
+  let end = data.indexOf('\r\n\r\n', start);
+  const complete = end >= 0;
+  if (!complete) end = endOfPartial(data);
+  const tooLong = end - start > limits.headBytes;
+  if (tooLong) end = start + limits.headBytes;
+  const head = data.subarray(start, end);
+  const encoding = isAscii(head) || !isUtf8(head) ? 'latin1' : 'utf8';
+  const text = head.toString(encoding);
+  const eol = text.indexOf('\r\n');
+  const lines: HeaderLines = { names: [], keys: [], values: [] };
+  let fault = eol < 0 ? new Fault(400, 'No headers') : parseLines(text, eol + 2, lines, limits);
+  if (tooLong) fault = new Fault(513, reasonPhrase(513));
+  else if (!complete) fault ??= new Fault(400, 'Headers have no end');
+  const { message, fault: startFault } = parseStart(eol < 0 ? text : text.slice(0, eol), lines);
+  if (encoding === 'latin1' && !isAscii(head)) message.encoding = 'latin1';
+  fault = startFault ?? fault ?? takeBody(message, data, end + 4);
+  if (!fault) {
+    const wrong = validate(message);
+    if (wrong) fault = new Fault(400, wrong);
+  }
+  if (fault) throw new SipParseError(fault.status, fault.reason, answerable(message));
+  return message;
+}
+
+function endOfPartial(data: Buffer): number {
+  return data.length >= 2 && data[data.length - 2] === 13 && data[data.length - 1] === 10
+    ? data.length - 2
+    : data.length;
+}
+
+function answerable(message: SipMessage): SipRequest | undefined {
+  return message.kind === 'request' && message.method !== 'ACK' && message.has('via') ? message : undefined;
+}
+
+function parseStart(line: string, lines: HeaderLines): { message: SipMessage; fault?: Fault } {
+  if (line.startsWith('SIP/')) return parseStatusLine(line, lines);
+  const first = line.indexOf(' ');
+  const last = line.lastIndexOf(' ');
+  const message = new SipRequest(
+    first < 0 ? line : line.slice(0, first),
+    line.slice(first + 1, Math.max(last, first + 1)),
+    lines,
+  );
+  if (first < 0 || first === last || !isToken(message.method))
+    return { message, fault: new Fault(400, 'Malformed start line') };
+  const version = line.slice(last + 1);
+  if (version !== 'SIP/2.0' && version.toUpperCase() !== 'SIP/2.0') {
+    const known = /^SIP\/\d+\.\d+$/i.test(version);
+    return { message, fault: known ? new Fault(505, reasonPhrase(505)) : new Fault(400, 'Malformed start line') };
+  }
+  const fault = requestUriFault(message);
+  return fault ? { message, fault } : { message };
+}
+
+function requestUriFault(request: SipRequest): Fault | undefined {
+  const uri = request.uri;
+  if (uri.includes(' ') || uri.includes('\t')) return new Fault(400, 'Blank in the Request-URI');
+  try {
+    if (request.parsedUri.headers) return new Fault(400, 'Headers in the Request-URI');
+    return undefined;
+  } catch (error) {
+    return new Fault(400, `Request-URI: ${error instanceof GrammarError ? error.message : 'malformed'}`);
+  }
+}
+
+function parseStatusLine(line: string, lines: HeaderLines): { message: SipMessage; fault?: Fault } {
+  const status = line.slice(8, 11);
+  const message = new SipResponse(Number(status), line.slice(12), lines);
+  const good =
+    line.startsWith('SIP/2.0 ') &&
+    isDigits(status) &&
+    message.status >= 100 &&
+    message.status < 700 &&
+    (line.length === 11 || line.charCodeAt(11) === 32);
+  return good ? { message } : { message, fault: new Fault(400, 'Malformed status line') };
+}
+
+/** Splits the header lines; goes on behind the first fault so that the request can be answered. */
+function parseLines(text: string, start: number, lines: HeaderLines, limits: MessageLimits): Fault | undefined {
+  let fault: Fault | undefined;
+  let pos = start;
+  while (pos < text.length) {
+    let eol = endOfLine(text, pos);
+    let folded = false;
+    while (isBlank(text.charCodeAt(eol + 2))) {
+      folded = true;
+      eol = endOfLine(text, eol + 2);
+    }
+    if (eol - pos > limits.headerBytes || lines.names.length >= limits.headers) {
+      return new Fault(513, reasonPhrase(513));
+    }
+    const wrong = parseLine(text, pos, eol, folded, lines);
+    if (wrong) fault ??= new Fault(400, wrong);
+    pos = eol + 2;
+  }
+  return fault;
+}
+
+function endOfLine(text: string, pos: number): number {
+  const eol = text.indexOf('\r\n', pos);
+  return eol < 0 ? text.length : eol;
+}
+
+function parseLine(text: string, start: number, end: number, folded: boolean, lines: HeaderLines): string | undefined {
+  const colon = text.indexOf(':', start);
+  if (colon < 0 || colon >= end) return 'Header line without a colon';
+  let nameEnd = colon;
+  while (nameEnd > start && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
+  const name = text.slice(start, nameEnd);
+  const known = knownHeader(name);
+  if (!known && !isToken(name)) return 'Malformed header name';
+  let from = colon + 1;
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  let value = text.slice(from, to);
+  if (folded) value = value.replace(/[ \t]*\r\n[ \t]+/g, ' ').trim();
+  if (value.includes('\r') || value.includes('\n') || value.includes('\0'))
+    return 'Stray control character in a header';
+  lines.names.push(name);
+  lines.keys.push(known?.key ?? name.toLowerCase());
+  lines.values.push(value);
+  return undefined;
+}
+
+function takeBody(message: SipMessage, data: Buffer, start: number): Fault | undefined {
+  const text = message.get('content-length');
+  if (text === undefined) {
+    if (start < data.length) message.body = data.subarray(start);
+    return undefined;
+  }
+  if (text.length > 10 || !isDigits(text)) return new Fault(400, 'Illegal Content-Length');
+  const length = Number(text);
+  if (start + length > data.length) return new Fault(400, 'Content-Length beyond the end of the message');
+  if (length > 0) message.body = data.subarray(start, start + length);
+  return undefined;
+}

@@ -1,0 +1,3 @@
+export { TransactionLayer, type TransactionLayerOptions } from './layer.js';
+export { type TimerSettings, timerSettings } from './timers.js';
+export type * from './types.js';
