@@ -1,13 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
+import type { SipAddress } from '../address.js';
 import type { SimEvent } from '../ua/events.js';
 import type { RequestExtras } from '../ua/types.js';
-
-/** Where a SIP peer listens. */
-export interface SipAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly transport: 'udp' | 'tcp';
-}
 
 /** How the simulated CUCM behaves toward calls that come in over the trunk. */
 export interface CucmBehaviour {

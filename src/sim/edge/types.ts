@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
-import type { SipAddress } from '../cucm/types.js';
+import type { SipAddress } from '../address.js';
 import type { SimEvent } from '../ua/events.js';
 
 /** `path`: Expressway with "SIP Path headers" on, Contact untouched (RFC 3327); `rewrite`: Expressway's default, Contact becomes the edge's own. */

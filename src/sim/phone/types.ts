@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
-import type { SipAddress } from '../cucm/types.js';
+import type { SipAddress } from '../address.js';
 import type { SimEvent } from '../ua/events.js';
 
 /** What the phone does with a push and a call. */

@@ -1,0 +1,27 @@
+import type { Endpoint, TransportLayer } from './stack.js';
+
+const TRIES = 10;
+
+/**
+ * Listens with every transport on one port; with port 0 tries again when the port that the first one got is taken for another.
+ * Rejects with what Node says when the address can't be bound.
+ */
+export async function listenOnSamePort(
+  transport: TransportLayer,
+  address: string,
+  port: number,
+  protocols: readonly ('udp' | 'tcp')[],
+): Promise<Endpoint> {
+  const [first, ...others] = protocols;
+  if (!first) throw new Error('nothing to listen on');
+  for (let attempt = 1; ; attempt++) {
+    const listener = await transport.listen({ protocol: first, address, port });
+    try {
+      for (const protocol of others) await transport.listen({ protocol, address, port: listener.local.port });
+      return listener.local;
+    } catch (error) {
+      await listener.close();
+      if (port !== 0 || attempt === TRIES) throw error;
+    }
+  }
+}
