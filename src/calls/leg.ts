@@ -1,0 +1,79 @@
+import type { Binding, Device } from '../devices/types.js';
+import type { Branch, BranchResponse } from './port.js';
+
+/**
+ * `waking`: pushed, waits for the REGISTER; `inviting`: INVITE sent, nothing heard; `ringing`: 18x heard;
+ * `answered`: this leg won; `ended`: over, whatever the cause.
+ */
+export type LegState = 'waking' | 'inviting' | 'ringing' | 'answered' | 'ended';
+
+const NEXT: Readonly<Record<LegState, readonly LegState[]>> = {
+  waking: ['inviting', 'ended'],
+  inviting: ['inviting', 'waking', 'ringing', 'answered', 'ended'],
+  ringing: ['answered', 'ended'],
+  answered: ['ended'],
+  ended: [],
+};
+
+/** One device's part of a call. At any time it has at most one INVITE under way. */
+export class Leg {
+  #state: LegState;
+  /** The INVITE under way, or the last one. */
+  branch: Branch | undefined;
+  /** Where that INVITE went. */
+  binding: Binding | undefined;
+  /** A push for this call was asked for; there is never a second. */
+  pushed = false;
+  /** Counts INVITEs: events of an earlier one are not this leg's any more. */
+  attempt = 0;
+  /** What the device, or the network in its stead, finally said. */
+  final: BranchResponse | undefined;
+  readonly #tried = new Set<string>();
+
+  constructor(
+    /** As of its last REGISTER. */
+    public device: Device,
+    state: 'waking' | 'inviting',
+  ) {
+    this.#state = state;
+  }
+
+  get state(): LegState {
+    return this.#state;
+  }
+
+  /** An INVITE is out and unanswered. */
+  get live(): boolean {
+    return this.#state === 'inviting' || this.#state === 'ringing';
+  }
+
+  /** @throws Error when the state machine has no such transition: a defect, never a peer's doing. */
+  to(next: LegState): void {
+    if (!NEXT[this.#state].includes(next))
+      throw new Error(`leg of ${this.device.id}: no way from ${this.#state} to ${next}`);
+    this.#state = next;
+  }
+
+  /** Remembers that an INVITE goes over this binding. */
+  use(binding: Binding): void {
+    this.binding = binding;
+    this.#tried.add(flowKey(binding));
+  }
+
+  /** The best binding no INVITE of this leg has gone over yet: highest q, then latest (RFC 5626 section 5.3: an alternative flow). */
+  untried(): Binding | undefined {
+    return bestBinding(this.device.bindings.filter((binding) => !this.#tried.has(flowKey(binding))));
+  }
+}
+
+/** The binding to ring a device over: highest q, then the latest registered. */
+export function bestBinding(bindings: readonly Binding[]): Binding | undefined {
+  return bindings.reduce<Binding | undefined>((best, binding) => {
+    if (best === undefined || binding.q > best.q) return binding;
+    return binding.q === best.q && binding.registeredAt > best.registeredAt ? binding : best;
+  }, undefined);
+}
+
+function flowKey(binding: Binding): string {
+  return [binding.uri, ...binding.path, binding.source].join(' ');
+}

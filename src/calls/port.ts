@@ -1,0 +1,60 @@
+import type { Binding, Device } from '../devices/types.js';
+
+/** A response of a phone to a leg. `sip/` hands in richer objects and gets the same ones back. */
+export interface BranchResponse {
+  readonly status: number;
+  readonly reason: string;
+  /** Made here because nobody answered: 408 after a timeout, 503 after a transport error. */
+  readonly local?: boolean;
+}
+
+/** What a branch tells its call. After `answered` or `failed` nothing more comes. */
+export interface BranchEvents {
+  /** 101 to 199; never 100. */
+  provisional(response: BranchResponse): void;
+  /** The first 2xx. */
+  answered(response: BranchResponse): void;
+  /** A final response of 300 or more, or its local stand-in. */
+  failed(response: BranchResponse): void;
+}
+
+/** One INVITE on its way to one device. */
+export interface Branch {
+  /** CANCEL with this Reason header (RFC 3326); a 2xx that crosses it is ended with ACK and BYE. No event comes after this. */
+  cancel(reason: string): void;
+  /** Ends a branch that was answered after another one had won: ACK, then BYE with this Reason. */
+  drop(reason: string): void;
+}
+
+/**
+ * How a call reaches its two sides, the caller and the devices. `calls/` decides when; an implementation knows how:
+ * legs over drachtio-srf now, a forking proxy perhaps later.
+ */
+export interface CallPort {
+  /** Answers the caller with 1xx. With `from`, what is not tied to the leg (headers, body) goes along. */
+  provisional(status: number, reason: string, from?: BranchResponse): void;
+  /** Sends the INVITE to a device over one of its bindings. */
+  startBranch(device: Device, binding: Binding, events: BranchEvents): Branch;
+  /** Answers the caller with the branch's 2xx and joins the two until one of them hangs up. */
+  connect(branch: Branch, response: BranchResponse): void;
+  /** Answers the caller with a final response of 300 or more. With `from`, its headers go along. */
+  reject(status: number, reason: string, options?: RejectOptions): void;
+}
+
+export interface RejectOptions {
+  readonly from?: BranchResponse;
+  /** Seconds, for 503 and 480 (RFC 3261 20.33). */
+  readonly retryAfter?: number;
+  /** For 302: where the caller may try. */
+  readonly contact?: string;
+}
+
+/** Reason header values (RFC 3326) that callwake itself gives to a CANCEL or BYE. */
+export const REASONS = {
+  completedElsewhere: 'SIP;cause=200;text="Call completed elsewhere"',
+  declinedElsewhere: 'SIP;cause=603;text="Declined elsewhere"',
+  cancelled: 'SIP;cause=487;text="Caller gave up"',
+  noSignOfLife: 'SIP;cause=408;text="No answer from the device"',
+  noAnswer: 'SIP;cause=480;text="No answer"',
+  shutdown: 'SIP;cause=503;text="Shutting down"',
+} as const;

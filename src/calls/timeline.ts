@@ -1,0 +1,53 @@
+import type { Clock } from '../clock/clock.js';
+
+/** What an event is about. Values are short and hold no secret: no token, no SDP, no message body. */
+export type EventFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** One thing that happened to a call. */
+export interface TimelineEvent {
+  readonly callUuid: string;
+  readonly sessionId?: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Milliseconds since the INVITE came, with fractions. */
+  readonly ms: number;
+  /** `invite-received`, `push-sent`, `leg-invited`, ... */
+  readonly type: string;
+  readonly fields: EventFields;
+}
+
+export type TimelineSink = (event: TimelineEvent) => void;
+
+/** Every event of one call in order, as it happens, told to one sink. */
+export class Timeline {
+  readonly #clock: Clock;
+  readonly #sink: TimelineSink;
+  readonly #start: number;
+
+  constructor(
+    readonly callUuid: string,
+    readonly sessionId: string | undefined,
+    clock: Clock,
+    sink: TimelineSink,
+  ) {
+    this.#clock = clock;
+    this.#sink = sink;
+    this.#start = clock.monotonic();
+  }
+
+  /** Milliseconds since the call came. */
+  get elapsed(): number {
+    return this.#clock.monotonic() - this.#start;
+  }
+
+  record(type: string, fields: EventFields = {}): void {
+    this.#sink({
+      callUuid: this.callUuid,
+      ...(this.sessionId === undefined ? {} : { sessionId: this.sessionId }),
+      at: this.#clock.now(),
+      ms: Math.round(this.elapsed * 1000) / 1000,
+      type,
+      fields,
+    });
+  }
+}

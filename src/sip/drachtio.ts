@@ -1,0 +1,185 @@
+import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import Srf from 'drachtio-srf';
+import type { HeaderRecord } from './header-lines.js';
+
+/** A message as drachtio-srf hands it over. */
+export interface SrfMessage {
+  /** The text as it was on the wire. */
+  readonly raw: string;
+  readonly body?: string;
+}
+
+/** A request, received or sent. */
+export interface SrfRequest extends EventEmitter {
+  readonly method: string;
+  readonly uri: string;
+  readonly msg: SrfMessage;
+  readonly source: 'network' | 'application';
+  readonly source_address: string;
+  readonly source_port: number;
+  readonly protocol: string;
+  readonly stackTxnId: string;
+  readonly stackDialogId?: string;
+  socket: Socket;
+  cancel(options: { headers?: HeaderRecord }, callback: (error: Error | null) => void): void;
+}
+
+/** A response, received or to be sent. */
+export interface SrfResponse {
+  readonly msg: SrfMessage & { status: number; reason: string };
+  status: number;
+  readonly reason: string;
+  readonly stackDialogId?: string;
+  readonly finalResponseSent: boolean;
+  readonly agent: { sendResponse(res: SrfResponse, options: ResponseOptions, callback?: ResponseCallback): void };
+  socket: Socket;
+  send(status: number, reason: string, options: ResponseOptions, callback?: ResponseCallback): void;
+}
+
+interface ResponseOptions {
+  headers?: HeaderRecord;
+  body?: WireBody;
+}
+
+type ResponseCallback = (error: Error | string | null | undefined, sent?: SrfMessage) => void;
+
+/** Sends the ACK (or PRACK) that a response asks for. */
+export type SendAck = (options?: { headers?: HeaderRecord; body?: WireBody }) => void;
+
+/** A request to be sent: outside a dialog with `uri`, inside one with `dialogId`. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly uri?: string;
+  readonly dialogId?: string;
+  /** Next hop, when it isn't the Request-URI's. */
+  readonly proxy?: string;
+  readonly headers: HeaderRecord;
+  readonly body?: string;
+}
+
+/** A body whose `length`, which srf writes into Content-Length, counts bytes and not characters. */
+class WireBody {
+  readonly length: number;
+
+  constructor(readonly text: string) {
+    this.length = Buffer.byteLength(text);
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** The part of drachtio-srf that callwake uses, and what of its inside a reconnect needs. */
+interface Agent {
+  connect(options: { host: string; port: number; secret: string; enablePing: boolean; pingInterval: number }): void;
+  use(handler: (req: SrfRequest, res: SrfResponse, next: () => void) => void): void;
+  use(method: string, handler: (req: SrfRequest, res: SrfResponse) => void): void;
+  on(event: string, listener: (...args: unknown[]) => void): void;
+  request(options: Record<string, unknown>, callback: (error: Error | null, req?: SrfRequest) => void): void;
+  disconnect(): void;
+  readonly app: { readonly client?: { readonly mapServer: Map<Socket, unknown> } };
+}
+
+export interface DrachtioEvents {
+  /** Connected and authenticated; `hostports` as `udp/192.0.2.1:5060,tcp/192.0.2.1:5060`. */
+  connected(hostports: string, version: string): void;
+  disconnected(why: string): void;
+  /** The engine refused the secret. */
+  refused(): void;
+}
+
+const METHODS = 'invite ack bye prack update info refer notify subscribe message options register publish'.split(' ');
+
+/** The connection to the SIP engine, whichever it is, through drachtio-srf. */
+export class Drachtio {
+  readonly #agent: Agent;
+  #closed = false;
+
+  constructor(events: DrachtioEvents, onRequest: (req: SrfRequest, res: SrfResponse) => void) {
+    this.#agent = new Srf() as unknown as Agent;
+    for (const method of METHODS) this.#agent.use(method, onRequest);
+    this.#agent.on('connect', (error, hostports, version) => {
+      if (error) events.refused();
+      else events.connected(String(hostports), String(version));
+    });
+    this.#agent.on('error', (error) => events.disconnected(error instanceof Error ? error.message : String(error)));
+    this.#agent.on('close', () => {
+      if (!this.#closed) events.disconnected('the connection was closed');
+    });
+  }
+
+  /** Connects, and again whenever the connection is lost. */
+  connect(options: { host: string; port: number; secret: string }): void {
+    this.#agent.connect({ ...options, enablePing: true, pingInterval: 15_000 });
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#socket() !== undefined) this.#agent.disconnect();
+  }
+
+  /** Sends a request; the callback gets the request as sent (its `response` event follows), or why it could not be sent. */
+  request(request: OutgoingRequest, callback: (error: Error | undefined, req?: SrfRequest) => void): void {
+    const { dialogId, body, ...rest } = request;
+    const options = {
+      ...rest,
+      ...(dialogId === undefined ? {} : { stackDialogId: dialogId }),
+      ...(body ? { body: new WireBody(body) } : {}),
+    };
+    if (this.#socket() === undefined) {
+      callback(new Error('no connection to the SIP engine'));
+      return;
+    }
+    try {
+      this.#agent.request(options, (error, req) => callback(error ?? undefined, req));
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Answers a request. `sent` gets the response as it left, when the engine has told. */
+  respond(
+    res: SrfResponse,
+    status: number,
+    reason: string,
+    headers: HeaderRecord = {},
+    body = '',
+    sent: (raw: string | undefined) => void = () => {},
+  ): void {
+    this.#revive(res);
+    const options = { headers, ...(body ? { body: new WireBody(body) } : {}) };
+    const callback: ResponseCallback = (error, message) => sent(error ? undefined : message?.raw);
+    try {
+      res.send(status, reason, options, callback);
+    } catch {
+      // srf refuses status codes that are not in its own table (110, 430, 555, ...); its sender takes them
+      res.msg.status = status;
+      res.msg.reason = reason;
+      res.status = status;
+      res.agent.sendResponse(res, options, callback);
+    }
+  }
+
+  /** CANCELs a request that was sent. */
+  cancel(req: SrfRequest, reason: string): void {
+    this.#revive(req);
+    req.cancel({ headers: { Reason: reason } }, () => {});
+  }
+
+  /** Sends the ACK of a 2xx, with the body that it has to carry. */
+  ack(send: SendAck, headers: HeaderRecord, body: string): void {
+    send({ headers, ...(body ? { body: new WireBody(body) } : {}) });
+  }
+
+  /** A transaction belongs to the engine, not to the connection it came over: after a reconnect the new one serves. */
+  #revive(message: { socket: Socket }): void {
+    const socket = this.#socket();
+    if (socket !== undefined && message.socket.destroyed) message.socket = socket;
+  }
+
+  #socket(): Socket | undefined {
+    return this.#agent.app.client?.mapServer.keys().next().value;
+  }
+}

@@ -1,0 +1,98 @@
+/** Header fields of a message in order, as name and unfolded value. */
+export type HeaderLines = readonly (readonly [string, string])[];
+
+/** Headers as drachtio-srf takes them: a name once, several fields of that name joined as text. */
+export type HeaderRecord = Record<string, string>;
+
+const COMPACT: Readonly<Record<string, string>> = {
+  a: 'accept-contact',
+  b: 'referred-by',
+  c: 'content-type',
+  d: 'request-disposition',
+  e: 'content-encoding',
+  f: 'from',
+  i: 'call-id',
+  j: 'reject-contact',
+  k: 'supported',
+  l: 'content-length',
+  m: 'contact',
+  n: 'identity-info',
+  o: 'event',
+  r: 'refer-to',
+  s: 'subject',
+  t: 'to',
+  u: 'allow-events',
+  v: 'via',
+  x: 'session-expires',
+  y: 'identity',
+};
+
+/** Takes the header fields out of a SIP message's text; compact names are written out, other names stay as they came. */
+export function headerLines(raw: string): HeaderLines {
+  const end = raw.indexOf('\r\n\r\n');
+  const lines = (end < 0 ? raw : raw.slice(0, end)).split('\r\n');
+  const fields: [string, string][] = [];
+  for (const line of lines.slice(1)) {
+    const last = fields.at(-1);
+    if ((line.startsWith(' ') || line.startsWith('\t')) && last !== undefined) {
+      last[1] = `${last[1]} ${line.trim()}`.trim();
+      continue;
+    }
+    const colon = line.indexOf(':');
+    if (colon <= 0) continue;
+    const name = line.slice(0, colon).trim();
+    fields.push([COMPACT[name.toLowerCase()] ?? name, line.slice(colon + 1).trim()]);
+  }
+  return fields;
+}
+
+/** The first field of that name. */
+export function firstHeader(lines: HeaderLines, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return lines.find(([field]) => field.toLowerCase() === wanted)?.[1];
+}
+
+/** All fields of that name, one string each. */
+export function allHeaders(lines: HeaderLines, name: string): string[] {
+  const wanted = name.toLowerCase();
+  return lines.filter(([field]) => field.toLowerCase() === wanted).map(([, value]) => value);
+}
+
+/**
+ * Header fields as drachtio-srf wants them. Fields that share a name stay separate lines on the wire: srf writes a value as it
+ * is, so the lines after the first travel inside it. Values with a line break of their own are left out: nobody gets to write
+ * headers through another header.
+ */
+export function toRecord(lines: HeaderLines): HeaderRecord {
+  const record: HeaderRecord = {};
+  const spelling = new Map<string, string>();
+  for (const [name, value] of lines) {
+    if (/[\r\n]/.test(name) || /[\r\n]/.test(value)) continue;
+    const key = spelling.get(name.toLowerCase());
+    if (key === undefined) {
+      spelling.set(name.toLowerCase(), name);
+      record[name] = value;
+    } else {
+      record[key] = `${record[key]}\r\n${name}: ${value}`;
+    }
+  }
+  return record;
+}
+
+const HOP_BY_HOP = new Set(
+  (
+    'via route record-route path from to call-id cseq contact max-forwards content-length content-type ' +
+    'rseq rack authorization proxy-authorization proxy-authenticate www-authenticate proxy-require'
+  ).split(' '),
+);
+
+/**
+ * The header fields that go through from one leg to the other untouched: all but those that belong to a hop, a dialog or a
+ * transaction. Content-Type goes with the body, if there is one.
+ */
+export function endToEnd(lines: HeaderLines, body: string): HeaderLines {
+  return lines.filter(([name]) => {
+    const lower = name.toLowerCase();
+    return lower === 'content-type' ? body !== '' : !HOP_BY_HOP.has(lower);
+  });
+}

@@ -1,0 +1,153 @@
+import type { Branch, BranchEvents, BranchResponse } from '../calls/port.js';
+import type { Drachtio, SendAck, SrfRequest, SrfResponse } from './drachtio.js';
+import { firstHeader, type HeaderLines, type HeaderRecord, headerLines } from './header-lines.js';
+
+/** An INVITE to be sent as a leg. */
+export interface InviteSpec {
+  /** Request-URI, with the Route set as `?Route=` (see {@link routed}). */
+  readonly uri: string;
+  readonly proxy?: string;
+  readonly headers: HeaderRecord;
+  readonly body: string;
+  readonly dialogId: string;
+}
+
+/** A response of a leg with all that may go on to the caller. */
+export class LegResponse implements BranchResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly local: boolean;
+  readonly lines: HeaderLines;
+  readonly body: string;
+  /** The RSeq of a reliable provisional (RFC 3262). */
+  readonly rseq: number | undefined;
+
+  constructor(status: number, reason: string, res?: SrfResponse) {
+    this.status = status;
+    this.reason = reason;
+    this.lines = res === undefined ? [] : headerLines(res.msg.raw);
+    this.body = res?.msg.body ?? '';
+    this.local = res === undefined;
+    const rseq = Number(firstHeader(this.lines, 'rseq'));
+    this.rseq = status < 200 && Number.isInteger(rseq) && rseq > 0 ? rseq : undefined;
+  }
+}
+
+/** One INVITE as UAC over drachtio-srf: a leg's way to its device (RFC 3261 9.1, 13.2, 15). */
+export class InviteBranch implements Branch {
+  readonly #drachtio: Drachtio;
+  readonly #events: BranchEvents;
+  #request: SrfRequest | undefined;
+  #ack: SendAck | undefined;
+  #cseq = 0;
+  #over = false;
+  #cancelReason: string | undefined;
+  #cancelSent = false;
+
+  constructor(
+    drachtio: Drachtio,
+    readonly spec: InviteSpec,
+    events: BranchEvents,
+    /** A request of the device inside the early dialog that srf gives to the INVITE itself (UPDATE). */
+    onEarlyRequest: (req: SrfRequest, res: SrfResponse) => void,
+    readonly onOver: () => void,
+  ) {
+    this.#drachtio = drachtio;
+    this.#events = events;
+    const { uri, proxy, headers, body } = spec;
+    drachtio.request(
+      { method: 'INVITE', uri, headers, body, ...(proxy === undefined ? {} : { proxy }) },
+      (error, req) => {
+        if (error !== undefined || req === undefined) {
+          queueMicrotask(() => this.#fail(new LegResponse(503, error?.message ?? 'Service Unavailable')));
+          return;
+        }
+        this.#request = req;
+        this.#cseq = Number.parseInt(firstHeader(headerLines(req.msg.raw), 'cseq') ?? '', 10);
+        req.on('response', (res: SrfResponse, ack: SendAck) => this.#onResponse(res, ack));
+        req.on('update', onEarlyRequest);
+        if (this.#cancelReason !== undefined) this.#sendCancel(this.#cancelReason);
+      },
+    );
+  }
+
+  /** `<rseq> <cseq> INVITE`: the RAck of a PRACK for one of this INVITE's reliable provisionals (RFC 3262 7.2). */
+  rack(rseq: number): string {
+    return `${rseq} ${this.#cseq} INVITE`;
+  }
+
+  cancel(reason: string): void {
+    if (this.#over || this.#cancelReason !== undefined) return;
+    if (this.#ack !== undefined) {
+      this.drop(reason);
+      return;
+    }
+    this.#cancelReason = reason;
+    if (this.#request !== undefined) this.#sendCancel(reason);
+  }
+
+  drop(reason: string): void {
+    if (this.#ack === undefined) return;
+    this.acknowledge({}, '');
+    this.#drachtio.request(
+      { method: 'BYE', dialogId: this.spec.dialogId, headers: { Reason: reason } },
+      (_error, bye) => void bye?.on('response', () => {}),
+    );
+    this.#end();
+  }
+
+  /** Sends the ACK of the 2xx, once; further calls do nothing. */
+  acknowledge(headers: HeaderRecord, body: string): void {
+    const ack = this.#ack;
+    this.#ack = undefined;
+    if (ack !== undefined) this.#drachtio.ack(ack, headers, body);
+  }
+
+  #sendCancel(reason: string): void {
+    if (this.#cancelSent || this.#request === undefined) return;
+    this.#cancelSent = true;
+    this.#drachtio.cancel(this.#request, reason);
+  }
+
+  #onResponse(res: SrfResponse, ack: SendAck): void {
+    const response = new LegResponse(res.status, res.reason, res);
+    if (res.status < 200) {
+      if (!this.#over && this.#cancelReason === undefined && res.status > 100) this.#events.provisional(response);
+      return;
+    }
+    if (res.status >= 300) {
+      this.#fail(response);
+      return;
+    }
+    this.#ack = ack;
+    if (this.#over || this.#cancelReason !== undefined) {
+      this.drop(this.#cancelReason ?? 'SIP;cause=200;text="Call completed elsewhere"');
+      return;
+    }
+    this.#events.answered(response);
+  }
+
+  #fail(response: LegResponse): void {
+    if (this.#over) return;
+    const wanted = this.#cancelReason === undefined;
+    this.#end();
+    if (wanted) this.#events.failed(response);
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.onOver();
+  }
+}
+
+/** A Request-URI that carries its Route set as a URI header: the one way that drachtio-server and the engine both take. */
+export function routed(uri: string, path: readonly string[]): { uri: string; proxy?: string } {
+  const first = path[0];
+  if (first === undefined) return { uri };
+  const bare = uri.split('?', 1)[0] ?? uri;
+  return {
+    uri: `${bare}?Route=${encodeURIComponent(path.join(','))}`,
+    proxy: first.replace(/^[^<]*<([^>]*)>.*$/, '$1'),
+  };
+}

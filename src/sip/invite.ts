@@ -1,0 +1,92 @@
+import { callUuidOf, sessionUuid } from '../calls/call-uuid.js';
+import type { Calls } from '../calls/calls.js';
+import type { CallPolicy } from '../calls/policy.js';
+import { aorOf, parseUri } from '../grammar/uri.js';
+import type { Dialogs } from './dialogs.js';
+import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
+import { faceOf } from './face.js';
+import { firstHeader, headerLines } from './header-lines.js';
+import type { Peers } from './peers.js';
+import { TrunkCall } from './trunk-call.js';
+
+export interface InviteOptions {
+  readonly drachtio: Drachtio;
+  readonly dialogs: Dialogs;
+  readonly calls: Calls;
+  readonly trunks: Peers;
+  readonly policyOf: (trunk: string) => CallPolicy;
+  /** Whether an AOR has ever registered or been provisioned. */
+  readonly isKnown: (aor: string) => Promise<boolean>;
+  /** Domains whose AORs are ours, lower case, the first one first. */
+  readonly domains: readonly string[];
+  readonly onRefused: (call: { source: string; uri: string; status: number; reason: string }) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Handles an INVITE outside a dialog: a call from the trunk for one of our AORs. */
+export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: SrfResponse) => void {
+  const { drachtio, trunks, calls } = options;
+  const refuse = (req: SrfRequest, res: SrfResponse, status: number, reason: string): void => {
+    options.onRefused({ source: `${req.source_address}:${req.source_port}`, uri: req.uri, status, reason });
+    drachtio.respond(res, status, reason);
+  };
+  const takeIn = async (req: SrfRequest, res: SrfResponse, trunk: string): Promise<void> => {
+    const port = newTrunkCall(options, req, res);
+    const aor = await findAor(options, req.uri);
+    if (port.cancelled) return;
+    if (aor === undefined) {
+      options.onRefused({ source: trunk, uri: req.uri, status: 404, reason: 'Not Found' });
+      port.reject(404, 'Not Found');
+      return;
+    }
+    const lines = headerLines(req.msg.raw);
+    const sessionId = sessionUuid(firstHeader(lines, 'session-id'));
+    const expires = Number.parseInt(firstHeader(lines, 'expires') ?? '', 10);
+    const handle = calls.incoming(
+      {
+        callUuid: port.callUuid,
+        ...(sessionId === undefined ? {} : { sessionId }),
+        callId: firstHeader(lines, 'call-id') ?? '',
+        aor,
+        trunk,
+        ...(expires > 0 ? { expires: expires * 1000 } : {}),
+        face: faceOf(lines, req.uri, req.msg.body ?? ''),
+      },
+      options.policyOf(trunk),
+      port,
+    );
+    if (handle !== undefined) port.attach(handle);
+  };
+  return (req, res) => {
+    const trunk = trunks.groupOf(req.source_address);
+    if (trunk === undefined) return refuse(req, res, 403, 'Forbidden');
+    if (firstHeader(headerLines(req.msg.raw), 'max-forwards') === '0') return refuse(req, res, 483, 'Too Many Hops');
+    takeIn(req, res, trunk).catch((error: unknown) => {
+      options.onFault(error);
+      drachtio.respond(res, 500, 'Server Internal Error');
+    });
+  };
+}
+
+function newTrunkCall({ drachtio, dialogs }: InviteOptions, req: SrfRequest, res: SrfResponse): TrunkCall {
+  const lines = headerLines(req.msg.raw);
+  const callUuid = callUuidOf(firstHeader(lines, 'session-id'), firstHeader(lines, 'call-id') ?? '');
+  return new TrunkCall({ drachtio, dialogs, callUuid, req, res });
+}
+
+/** CUCM puts the trunk's own address into the Request-URI: the user part is looked for in each of our domains. */
+async function findAor({ domains, isKnown }: InviteOptions, uri: string): Promise<string | undefined> {
+  let aor: string;
+  let host: string;
+  try {
+    const parsed = parseUri(uri);
+    aor = aorOf(parsed);
+    host = parsed.host;
+  } catch {
+    return undefined;
+  }
+  const user = aor.slice('sip:'.length, aor.lastIndexOf('@'));
+  const candidates = domains.includes(host) ? [aor] : domains.map((domain) => `sip:${user}@${domain}`);
+  for (const candidate of candidates) if (await isKnown(candidate)) return candidate;
+  return undefined;
+}

@@ -1,0 +1,100 @@
+import type { Dialogs } from './dialogs.js';
+import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
+import { endToEnd, headerLines, toRecord } from './header-lines.js';
+import { type PendingAck, relay } from './relay.js';
+
+/** Which of the two sides of a joined call. */
+export type Side = 'caller' | 'device';
+
+export interface JointOptions {
+  readonly drachtio: Drachtio;
+  readonly dialogs: Dialogs;
+  readonly callerDialogId: string;
+  readonly deviceDialogId: string;
+  /** The ACK that the device's 2xx is waiting for; undefined if it has been sent. */
+  readonly initialAck?: PendingAck;
+  readonly onHangUp: (by: Side) => void;
+}
+
+/**
+ * Two dialogs joined so that they look like one: whatever comes inside one goes on inside the other (RFC 3261 12.2), offers and
+ * answers in whatever message they come, until a BYE.
+ */
+export class Joint {
+  readonly #options: JointOptions;
+  /** ACKs that are due toward the other side once this side's ACK has come. */
+  readonly #acksDue = new Map<Side, PendingAck[]>([
+    ['caller', []],
+    ['device', []],
+  ]);
+  #over = false;
+
+  constructor(options: JointOptions) {
+    this.#options = options;
+    const { dialogs, callerDialogId, deviceDialogId, initialAck } = options;
+    if (initialAck !== undefined) this.#acksDue.get('caller')?.push(initialAck);
+    dialogs.set(callerDialogId, (req, res) => this.#handle('caller', req, res));
+    dialogs.set(deviceDialogId, (req, res) => this.#handle('device', req, res));
+  }
+
+  /** Hangs up on both sides. */
+  end(reason: string): void {
+    if (this.#over) return;
+    this.#sendBye('caller', { Reason: reason });
+    this.#sendBye('device', { Reason: reason });
+    this.#close();
+  }
+
+  #handle(side: Side, req: SrfRequest, res: SrfResponse): void {
+    switch (req.method) {
+      case 'ACK':
+        this.#onAck(side, req);
+        return;
+      case 'BYE':
+        this.#onBye(side, req, res);
+        return;
+      default: {
+        const onAckDue = (ack: PendingAck): void => void this.#acksDue.get(side)?.push(ack);
+        relay(this.#options.drachtio, req, res, this.#dialogId(other(side)), onAckDue);
+      }
+    }
+  }
+
+  #onAck(side: Side, req: SrfRequest): void {
+    const ack = this.#acksDue.get(side)?.shift();
+    const body = req.msg.body ?? '';
+    ack?.(toRecord(endToEnd(headerLines(req.msg.raw), body)), body);
+  }
+
+  #onBye(side: Side, req: SrfRequest, res: SrfResponse): void {
+    if (req.source === 'network') this.#options.drachtio.respond(res, 200, 'OK');
+    if (this.#over) return;
+    this.#sendBye(other(side), toRecord(endToEnd(headerLines(req.msg.raw), req.msg.body ?? '')), req.msg.body);
+    this.#close();
+    this.#options.onHangUp(side);
+  }
+
+  /** A BYE toward a side whose 2xx was never acknowledged goes after the ACK. */
+  #sendBye(to: Side, headers: Record<string, string>, body = ''): void {
+    for (const ack of this.#acksDue.get(other(to)) ?? []) ack({}, '');
+    this.#acksDue.set(other(to), []);
+    this.#options.drachtio.request({ method: 'BYE', dialogId: this.#dialogId(to), headers, body }, (_error, bye) =>
+      bye?.on('response', () => {}),
+    );
+  }
+
+  #close(): void {
+    this.#over = true;
+    const { dialogs, callerDialogId, deviceDialogId } = this.#options;
+    dialogs.delete(callerDialogId);
+    dialogs.delete(deviceDialogId);
+  }
+
+  #dialogId(side: Side): string {
+    return side === 'caller' ? this.#options.callerDialogId : this.#options.deviceDialogId;
+  }
+}
+
+function other(side: Side): Side {
+  return side === 'caller' ? 'device' : 'caller';
+}

@@ -1,0 +1,53 @@
+import type { Drachtio, OutgoingRequest, SendAck, SrfRequest, SrfResponse } from './drachtio.js';
+import { endToEnd, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
+
+/** An INVITE that was relayed inside a dialog and answered 2xx: its ACK is due from the side that sent it. */
+export type PendingAck = (headers: HeaderRecord, body: string) => void;
+
+/**
+ * Sends a request that came inside one dialog on inside another, and the answer back: headers and body untouched.
+ * `onAckDue` gets the ACK of a re-INVITE's 2xx, to be sent when the other side's ACK has come, since that may carry the answer
+ * (RFC 3264 section 4).
+ */
+export function relay(
+  drachtio: Drachtio,
+  req: SrfRequest,
+  res: SrfResponse,
+  toDialogId: string,
+  onAckDue: (ack: PendingAck) => void,
+  extra: HeaderRecord = {},
+): void {
+  const body = req.msg.body ?? '';
+  const headers = { ...toRecord(endToEnd(headerLines(req.msg.raw), body)), ...extra };
+  const request: OutgoingRequest = { method: req.method, dialogId: toDialogId, headers, body };
+  drachtio.request(request, (error, sent) => {
+    if (error !== undefined || sent === undefined) {
+      drachtio.respond(
+        res,
+        isGone(error) ? 481 : 503,
+        isGone(error) ? 'Call/Transaction Does Not Exist' : 'Service Unavailable',
+      );
+      return;
+    }
+    if (req.method === 'INVITE')
+      req.on('cancel', () => drachtio.cancel(sent, 'SIP;cause=487;text="Request Terminated"'));
+    sent.on('response', (answer: SrfResponse, ack: SendAck) => {
+      if (answer.status === 100) return;
+      if (req.method === 'INVITE' && answer.status >= 200 && answer.status < 300) {
+        onAckDue((ackHeaders, ackBody) => drachtio.ack(ack, ackHeaders, ackBody));
+      }
+      passOn(drachtio, answer, res);
+    });
+  });
+}
+
+/** Answers with what the other side answered. */
+export function passOn(drachtio: Drachtio, answer: SrfResponse, res: SrfResponse): void {
+  const body = answer.msg.body ?? '';
+  const headers = toRecord(endToEnd(headerLines(answer.msg.raw), body));
+  drachtio.respond(res, answer.status, answer.reason, headers, body);
+}
+
+function isGone(error: Error | undefined): boolean {
+  return error !== undefined && 'code' in error && error.code === 'ENODIALOG';
+}

@@ -1,0 +1,45 @@
+import type { Dialogs } from './dialogs.js';
+import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
+
+/** Handler of one method outside a dialog. */
+export type RequestHandler = (req: SrfRequest, res: SrfResponse) => void;
+
+/** Methods that callwake takes outside a dialog, for `Allow` (RFC 3261 20.5). */
+export const ALLOW =
+  'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE, SUBSCRIBE';
+
+/**
+ * Sends each request to whom it concerns: inside a dialog to the dialog, else to its method's handler. A request inside a dialog
+ * that nobody knows gets 481 (RFC 3261 12.2.2), a method that nobody handles 405.
+ */
+export function dispatcher(
+  drachtio: () => Drachtio,
+  dialogs: Dialogs,
+  handlers: ReadonlyMap<string, RequestHandler>,
+): (req: SrfRequest, res: SrfResponse) => void {
+  return (req, res) => {
+    if (dialogs.handle(req, res) || req.method === 'ACK' || req.source === 'application') return;
+    if (req.stackDialogId || hasToTag(req)) {
+      drachtio().respond(res, 481, 'Call/Transaction Does Not Exist');
+      return;
+    }
+    const handler = handlers.get(req.method);
+    if (handler === undefined) drachtio().respond(res, 405, 'Method Not Allowed', { Allow: ALLOW });
+    else handler(req, res);
+  };
+}
+
+/** Answers an OPTIONS ping: about callwake itself, never 503 or 408 for a phone's or Apple's trouble (CUCM would take the trunk out). */
+export function optionsHandler(drachtio: () => Drachtio): RequestHandler {
+  return (_req, res) =>
+    drachtio().respond(res, 200, 'OK', {
+      Allow: ALLOW,
+      Accept: 'application/sdp',
+      Supported: 'path, outbound, replaces, timer',
+    });
+}
+
+function hasToTag(req: SrfRequest): boolean {
+  const to = /^(?:to|t)\s*:(.*)$/im.exec(req.msg.raw)?.[1] ?? '';
+  return /;\s*tag=/i.test(to.slice(to.lastIndexOf('>') + 1));
+}
