@@ -14,6 +14,10 @@ export interface PushToken {
   readonly bundleId: string;
   /** Undefined until Apple's answers have told. */
   readonly environment?: PushEnvironment;
+  /** Environments whose host has refused it as not its own. */
+  readonly refusedIn?: readonly PushEnvironment[];
+  /** Who named it last; absent means a REGISTER. A REGISTER without a token ends only what a REGISTER named. */
+  readonly origin?: 'register' | 'api';
   /** Epoch milliseconds of the last REGISTER (or API call) that named it. */
   readonly seenAt: number;
 }
@@ -25,6 +29,8 @@ export type BindingMode = 'path' | 'rewrite' | 'direct';
 export interface Binding {
   /** Contact URI with pn-* parameters removed: the Request-URI of a leg. */
   readonly uri: string;
+  /** The Contact as the phone gave it, without `expires`, for the answers to its own REGISTERs. Holds the push token: secret. */
+  readonly contact?: string;
   /** The Path vector in order (RFC 3327), each a name-addr such as `<sip:edge.example;lr>`: the Route set of a leg. Empty without one. */
   readonly path: readonly string[];
   readonly mode: BindingMode;
@@ -34,6 +40,10 @@ export interface Binding {
   readonly callId: string;
   readonly cseq: number;
   readonly regId?: number;
+  /** URIs that this Contact took the place of, the latest last: an unregister of one of them is old news. */
+  readonly formerUris?: readonly string[];
+  /** The phone refreshes by itself only when pushed (`+sip.pnsreg`, RFC 8599 section 5.5). */
+  readonly pnsreg?: boolean;
   /** 0 to 1, default 1. */
   readonly q: number;
   /** Where the REGISTER came from: `udp/192.0.2.1:5060`. */
@@ -46,6 +56,8 @@ export interface Device {
   readonly id: string;
   /** `sip:2001@corp.example`, canonical. */
   readonly aor: string;
+  /** The `+sip.instance` of its last REGISTER. Not the id if the phone was known by something else before. */
+  readonly instance?: string;
   readonly platform: Platform;
   readonly userAgent?: string;
   /** Cisco's `+u.sip!devicename.ccm.cisco.com`, for the operator. */

@@ -1,0 +1,156 @@
+import type { Clock } from '../clock/clock.js';
+import type { PushEnvironment, TokenVerdict } from '../push/provider.js';
+import type { Store } from '../store/store.js';
+import { refuse } from './answer.js';
+import { RegisterError } from './errors.js';
+import { applyRegister, type RegisterContext } from './register.js';
+import { withoutExpired } from './retention.js';
+import { Serial } from './serial.js';
+import { type DeviceSettings, deviceSettings } from './settings.js';
+import { stateAt } from './state.js';
+import { judgeTokens } from './tokens.js';
+import type { Device, RegisterAnswer, RegisterRequest, StateOf } from './types.js';
+
+/** Where the registry reports what an operator should know. */
+export interface RegistryLog {
+  warn(message: string, meta?: Record<string, unknown>): void;
+}
+
+export interface RegistryOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly settings?: Partial<DeviceSettings>;
+  readonly log?: RegistryLog;
+  /** From 0 (inclusive) to 1 (exclusive); for the jitter of expiries. */
+  readonly random?: () => number;
+}
+
+/** Knows the phones: their bindings, tokens and states. All of it is in the store; work on one AOR is done in order. */
+export class DeviceRegistry {
+  readonly settings: DeviceSettings;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: RegistryLog | undefined;
+  readonly #random: () => number;
+  readonly #serial: Serial;
+  readonly #listeners = new Set<(device: Device) => void>();
+
+  constructor({ store, clock, settings, log, random = Math.random }: RegistryOptions) {
+    this.settings = deviceSettings(settings);
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#random = random;
+    this.#serial = new Serial(this.settings.maxQueuedPerAor);
+  }
+
+  /**
+   * Takes a REGISTER as the registrar of its AOR. The answer is given when everything is in the store; 500 when the store
+   * fails, 503 when too many REGISTERs of the AOR wait already. Never rejects.
+   */
+  register(request: RegisterRequest): Promise<RegisterAnswer> {
+    return this.#register(request);
+  }
+
+  /** The devices of an AOR with what has not run out. */
+  async devicesOf(aor: string): Promise<readonly Device[]> {
+    return withoutExpired(await this.#store.devicesOf(aor), this.#clock.now(), this.settings);
+  }
+
+  /** The state of a device now, with its reason. */
+  stateOf(device: Device): StateOf {
+    return stateAt(device, this.#clock.now(), this.settings);
+  }
+
+  /** Whether anything is known of the AOR: a device that is registered or can be woken. */
+  async knownAor(aor: string): Promise<boolean> {
+    return (await this.devicesOf(aor)).length > 0;
+  }
+
+  /** A call saw no sign of life of the device, or its flow closed. Its next REGISTER takes that back. */
+  noteAsleep(aor: string, deviceId: string, reason: string): Promise<void> {
+    const at = this.#clock.now();
+    return this.#update(aor, deviceId, (device) =>
+      device.asleep?.reason === reason ? device : { ...device, asleep: { reason, at } },
+    );
+  }
+
+  /** The device showed a sign of life after all. */
+  noteAwake(aor: string, deviceId: string): Promise<void> {
+    return this.#update(aor, deviceId, (device) => {
+      if (device.asleep === undefined) return device;
+      const { asleep: _, ...awake } = device;
+      return awake;
+    });
+  }
+
+  /** Takes in what a push told about a token; `environment` is where the push went. */
+  tokenVerdict(
+    aor: string,
+    deviceId: string,
+    token: string,
+    verdict: TokenVerdict,
+    at: number,
+    environment?: PushEnvironment,
+  ): Promise<void> {
+    return this.#update(aor, deviceId, (device) => {
+      const told = { token, verdict, at, ...(environment !== undefined && { environment }) };
+      const tokens = judgeTokens(device, told);
+      return tokens === device.tokens ? device : { ...device, tokens };
+    });
+  }
+
+  /** Calls `listener` for each device that a REGISTER has (re-)registered, when it is stored. Gives the way to stop that. */
+  onRegistered(listener: (device: Device) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Waits for the work under way. */
+  async close(): Promise<void> {
+    await this.#serial.idle();
+    this.#listeners.clear();
+  }
+
+  async #register(request: RegisterRequest, granted?: RegisterContext['granted']): Promise<RegisterAnswer> {
+    const { aor } = request;
+    if (!this.#serial.hasRoom(aor)) return refuse(new RegisterError(503, 'Busy', [['Retry-After', '1']]));
+    try {
+      const answer = await this.#serial.run(aor, async () => {
+        const known = await this.#store.devicesOf(aor);
+        const context = { now: this.#clock.now(), settings: this.settings, random: this.#random() };
+        const result = applyRegister(request, known, { ...context, ...(granted && { granted }) });
+        if (result.changed) await this.#store.putDevices(aor, result.devices);
+        return result.answer;
+      });
+      for (const device of answer.registered) this.#tell(device);
+      return answer;
+    } catch (error) {
+      if (error instanceof RegisterError) return refuse(error);
+      this.#log?.warn('REGISTER failed', { aor, error: String(error) });
+      return refuse(new RegisterError(500, 'Registration could not be stored'));
+    }
+  }
+
+  #tell(device: Device): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(device);
+      } catch (error) {
+        this.#log?.warn('A listener for registrations failed', { error: String(error) });
+      }
+    }
+  }
+
+  #update(aor: string, deviceId: string, change: (device: Device) => Device): Promise<void> {
+    return this.#serial.run(aor, async () => {
+      const devices = await this.#store.devicesOf(aor);
+      const before = devices.find(({ id }) => id === deviceId);
+      if (before === undefined) return;
+      const after = change(before);
+      if (after === before) return;
+      const left = devices.map((device) => (device === before ? after : device));
+      await this.#store.putDevices(aor, withoutExpired(left, this.#clock.now(), this.settings));
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { LRUCache } from 'lru-cache';
+import type { Device } from '../devices/types.js';
+import type { Store } from './store.js';
+
+/** Keeps the devices of the `max` AORs used last in memory, in front of another store. Writes go through at once. */
+export class CachedStore implements Store {
+  readonly #inner: Store;
+  readonly #cache: LRUCache<string, readonly Device[]>;
+  #writes = 0;
+
+  constructor(inner: Store, max: number) {
+    this.#inner = inner;
+    this.#cache = new LRUCache({ max });
+  }
+
+  devicesOf(aor: string): readonly Device[] | Promise<readonly Device[]> {
+    const cached = this.#cache.get(aor);
+    if (cached !== undefined) return cached;
+    const found = this.#inner.devicesOf(aor);
+    if (found instanceof Promise) return this.#remember(aor, found);
+    this.#keep(aor, found);
+    return found;
+  }
+
+  async putDevices(aor: string, devices: readonly Device[]): Promise<void> {
+    this.#writes++;
+    try {
+      await this.#inner.putDevices(aor, devices);
+    } catch (error) {
+      this.#cache.delete(aor);
+      throw error;
+    } finally {
+      this.#writes++;
+    }
+    this.#keep(aor, devices);
+  }
+
+  eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
+    return this.#inner.eachAor();
+  }
+
+  putCall(callUuid: string, record: unknown): Promise<void> {
+    return this.#inner.putCall(callUuid, record);
+  }
+
+  removeCall(callUuid: string): Promise<void> {
+    return this.#inner.removeCall(callUuid);
+  }
+
+  calls(): AsyncIterable<readonly [string, unknown]> {
+    return this.#inner.calls();
+  }
+
+  close(): Promise<void> {
+    this.#cache.clear();
+    return this.#inner.close();
+  }
+
+  /** A read that a write overtook is not kept: it may be older than what the write left. */
+  async #remember(aor: string, reading: Promise<readonly Device[]>): Promise<readonly Device[]> {
+    const writes = this.#writes;
+    const devices = await reading;
+    if (writes === this.#writes) this.#keep(aor, devices);
+    return devices;
+  }
+
+  /** Nothing is kept of AORs without devices: questions about strangers must not push out those in use. */
+  #keep(aor: string, devices: readonly Device[]): void {
+    if (devices.length === 0) this.#cache.delete(aor);
+    else this.#cache.set(aor, devices);
+  }
+}

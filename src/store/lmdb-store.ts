@@ -1,0 +1,102 @@
+import { mkdirSync } from 'node:fs';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Device } from '../devices/types.js';
+import { type Databases, type Migration, migrate } from './schema.js';
+import type { Store } from './store.js';
+
+export interface LmdbStoreOptions {
+  /** Folder; made when it doesn't exist. */
+  readonly path: string;
+  /** A write is done when the disk has it (default). Otherwise when the kernel has it: a killed process loses nothing, a power cut may. */
+  readonly durable?: boolean;
+  readonly migrations?: readonly Migration[];
+}
+
+/** LMDB keys may have 1978 bytes; a little less leaves room for their encoding. */
+const MAX_KEY_BYTES = 1900;
+const CHUNK = 200;
+
+/** The store on disk. Writes made in the same turn of the event loop share one transaction. */
+export class LmdbStore implements Store {
+  readonly #root: RootDatabase<unknown, string>;
+  readonly #devices: Database<unknown, string>;
+  readonly #calls: Database<unknown, string>;
+
+  /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
+  constructor({ path, durable = true, migrations }: LmdbStoreOptions) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: 4 });
+    this.#devices = this.#root.openDB<unknown, string>({ name: 'devices' });
+    this.#calls = this.#root.openDB<unknown, string>({ name: 'calls' });
+    const databases: Databases = {
+      devices: this.#devices,
+      calls: this.#calls,
+      meta: this.#root.openDB<unknown, string>({ name: 'meta' }),
+    };
+    try {
+      migrate(databases, path, migrations);
+    } catch (error) {
+      void this.#root.close();
+      throw error;
+    }
+  }
+
+  devicesOf(aor: string): readonly Device[] {
+    if (!fits(aor)) return [];
+    return asDevices(this.#devices.get(aor));
+  }
+
+  async putDevices(aor: string, devices: readonly Device[]): Promise<void> {
+    checkKey(aor);
+    if (devices.length === 0) await this.#devices.remove(aor);
+    else await this.#devices.put(aor, devices);
+  }
+
+  async *eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
+    for await (const [aor, devices] of inChunks(this.#devices)) yield [aor, asDevices(devices)];
+  }
+
+  async putCall(callUuid: string, record: unknown): Promise<void> {
+    checkKey(callUuid);
+    await this.#calls.put(callUuid, record);
+  }
+
+  async removeCall(callUuid: string): Promise<void> {
+    if (fits(callUuid)) await this.#calls.remove(callUuid);
+  }
+
+  calls(): AsyncIterable<readonly [string, unknown]> {
+    return inChunks(this.#calls);
+  }
+
+  async close(): Promise<void> {
+    await this.#root.flushed;
+    await this.#root.close();
+  }
+}
+
+/** Reads a few entries at a time, so that no read transaction stays open while the caller works on them. */
+async function* inChunks(database: Database<unknown, string>): AsyncIterable<readonly [string, unknown]> {
+  let start: string | undefined;
+  for (;;) {
+    const chunk: [string, unknown][] = [];
+    const range = start === undefined ? { limit: CHUNK } : { start, exclusiveStart: true, limit: CHUNK };
+    for (const { key, value } of database.getRange(range)) chunk.push([key, value]);
+    yield* chunk;
+    const last = chunk.at(-1);
+    if (chunk.length < CHUNK || last === undefined) return;
+    start = last[0];
+  }
+}
+
+function asDevices(value: unknown): readonly Device[] {
+  return Array.isArray(value) ? (value as readonly Device[]) : [];
+}
+
+function fits(key: string): boolean {
+  return key.length > 0 && Buffer.byteLength(key) <= MAX_KEY_BYTES;
+}
+
+function checkKey(key: string): void {
+  if (!fits(key)) throw new RangeError(`A key of the store has 1 to ${MAX_KEY_BYTES} bytes`);
+}

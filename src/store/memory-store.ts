@@ -1,0 +1,35 @@
+import type { Device } from '../devices/types.js';
+import type { Store } from './store.js';
+
+/** Keeps everything in memory: for tests and trials. Nothing outlives the process. */
+export class MemoryStore implements Store {
+  readonly #devices = new Map<string, readonly Device[]>();
+  readonly #calls = new Map<string, unknown>();
+
+  devicesOf(aor: string): readonly Device[] {
+    return this.#devices.get(aor) ?? [];
+  }
+
+  async putDevices(aor: string, devices: readonly Device[]): Promise<void> {
+    if (devices.length === 0) this.#devices.delete(aor);
+    else this.#devices.set(aor, structuredClone(devices));
+  }
+
+  async *eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
+    yield* this.#devices;
+  }
+
+  async putCall(callUuid: string, record: unknown): Promise<void> {
+    this.#calls.set(callUuid, structuredClone(record));
+  }
+
+  async removeCall(callUuid: string): Promise<void> {
+    this.#calls.delete(callUuid);
+  }
+
+  async *calls(): AsyncIterable<readonly [string, unknown]> {
+    yield* this.#calls;
+  }
+
+  async close(): Promise<void> {}
+}
