@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock/clock.js';
 import { parseSipAddress } from '../address.js';
 import { printEvents, type RunningSim, type RunOutput, running } from '../run.js';
 import { CucmSimulator } from './cucm-simulator.js';
@@ -46,9 +47,9 @@ export async function runCucmSim(options: RunCucmOptions): Promise<RunningSim> {
         ...(displayName === undefined ? {} : { displayName }),
         ...(offer === undefined ? {} : { offer }),
       });
-      const timer = cancelAfterMs === undefined ? undefined : setTimeout(() => one.cancel(), cancelAfterMs);
+      const timer = cancelAfterMs === undefined ? undefined : systemClock.setTimeout(() => one.cancel(), cancelAfterMs);
       await one.ended;
-      clearTimeout(timer);
+      timer?.cancel();
     }
     finish();
   };

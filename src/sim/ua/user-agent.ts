@@ -108,6 +108,10 @@ export class UserAgent {
     return this.#flow;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   get calls(): readonly Call[] {
     return [...this.#calls.values()];
   }

@@ -1,0 +1,362 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type Clock, systemClock, type Timer } from '../../clock/clock.js';
+import { parseUri } from '../../grammar/uri.js';
+import { uriHost } from '../address.js';
+import type { Call } from '../ua/call.js';
+import { Events } from '../ua/events.js';
+import { describe, pushParameters } from '../ua/faults.js';
+import type { IncomingCall } from '../ua/incoming-call.js';
+import { MessageLog } from '../ua/message-log.js';
+import { OutgoingCall } from '../ua/outgoing-call.js';
+import { sdpOffer } from '../ua/sdp.js';
+import type { SipMessage, SipRequest } from '../ua/stack.js';
+import type { RecordedMessage, RequestExtras, SimCall } from '../ua/types.js';
+import { type Answer, UserAgent } from '../ua/user-agent.js';
+import { CallKit, callUuidOf, field } from './callkit.js';
+import type { PhoneIdentity } from './contact.js';
+import { PushChannel } from './push-channel.js';
+import { Registration } from './registration.js';
+import type { PhoneBehaviour, PhoneEvent, PhoneSimulatorOptions } from './types.js';
+
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, NOTIFY, REFER';
+
+/**
+ * A softphone on an iPhone or iPad. Awake it has a flow to its server; asleep it has none, and only its connection to Apple (see
+ * {@link PushChannel}) can wake it.
+ */
+export class PhoneSimulator {
+  readonly events = new Events<PhoneEvent>();
+  /** What the other side did wrong in this phone's view. */
+  readonly faults: string[] = [];
+  /** Payloads of all pushes, the latest 1000. */
+  readonly pushes: { readonly kind: 'voip' | 'alert'; readonly payload: unknown; readonly at: number }[] = [];
+  /** May be changed at any time. */
+  behaviour: PhoneBehaviour;
+  readonly identity: PhoneIdentity;
+  readonly #options: PhoneSimulatorOptions;
+  readonly #clock: Clock;
+  readonly #log: MessageLog;
+  readonly #registration: Registration;
+  readonly #callkit = new CallKit();
+  readonly #calls: Call[] = [];
+  readonly #timers = new Set<Timer>();
+  #channel: PushChannel | undefined;
+  #ua: UserAgent | undefined;
+  #waking: Promise<UserAgent> | undefined;
+  #closed = false;
+
+  constructor(options: PhoneSimulatorOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = new MessageLog(this.#clock);
+    this.behaviour = options.behaviour ?? {};
+    const { instance = randomUUID(), voipToken = randomBytes(32).toString('hex') } = options;
+    this.identity = {
+      instance: instance.startsWith('urn:') ? instance : `urn:uuid:${instance}`,
+      voipToken: voipToken ?? undefined,
+      alertToken: options.alertToken,
+      teamId: options.teamId ?? 'ABCDE12345',
+      bundleId: options.bundleId ?? 'com.example.phone',
+    };
+    this.#registration = new Registration(this.identity, options, {
+      emit: (event) => this.#emit(event),
+      fault: (text) => this.#fault(text),
+      contactUri: () => this.#contactUri(),
+    });
+  }
+
+  /** Connects to the Apple simulator, and registers unless told not to. Throws when nobody listens there. */
+  async start(options: { readonly register?: boolean } = {}): Promise<this> {
+    const { pushes } = this.#options;
+    const { voipToken, alertToken } = this.identity;
+    if (pushes) {
+      const tokens = [voipToken, alertToken].filter((token) => token !== undefined);
+      const onLine = (line: unknown): void => this.#onPushLine(line);
+      this.#channel = new PushChannel({ ...pushes, tokens, clock: this.#clock, onLine });
+      await this.#channel.connect();
+    }
+    if (options.register ?? true) await this.register();
+    return this;
+  }
+
+  /** No flow at all. */
+  get asleep(): boolean {
+    return this.#ua === undefined;
+  }
+
+  /** Awake, and the registrar has said 2xx over this flow. */
+  get registered(): boolean {
+    return !this.asleep && this.#registration.registered;
+  }
+
+  /** Messages got and sent, in order. */
+  get messages(): readonly RecordedMessage[] {
+    return this.#log.entries;
+  }
+
+  /** The latest calls in both directions, at most 1000. */
+  get calls(): readonly SimCall[] {
+    return this.#calls;
+  }
+
+  /** Wakes up if need be and registers. True when the registrar said 2xx. */
+  async register(): Promise<boolean> {
+    return this.#registration.register(await this.#awake(), 'foreground');
+  }
+
+  /** The app goes to the background and says so: REGISTER with `app-state=background`, then the flow is closed. */
+  async background(): Promise<void> {
+    const ua = this.#ua;
+    if (!ua) return;
+    const said = await this.#registration.register(ua, 'background', 1);
+    await this.#sleep(said);
+  }
+
+  /** iOS suspends the app: the flow is closed without a word. */
+  async sleepSilently(): Promise<void> {
+    await this.#sleep(false);
+  }
+
+  /** The user signs out: the binding is taken away, without a push token (RFC 8599 section 4.1.2). Stays awake. */
+  async unregister(): Promise<boolean> {
+    return this.#registration.unregister(await this.#awake());
+  }
+
+  /** A push as it would come from Apple. */
+  receivePush(payload: unknown, kind: 'voip' | 'alert' = 'voip'): void {
+    if (this.#closed) return;
+    const at = this.#clock.now();
+    const callUuid = callUuidOf(payload);
+    this.pushes.push({ kind, payload, at });
+    if (this.pushes.length > 1000) this.pushes.shift();
+    this.#emit({ type: 'pushed', kind, payload, at, ...(callUuid === undefined ? {} : { callUuid }) });
+    if (kind !== 'voip' || this.behaviour.deaf) return;
+    const fault = callUuid === undefined ? 'VoIP push without callwake.callUuid' : this.#callkit.pushed(callUuid);
+    if (fault !== undefined) this.#fault(fault);
+    const { wakeDelayMs = 1500, registersPerPush = 1 } = this.behaviour;
+    this.#later(wakeDelayMs, () => {
+      void this.#registerTimes(registersPerPush);
+    });
+  }
+
+  /** A call of this phone's own, over its server. Wakes up and registers first if need be. */
+  async call(to: string, extras: RequestExtras = {}): Promise<SimCall> {
+    const ua = await this.#awake();
+    if (!this.registered) await this.register();
+    const { aor } = this.#options;
+    const uri = to.includes(':') ? to : `sip:${to}@${parseUri(aor).host}`;
+    const offer = sdpOffer({ address: this.#address(), port: 16384 + 2 * Math.floor(Math.random() * 8192), name: 'phone' });
+    const invite = ua.newRequest('INVITE', uri, `<${aor}>`, `<${uri}>`, { body: offer, ...extras });
+    invite.set('Contact', ua.options.contact(''));
+    invite.set('Session-ID', `${randomBytes(16).toString('hex')};remote=${'0'.repeat(32)}`);
+    const call = new OutgoingCall(ua, invite);
+    this.#watch(call);
+    this.#emit({ type: 'calling', callId: call.callId, to: uri, at: this.#clock.now() });
+    return call;
+  }
+
+  /** An instant message (RFC 3428). Gives status and reason of the final response. */
+  async sendMessage(to: string, text: string): Promise<{ readonly status: number; readonly reason: string }> {
+    const ua = await this.#awake();
+    const { aor } = this.#options;
+    const uri = to.includes(':') ? to : `sip:${to}@${parseUri(aor).host}`;
+    const body = { body: text, contentType: 'text/plain;charset=UTF-8' };
+    const { status, reason } = await ua.send(ua.newRequest('MESSAGE', uri, `<${aor}>`, `<${uri}>`, body));
+    return { status, reason };
+  }
+
+  /** Ends everything without a word. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopTimers();
+    this.#registration.forget();
+    await this.#channel?.close();
+    await this.#waking?.catch(() => {});
+    await this.#ua?.close();
+    this.#ua = undefined;
+  }
+
+  async #registerTimes(times: number): Promise<void> {
+    try {
+      const ua = await this.#awake();
+      await Promise.all(Array.from({ length: times }, () => this.#registration.register(ua, 'foreground')));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#emit({ type: 'register-failed', status: 0, reason, at: this.#clock.now() });
+    }
+  }
+
+  /** The user agent on a flow of its own, opened if the phone sleeps. */
+  #awake(): Promise<UserAgent> {
+    if (this.#ua) return Promise.resolve(this.#ua);
+    if (this.#closed) return Promise.reject(new Error('PhoneSimulator: closed'));
+    this.#waking ??= this.#wake().finally(() => {
+      this.#waking = undefined;
+    });
+    return this.#waking;
+  }
+
+  async #wake(): Promise<UserAgent> {
+    const { server, credentials } = this.#options;
+    const ua = await UserAgent.start({
+      clock: this.#clock,
+      address: this.#address(),
+      port: 0,
+      listen: [server.transport],
+      log: this.#log,
+      outbound: server,
+      ...(credentials ? { credentials } : {}),
+      name: 'phone',
+      contact: () => {
+        const { purr } = this.#registration;
+        return `<${this.#contactUri()}${purr === undefined ? '' : `;pn-purr=${purr}`}>`;
+      },
+      decorate: (message, { method }) => this.#decorate(message, method),
+      onInvite: (call) => this.#onInvite(call),
+      onRequest: (request) => this.#onRequest(request),
+      onFault: (text) => this.#fault(text),
+      onMessage: (message) => this.#check(message),
+    });
+    this.#ua = ua;
+    return ua;
+  }
+
+  async #sleep(said: boolean): Promise<void> {
+    const ua = this.#ua;
+    if (!ua) return;
+    this.#ua = undefined;
+    this.#registration.forget();
+    await ua.close();
+    this.#emit({ type: 'asleep', said, at: this.#clock.now() });
+  }
+
+  #onPushLine(line: unknown): void {
+    const payload = field(line, 'payload');
+    if (payload === undefined) return;
+    const token = field(line, 'token');
+    this.receivePush(payload, token !== undefined && token === this.identity.alertToken ? 'alert' : 'voip');
+  }
+
+  #onInvite(call: IncomingCall): void {
+    const { invite, callUuid, callId } = call;
+    const from = invite.from;
+    this.#emit({
+      type: 'invited',
+      callId,
+      ...(callUuid === undefined ? {} : { callUuid }),
+      from: from.uri,
+      ...(from.display === undefined ? {} : { displayName: from.display }),
+      offer: invite.body.length > 0,
+      at: this.#clock.now(),
+    });
+    if (!this.#registration.registered) this.#fault(`INVITE ${callId} before the 2xx to REGISTER`);
+    this.#checkTarget(invite);
+    const { duplicate, fault } = this.#callkit.invited(callUuid);
+    if (fault !== undefined) this.#fault(fault);
+    if (duplicate) return call.reject(482);
+    this.#watch(call);
+    const { ringDelayMs = 0, answerDelayMs = 1000, answer = true, hangupAfterMs, reliable = false } = this.behaviour;
+    if (answer === 'mute') return;
+    this.#later(ringDelayMs, () => {
+      call.ring({ reliable });
+      if (answer === 'ignore') return;
+      this.#later(answerDelayMs, () => {
+        if (answer === true) call.accept();
+        else call.reject(answer === 'busy' ? 486 : 603);
+      });
+    });
+    if (hangupAfterMs === undefined) return;
+    call.answered.then(
+      () => this.#later(hangupAfterMs, () => void call.hangup().catch(() => {})),
+      () => {},
+    );
+  }
+
+  #onRequest(request: SipRequest): Answer {
+    this.#checkTarget(request);
+    if (request.method === 'OPTIONS' || request.method === 'NOTIFY') return { status: 200 };
+    if (request.method !== 'MESSAGE') return { status: 405, headers: [['Allow', ALLOW]] };
+    const body = request.body.toString();
+    const contentType = request.get('Content-Type') ?? '';
+    this.#emit({ type: 'message', from: request.from.uri, contentType, body, at: this.#clock.now() });
+    return { status: 200 };
+  }
+
+  #watch(call: Call): void {
+    this.#calls.push(call);
+    if (this.#calls.length > 1000) this.#calls.shift();
+    const { callId, callUuid } = call;
+    const which = callUuid === undefined ? { callId } : { callId, callUuid };
+    call.listener = {
+      onState: (state, end) => {
+        const at = this.#clock.now();
+        if (state !== 'ended') return this.#emit({ type: state, ...which, at });
+        if (!end) return;
+        if (end.how === 'cancelled' && call.direction === 'in') {
+          this.#emit({ type: 'cancelled', ...which, at, ...(end.reason === undefined ? {} : { reason: end.reason }) });
+        }
+        this.#emit({ type: 'ended', ...which, ...end });
+      },
+    };
+  }
+
+  /** Faults that any message may show. */
+  #check(message: SipMessage): void {
+    if (message.cseq.method === 'REGISTER') return;
+    const leaked = pushParameters(message);
+    if (leaked) this.#fault(`push parameter ${leaked} in ${describe(message)}`);
+    if (message.kind === 'request' && message.has('Route')) {
+      this.#fault(`Route that isn't in our Path: ${message.get('Route')} in ${describe(message)}`);
+    }
+  }
+
+  /** The Request-URI has to be the Contact that was registered (RFC 3261 section 16.6 step 2). */
+  #checkTarget(request: SipRequest): void {
+    const ours = parseUri(this.#contactUri());
+    const theirs = parseUri(request.uri);
+    if (theirs.user === ours.user && theirs.host === ours.host && theirs.port === ours.port) return;
+    this.#fault(`Request-URI ${request.uri} isn't our Contact ${this.#contactUri()}`);
+  }
+
+  #decorate(message: SipMessage, method: string): void {
+    const { platform = 'iphone', userAgent } = this.#options;
+    const system = platform === 'ipad' ? 'iPad; iPadOS 18.5' : 'iPhone; iOS 18.5';
+    message.set(message.kind === 'request' ? 'User-Agent' : 'Server', userAgent ?? `callwake-phone/1.0 (${system})`);
+    if (method !== 'INVITE' && method !== 'OPTIONS') return;
+    message.set('Allow', ALLOW);
+    message.set('Supported', message.kind === 'request' ? '100rel, replaces, outbound' : 'replaces, outbound');
+  }
+
+  #contactUri(): string {
+    const { aor, server } = this.#options;
+    const user = parseUri(aor).user ?? 'phone';
+    const port = this.#ua?.local.port ?? 0;
+    return `sip:${user}@${uriHost(this.#address())}:${port};transport=${server.transport}`;
+  }
+
+  #address(): string {
+    return this.#options.address ?? '127.0.0.1';
+  }
+
+  #later(ms: number, fn: () => void): void {
+    const timer = this.#clock.setTimeout(() => {
+      this.#timers.delete(timer);
+      fn();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #fault(text: string): void {
+    if (this.faults.length < 1000) this.faults.push(text);
+    this.#emit({ type: 'fault', text, at: this.#clock.now() });
+  }
+
+  #emit(event: PhoneEvent): void {
+    this.events.emit(event);
+  }
+}
