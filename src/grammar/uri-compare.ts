@@ -6,9 +6,9 @@ const UNRESERVED = /[A-Za-z0-9\-_.!~*'()]/;
 /** Resolves the escapes that need not be there (unreserved characters); the others get upper-case digits. */
 function normaliseEscapes(text: string): string {
   if (!text.includes('%')) return text;
-  return text.replace(/%([0-9A-Fa-f]{2})/g, (escape, hex: string) => {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (whole, hex: string) => {
     const char = String.fromCharCode(Number.parseInt(hex, 16));
-    return UNRESERVED.test(char) ? char : escape.toUpperCase();
+    return UNRESERVED.test(char) ? char : whole.toUpperCase();
   });
 }
 

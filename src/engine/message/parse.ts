@@ -159,8 +159,7 @@ function parseLine(text: string, start: number, end: number, folded: boolean, li
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
   let value = text.slice(from, to);
   if (folded) value = value.replace(/[ \t]*\r\n[ \t]+/g, ' ').trim();
-  if (value.includes('\r') || value.includes('\n') || value.includes('\0'))
-    return 'Stray control character in a header';
+  if (value.includes('\r') || value.includes('\n')) return 'Stray control character in a header';
   lines.names.push(name);
   lines.keys.push(known?.key ?? name.toLowerCase());
   lines.values.push(value);

@@ -1,69 +1,320 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../clock/clock.js';
 import type { SipUri } from '../../grammar/uri.js';
-import type { SipMessage, SipParseError, SipResponse } from '../message/index.js';
-import type { TransportLimits } from './limits.js';
+import { parseMessage, type SipMessage, SipParseError, type SipResponse } from '../message/index.js';
+import { Admission } from './admission.js';
+import { ConnectionTable } from './connection-table.js';
+import type { FramingError } from './framer.js';
+import { defaultTransportLimits, type TransportLimits } from './limits.js';
+import { connectSocket } from './outbound.js';
+import { addressTarget, resolveAddress, resolveUri } from './resolve.js';
+import type { Resolver } from './resolver.js';
+import { SentByChooser } from './sent-by.js';
+import { SipCodec } from './sip-codec.js';
+import { defaultPort, isAddress, plainHost, stampVia } from './stamp.js';
+import { plainAddress, StreamConnection, type StreamEvents } from './stream-connection.js';
+import { StreamListener } from './stream-listener.js';
+import { systemResolver } from './system-resolver.js';
 import type {
   Endpoint,
   Flow,
   Listener,
   ListenOptions,
   MessageTransport,
+  Protocol,
   SendCallback,
   SentBy,
   Target,
   TlsSettings,
 } from './types.js';
+import { UdpListener } from './udp-listener.js';
+import { UdpProbe } from './udp-probe.js';
 
 export interface TransportLayerOptions {
   readonly clock: Clock;
   readonly limits?: Partial<TransportLimits>;
   /** For outbound TLS and WSS connections. */
   readonly tls?: TlsSettings;
+  /** The machine's own when missing. */
+  readonly resolver?: Resolver;
   readonly log?: (text: string) => void;
 }
 
 /** RFC 3261 section 18: listeners, connections, sending and receiving of messages. */
 export class TransportLayer implements MessageTransport {
-  constructor(readonly options: TransportLayerOptions) {}
+  readonly limits: TransportLimits;
+  private readonly clock: Clock;
+  private readonly resolver: Resolver;
+  private readonly log: (text: string) => void;
+  private readonly open: (UdpListener | StreamListener)[] = [];
+  private readonly sentBy: SentByChooser;
+  private readonly admission: Admission;
+  private readonly connections = new ConnectionTable();
+  private readonly probe: UdpProbe;
+  private readonly messageHandlers: ((message: SipMessage, flow: Flow) => void)[] = [];
+  private readonly errorHandlers: ((error: SipParseError, flow: Flow) => void)[] = [];
+  private readonly closedHandlers: ((flow: Flow) => void)[] = [];
+  private readonly unreachableHandlers: ((remote: Endpoint, error: Error) => void)[] = [];
+  private readonly events: StreamEvents;
+  private nextId = 1;
+  private closing = false;
+
+  constructor(private readonly options: TransportLayerOptions) {
+    this.limits = { ...defaultTransportLimits, ...options.limits };
+    this.clock = options.clock;
+    this.resolver = options.resolver ?? systemResolver;
+    this.log = options.log ?? (() => {});
+    this.sentBy = new SentByChooser(this.clock, this.open);
+    this.admission = new Admission(this.limits);
+    this.probe = new UdpProbe(this.clock, (remote, error) => {
+      for (const handler of this.unreachableHandlers) handler(remote, error);
+    });
+    this.events = {
+      message: (data, flow) => this.receive(data, flow),
+      framingError: (error, flow) => this.onFramingError(error, flow),
+      pong: () => {},
+      closed: (connection, error) => this.onClosed(connection, error),
+    };
+  }
 
   /** Opens a listener. Rejects with what Node says when the address can't be bound. */
-  listen(_options: ListenOptions): Promise<Listener> {
-    throw new Error('not yet');
+  async listen(options: ListenOptions): Promise<Listener> {
+    const listener =
+      options.protocol === 'udp'
+        ? await UdpListener.open(options, (data, flow) => this.receiveDatagram(data, flow), this.log)
+        : await StreamListener.open(options, {
+            admission: this.admission,
+            handshakeTimeout: this.limits.connectTimeout,
+            accept: (socket, protocol) => this.accept(socket, protocol),
+            log: this.log,
+          });
+    this.open.push(listener);
+    return listener;
   }
 
   get listeners(): readonly Listener[] {
-    return [];
+    return this.open;
   }
 
-  onMessage(_fn: (message: SipMessage, flow: Flow) => void): void {}
+  /** How many connections are open or opening. */
+  get connectionCount(): number {
+    return this.connections.size;
+  }
 
-  onParseError(_fn: (error: SipParseError, flow: Flow) => void): void {}
+  onMessage(fn: (message: SipMessage, flow: Flow) => void): void {
+    this.messageHandlers.push(fn);
+  }
 
-  onFlowClosed(_fn: (flow: Flow) => void): void {}
+  onParseError(fn: (error: SipParseError, flow: Flow) => void): void {
+    this.errorHandlers.push(fn);
+  }
 
-  onUnreachable(_fn: (remote: Endpoint, error: Error) => void): void {}
+  /** A connection that was open is closed, whoever closed it. */
+  onFlowClosed(fn: (flow: Flow) => void): void {
+    this.closedHandlers.push(fn);
+  }
 
-  send(_message: SipMessage | Buffer, _target: Target, _callback: SendCallback): void {}
+  /** A UDP port turned out to have no listener. */
+  onUnreachable(fn: (remote: Endpoint, error: Error) => void): void {
+    this.unreachableHandlers.push(fn);
+  }
+
+  send(message: SipMessage | Buffer, target: Target, callback: SendCallback): void {
+    const data = Buffer.isBuffer(message) ? message : message.toBuffer();
+    const { flow } = target;
+    if (flow?.connection) {
+      if (flow.connection.alive && flow.connection instanceof StreamConnection) {
+        flow.connection.send(data, callback);
+        return;
+      }
+      if (!target.host) {
+        callback(new Error('Connection is closed'));
+        return;
+      }
+    } else if (flow) {
+      this.sendDatagram(data, flow.remote, { ...target, host: flow.remote.address }, callback);
+      return;
+    }
+    const host = plainHost(target.host);
+    if (isAddress(host)) {
+      this.sendTo(data, { address: host, port: target.port }, target, callback);
+      return;
+    }
+    resolveAddress(this.resolver, host).then(
+      (address) =>
+        this.sendTo(
+          data,
+          { address, port: target.port },
+          { ...target, serverName: target.serverName ?? host },
+          callback,
+        ),
+      (error: Error) => callback(error),
+    );
+  }
 
   /** Sends a response back where its request came from: RFC 3261 section 18.2.2 and RFC 3581. */
-  reply(_response: SipResponse | Buffer, _flow: Flow, _callback?: SendCallback): void {}
+  reply(response: SipResponse | Buffer, flow: Flow, callback: SendCallback = () => {}): void {
+    const data = Buffer.isBuffer(response) ? response : response.toBuffer();
+    const to = flow.reply ?? flow.remote;
+    if (flow.protocol === 'udp') {
+      this.sendDatagram(
+        data,
+        to,
+        { protocol: 'udp', host: to.address, port: to.port, local: flow.local },
+        callback,
+        false,
+      );
+      return;
+    }
+    if (flow.connection?.alive && flow.connection instanceof StreamConnection) {
+      flow.connection.send(data, callback);
+      return;
+    }
+    this.replyOverNewConnection(data, flow, callback);
+  }
 
   /** Where a request to `uri` goes, best first: RFC 3263. Rejects when nothing is found. */
-  resolve(_uri: SipUri): Promise<Target[]> {
-    throw new Error('not yet');
+  resolve(uri: SipUri): Promise<Target[]> {
+    return resolveUri(uri, this.resolver);
   }
 
   /** The same without waiting, when the host is an IP address; else undefined. */
-  resolveNow(_uri: SipUri): Target | undefined {
-    return undefined;
+  resolveNow(uri: SipUri): Target | undefined {
+    return addressTarget(uri);
   }
 
-  localFor(_target: Target): SentBy {
-    throw new Error('not yet');
+  /** What Via and Contact show for a target. */
+  localFor(target: Target): SentBy {
+    return this.sentBy.choose(target);
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  /** Closes every listener and connection. */
+  async close(): Promise<void> {
+    this.closing = true;
+    this.probe.close();
+    for (const connection of this.connections) connection.fail(new Error('Shutting down'));
+    await Promise.all(this.open.map((listener) => listener.close()));
+  }
+
+  private sendTo(data: Buffer, remote: Endpoint, target: Target, callback: SendCallback): void {
+    if (target.protocol === 'udp') {
+      this.sendDatagram(data, remote, target, callback);
+      return;
+    }
+    const serverName =
+      target.protocol === 'tls' || target.protocol === 'wss' ? (target.serverName ?? plainHost(target.host)) : '';
+    const connection =
+      this.connections.find(target.protocol, remote, serverName) ?? this.connect(target.protocol, remote, serverName);
+    connection.send(data, callback);
+  }
+
+  private sendDatagram(data: Buffer, remote: Endpoint, target: Target, callback: SendCallback, probe = true): void {
+    const listener = this.sentBy.listenerFor(target);
+    if (!(listener instanceof UdpListener)) {
+      callback(new Error(`No UDP listener to send from to ${remote.address}`));
+      return;
+    }
+    listener.send(data, remote, (error) => {
+      if (error) callback(error);
+      else callback(undefined, { protocol: 'udp', local: listener.local, remote });
+    });
+    if (probe && !this.closing) this.probe.sendingTo(remote);
+  }
+
+  private replyOverNewConnection(data: Buffer, flow: Flow, callback: SendCallback): void {
+    if (flow.protocol !== 'tcp' && flow.protocol !== 'tls') {
+      callback(new Error('Connection is closed'));
+      return;
+    }
+    try {
+      const { via } = parseMessage(data);
+      const remote = { address: flow.remote.address, port: via.port ?? defaultPort(flow.protocol) };
+      const target: Target = {
+        protocol: flow.protocol,
+        host: remote.address,
+        port: remote.port,
+        serverName: plainHost(via.host),
+      };
+      this.sendTo(data, remote, target, callback);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  private connect(protocol: Protocol, remote: Endpoint, serverName: string): StreamConnection {
+    const socket = connectSocket(protocol, remote, serverName, this.options.tls ?? {}, () => connection.opened());
+    const connection = this.makeConnection(socket, protocol, remote, true);
+    this.connections.add(connection, true, serverName);
+    return connection;
+  }
+
+  private accept(socket: Socket, protocol: Protocol): void {
+    if (this.closing) {
+      socket.destroy();
+      return;
+    }
+    const remote = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    const connection = this.makeConnection(socket, protocol, remote, false);
+    this.connections.add(connection, protocol === 'tcp');
+    connection.opened();
+  }
+
+  private makeConnection(socket: Socket, protocol: Protocol, remote: Endpoint, outbound: boolean): StreamConnection {
+    const { limits, clock, events } = this;
+    const codec = (handler: ConstructorParameters<typeof SipCodec>[1]) => new SipCodec(limits, handler);
+    return new StreamConnection({
+      id: this.nextId++,
+      protocol,
+      outbound,
+      remote,
+      socket,
+      codec,
+      limits,
+      clock,
+      events,
+    });
+  }
+
+  private onClosed(connection: StreamConnection, error: Error | undefined): void {
+    this.connections.remove(connection);
+    if (error)
+      this.log(`${connection.protocol} ${connection.remote.address}:${connection.remote.port}: ${error.message}`);
+    for (const handler of this.closedHandlers) handler(connection.flow);
+  }
+
+  private receiveDatagram(data: Buffer, flow: Flow): void {
+    this.probe.heardFrom(flow.remote);
+    this.receive(data, flow);
+  }
+
+  private receive(data: Buffer, flow: Flow): void {
+    let message: SipMessage;
+    try {
+      message = parseMessage(data, this.limits);
+    } catch (error) {
+      if (!(error instanceof SipParseError)) throw error;
+      for (const handler of this.errorHandlers) handler(error, flow);
+      return;
+    }
+    let from = flow;
+    if (message.kind === 'request') {
+      stampVia(message, flow.remote);
+      if (flow.protocol === 'udp' && !message.via.params.has('rport')) {
+        from = { ...flow, reply: { address: flow.remote.address, port: message.via.port ?? 5060 } };
+      }
+    }
+    for (const handler of this.messageHandlers) handler(message, from);
+  }
+
+  /** The start of a message that can't be framed is still answered, if it can be read that far. */
+  private onFramingError(error: FramingError, flow: Flow): void {
+    try {
+      parseMessage(error.head, this.limits);
+    } catch (inner) {
+      if (!(inner instanceof SipParseError)) throw inner;
+      const told = new SipParseError(error.status, error.reason, inner.request);
+      for (const handler of this.errorHandlers) handler(told, flow);
+    }
   }
 }

@@ -31,6 +31,8 @@ export interface Flow {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly connection?: Connection;
+  /** Where responses go when that is not `remote`: the request came over UDP and its Via has no rport. */
+  readonly reply?: Endpoint;
 }
 
 /** Where a message shall go. */

@@ -1,0 +1,244 @@
+import type { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Clock, Timer } from '../../clock/clock.js';
+import type { Codec, CodecHandler } from './codec.js';
+import { FramingError } from './framer.js';
+import type { TransportLimits } from './limits.js';
+import type { Connection, Endpoint, Flow, Protocol, SendCallback } from './types.js';
+
+export interface StreamEvents {
+  message(data: Buffer, flow: Flow): void;
+  framingError(error: FramingError, flow: Flow): void;
+  pong(connection: StreamConnection): void;
+  /** Called once, for a connection that was never ready too. */
+  closed(connection: StreamConnection, error: Error | undefined): void;
+}
+
+export interface StreamOptions {
+  readonly id: number;
+  readonly protocol: Protocol;
+  readonly outbound: boolean;
+  readonly remote: Endpoint;
+  readonly socket: Socket;
+  readonly codec: (handler: CodecHandler) => Codec;
+  readonly limits: TransportLimits;
+  readonly clock: Clock;
+  readonly events: StreamEvents;
+}
+
+interface Queued {
+  readonly data: Buffer;
+  readonly callback: SendCallback;
+}
+
+/** IPv4 addresses inside IPv6 ones (`::ffff:192.0.2.1`) as plain IPv4. */
+export function plainAddress(address: string | undefined): string {
+  return address?.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : (address ?? '');
+}
+
+/** A TCP, TLS or WebSocket connection: queues until it is ready, writes in batches, watches over idle and half-sent times. */
+export class StreamConnection implements Connection, CodecHandler {
+  readonly id: number;
+  readonly protocol: Protocol;
+  readonly outbound: boolean;
+  verified = false;
+  peerNames: readonly string[] = [];
+  private readonly options: StreamOptions;
+  private readonly socket: Socket;
+  private readonly codec: Codec;
+  private readonly clock: Clock;
+  private state: 'opening' | 'ready' | 'closed' = 'opening';
+  private queue: Queued[] = [];
+  private queuedBytes = 0;
+  private corked = false;
+  private error: Error | undefined;
+  private lastActivity: number;
+  private idleTimer: Timer | undefined;
+  private openTimer: Timer | undefined;
+  private partialTimer: Timer | undefined;
+  private currentFlow: Flow | undefined;
+
+  constructor(options: StreamOptions) {
+    this.options = options;
+    this.id = options.id;
+    this.protocol = options.protocol;
+    this.outbound = options.outbound;
+    this.socket = options.socket;
+    this.clock = options.clock;
+    this.codec = options.codec(this);
+    this.lastActivity = this.clock.monotonic();
+    const { limits } = options;
+    this.openTimer = this.clock.setTimeout(
+      () => this.fail(new Error('Connecting took too long')),
+      limits.connectTimeout,
+    );
+    this.armIdle(limits.idleTimeout);
+    this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, 60_000);
+    this.socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    this.socket.on('error', (error) => {
+      this.error ??= error;
+    });
+    this.socket.on('end', () => this.socket.end());
+    this.socket.on('close', () => this.onClose());
+  }
+
+  get alive(): boolean {
+    return this.state !== 'closed' && !this.socket.destroyed;
+  }
+
+  get remote(): Endpoint {
+    return this.options.remote;
+  }
+
+  /** The flow of this connection; one object for its whole life once it is open. */
+  get flow(): Flow {
+    if (this.currentFlow) return this.currentFlow;
+    const local = { address: plainAddress(this.socket.localAddress), port: this.socket.localPort ?? 0 };
+    const flow: Flow = { protocol: this.protocol, local, remote: this.options.remote, connection: this };
+    if (local.port !== 0) this.currentFlow = flow;
+    return flow;
+  }
+
+  /** The socket is open, TLS included. */
+  opened(): void {
+    if (this.socket instanceof TLSSocket) {
+      this.verified = this.socket.authorized;
+      this.peerNames = this.verified ? certificateNames(this.socket) : [];
+    }
+    this.codec.start();
+  }
+
+  send(data: Buffer, callback: SendCallback): void {
+    if (!this.alive) {
+      callback(this.error ?? new Error('Connection is closed'));
+      return;
+    }
+    if (this.queuedBytes + this.socket.writableLength + data.length > this.options.limits.sendBufferBytes) {
+      const error = new Error('Peer does not read');
+      callback(error);
+      this.fail(error);
+      return;
+    }
+    if (this.state === 'opening') {
+      this.queue.push({ data, callback });
+      this.queuedBytes += data.length;
+      return;
+    }
+    this.write(this.codec.encode(data));
+    callback(undefined, this.flow);
+  }
+
+  /** Asks the peer for a sign of life: `events.pong` tells of the answer. */
+  sendPing(): void {
+    if (this.state === 'ready') this.write(this.codec.encodePing());
+  }
+
+  close(): void {
+    if (this.state !== 'closed') this.socket.destroySoon();
+  }
+
+  /** Closes at once, telling `error` to everyone who waits. */
+  fail(error: Error): void {
+    this.error ??= error;
+    this.socket.destroy();
+  }
+
+  message(data: Buffer): void {
+    this.options.events.message(data, this.flow);
+  }
+
+  ping(answer: Buffer): void {
+    this.write(answer);
+  }
+
+  pong(): void {
+    this.options.events.pong(this);
+  }
+
+  output(data: Buffer): void {
+    this.write(data);
+  }
+
+  ready(): void {
+    if (this.state !== 'opening') return;
+    this.state = 'ready';
+    this.openTimer?.cancel();
+    const waiting = this.queue;
+    this.queue = [];
+    this.queuedBytes = 0;
+    for (const { data, callback } of waiting) {
+      this.write(this.codec.encode(data));
+      callback(undefined, this.flow);
+    }
+  }
+
+  /** Everything written in one turn of the event loop leaves in one system call. */
+  private write(data: Buffer): void {
+    this.lastActivity = this.clock.monotonic();
+    if (!this.corked) {
+      this.corked = true;
+      this.socket.cork();
+      process.nextTick(() => {
+        this.corked = false;
+        this.socket.uncork();
+      });
+    }
+    this.socket.write(data);
+  }
+
+  private onData(chunk: Buffer): void {
+    this.lastActivity = this.clock.monotonic();
+    try {
+      this.codec.receive(chunk);
+    } catch (error) {
+      if (error instanceof FramingError) this.options.events.framingError(error, this.flow);
+      this.error ??= error instanceof Error ? error : new Error(String(error));
+      this.close();
+      this.socket.removeAllListeners('data');
+      this.socket.resume();
+      return;
+    }
+    this.watchPartial();
+  }
+
+  private watchPartial(): void {
+    if (!this.codec.partial) {
+      this.partialTimer?.cancel();
+      this.partialTimer = undefined;
+    } else if (!this.partialTimer) {
+      const fail = () => this.fail(new Error('Message was not completed in time'));
+      this.partialTimer = this.clock.setTimeout(fail, this.options.limits.halfSentTimeout);
+    }
+  }
+
+  private armIdle(delay: number): void {
+    this.idleTimer = this.clock.setTimeout(() => {
+      const left = this.lastActivity + this.options.limits.idleTimeout - this.clock.monotonic();
+      if (left > 0) this.armIdle(left);
+      else this.fail(new Error('Connection was idle'));
+    }, delay);
+  }
+
+  private onClose(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.idleTimer?.cancel();
+    this.openTimer?.cancel();
+    this.partialTimer?.cancel();
+    const error = this.error ?? new Error('Connection was closed by the peer');
+    const waiting = this.queue;
+    this.queue = [];
+    for (const { callback } of waiting) callback(error);
+    this.options.events.closed(this, this.error);
+  }
+}
+
+function certificateNames(socket: TLSSocket): string[] {
+  const certificate = socket.getPeerCertificate();
+  const names = [certificate.subject?.CN ?? []].flat();
+  for (const part of certificate.subjectaltname?.split(', ') ?? [])
+    names.push(part.replace(/^(DNS|URI|IP Address):/, ''));
+  return [...new Set(names)];
+}

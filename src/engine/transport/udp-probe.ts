@@ -1,0 +1,65 @@
+import { Buffer } from 'node:buffer';
+import { createSocket, type Socket } from 'node:dgram';
+import type { Clock } from '../../clock/clock.js';
+import { ipVersion } from '../../grammar/uri.js';
+import { RecentSet } from './recent-set.js';
+import type { Endpoint } from './types.js';
+
+const KEEPALIVE = Buffer.from('\r\n\r\n');
+const WAIT = 1000;
+const MAX_OPEN = 64;
+const HEARD_FOR = 30_000;
+const ASKED_FOR = 1_000;
+
+/**
+ * Finds out that nobody listens on a UDP port. The system tells of ICMP refusals only on connected sockets, which a server's socket is
+ * not; so a keepalive goes to a peer that wasn't heard of lately from a connected socket of its own, next to the request.
+ */
+export class UdpProbe {
+  private readonly heard: RecentSet;
+  private readonly asked: RecentSet;
+  private readonly open = new Set<Socket>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly refused: (remote: Endpoint, error: Error) => void,
+  ) {
+    this.heard = new RecentSet(clock, HEARD_FOR);
+    this.asked = new RecentSet(clock, ASKED_FOR);
+  }
+
+  /** A datagram came from there. */
+  heardFrom(remote: Endpoint): void {
+    this.heard.add(`${remote.address} ${remote.port}`);
+  }
+
+  /** A request goes there. */
+  sendingTo(remote: Endpoint): void {
+    const key = `${remote.address} ${remote.port}`;
+    if (this.open.size >= MAX_OPEN || this.heard.has(key) || this.asked.has(key)) return;
+    this.asked.add(key);
+    const socket = createSocket(ipVersion(remote.address) === 6 ? 'udp6' : 'udp4');
+    this.open.add(socket);
+    const timer = this.clock.setTimeout(() => done(), WAIT);
+    const done = () => {
+      timer.cancel();
+      if (this.open.delete(socket)) socket.close();
+    };
+    socket.unref();
+    socket.on('message', done);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      done();
+      if (error.code !== 'ECONNREFUSED') return;
+      this.asked.delete(key);
+      this.refused(remote, new Error(`Nobody listens on UDP ${remote.address}:${remote.port}`));
+    });
+    socket.connect(remote.port, remote.address, () => {
+      if (this.open.has(socket)) socket.send(KEEPALIVE);
+    });
+  }
+
+  close(): void {
+    for (const socket of this.open) socket.close();
+    this.open.clear();
+  }
+}
