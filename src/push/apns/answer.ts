@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders } from 'node:http2';
+
+/** What Apple's answer says, checked: nothing in it is taken on trust. */
+export interface ApnsAnswer {
+  readonly status: number;
+  /** Apple's reason; empty without one. */
+  readonly reason: string;
+  /** Epoch milliseconds since when a token is dead (410). */
+  readonly timestamp?: number;
+  readonly apnsId?: string;
+  readonly retryAfterMs?: number;
+}
+
+/** Reads an answer ("Handling notification responses from APNs"). A body that isn't Apple's JSON gives an empty reason. */
+export function readAnswer(status: number, headers: IncomingHttpHeaders, body: string, now: number): ApnsAnswer {
+  const { reason, timestamp } = status === 200 ? {} : readBody(body);
+  const retryAfterMs = readRetryAfter(headers['retry-after'], now);
+  const apnsId = headers['apns-id'];
+  return {
+    status,
+    reason: reason ?? '',
+    ...(timestamp === undefined ? {} : { timestamp }),
+    ...(typeof apnsId === 'string' && /^[0-9a-f-]{36}$/i.test(apnsId) ? { apnsId } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+function readBody(body: string): { reason?: string; timestamp?: number } {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed !== 'object' || parsed === null) return {};
+    const reason = 'reason' in parsed && typeof parsed.reason === 'string' ? parsed.reason : '';
+    const timestamp = 'timestamp' in parsed ? parsed.timestamp : undefined;
+    return {
+      ...(/^\w{1,64}$/.test(reason) ? { reason } : {}),
+      ...(typeof timestamp === 'number' && Number.isFinite(timestamp) && timestamp > 0 ? { timestamp } : {}),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function readRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}

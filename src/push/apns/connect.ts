@@ -1,0 +1,81 @@
+import dns from 'node:dns';
+import tls from 'node:tls';
+
+/** Where one of Apple's services is: api.push.apple.com or api.sandbox.push.apple.com, port 443 or 2197. */
+export interface ApnsEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ConnectOptions {
+  readonly endpoint: ApnsEndpoint;
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string;
+  /** Which of the host's addresses to try first: connections of different turn go to different machines. */
+  readonly turn: number;
+}
+
+/** A connection attempt: its socket once TLS is up, and a way to give it up. */
+export interface Dial {
+  readonly socket: Promise<tls.TLSSocket>;
+  abort(): void;
+}
+
+/**
+ * Opens TLS to Apple with ALPN `h2`. The name is looked up afresh each time, as Apple asks.
+ * The promise rejects with what went wrong, in words.
+ */
+export function dial(options: ConnectOptions): Dial {
+  const { endpoint } = options;
+  const socket = tls.connect({
+    host: endpoint.host,
+    port: endpoint.port,
+    servername: tlsName(endpoint.host),
+    ALPNProtocols: ['h2'],
+    minVersion: 'TLSv1.2',
+    lookup: rotated(options.turn),
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+  });
+  return {
+    socket: secured(socket),
+    abort: () => socket.destroy(),
+  };
+}
+
+function secured(socket: tls.TLSSocket): Promise<tls.TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const onClose = () => reject(new Error('closed during the TLS handshake'));
+    // Stays: between the handshake and HTTP/2 nobody else listens.
+    socket.on('error', reject);
+    socket.once('close', onClose);
+    socket.once('secureConnect', () => {
+      socket.off('close', onClose);
+      if (socket.alpnProtocol === 'h2') {
+        resolve(socket);
+        return;
+      }
+      socket.destroy();
+      reject(new Error('the other side speaks no HTTP/2 (ALPN)'));
+    });
+  });
+}
+
+const tlsName = (host: string): string => (/^[\d.]+$|:/.test(host) ? '' : host);
+
+type Lookup = NonNullable<tls.ConnectionOptions['lookup']>;
+
+function rotated(turn: number): Lookup {
+  return (hostname, options, callback) => {
+    dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const first = addresses?.[turn % Math.max(addresses.length, 1)];
+      if (error || !first) {
+        callback(error ?? new Error(`${hostname} has no address`), []);
+        return;
+      }
+      const at = addresses.indexOf(first);
+      const order = [...addresses.slice(at), ...addresses.slice(0, at)];
+      if (options.all) callback(null, order);
+      else callback(null, first.address, first.family);
+    });
+  };
+}

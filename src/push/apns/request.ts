@@ -1,0 +1,79 @@
+import http2 from 'node:http2';
+import type { PushKind, PushRequest } from '../provider.js';
+
+/** A push in the form it goes on the wire, all but its authorization. */
+export interface ApnsMessage {
+  readonly headers: http2.OutgoingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Why a push can't be sent at all, in Apple's words where Apple has one. */
+export interface Unsendable {
+  readonly reason: string;
+}
+
+/** Apple's bounds of the body, in bytes. */
+export const PAYLOAD_LIMIT: Readonly<Record<PushKind, number>> = { voip: 5120, alert: 4096, background: 4096 };
+
+const COLLAPSE_ID_LIMIT = 64;
+/** Apple says not to assume a length; this only keeps a stranger's Contact parameter from becoming a giant path. */
+const TOKEN_LIMIT = 512;
+
+/**
+ * Checks a push and puts it into the form of "Sending notification requests to APNs".
+ * @param apnsId canonical lower-case UUID, the same for every attempt
+ */
+export function toMessage(request: PushRequest, apnsId: string): ApnsMessage | Unsendable {
+  const fault = faultOf(request);
+  if (fault) return { reason: fault };
+  let text: string;
+  try {
+    text = JSON.stringify(request.payload);
+  } catch {
+    return { reason: 'PayloadNotJson' };
+  }
+  const body = Buffer.from(text, 'utf8');
+  if (body.length > PAYLOAD_LIMIT[request.kind]) return { reason: 'PayloadTooLarge' };
+  const headers: http2.OutgoingHttpHeaders = {
+    ':method': 'POST',
+    ':path': `/3/device/${request.token.toLowerCase()}`,
+    'apns-topic': request.topic,
+    'apns-push-type': request.kind,
+    'apns-priority': String(priorityOf(request)),
+    'apns-expiration': expirationOf(request),
+    'apns-id': apnsId,
+    // Values that never come again would only push others out of HPACK's table.
+    [http2.sensitiveHeaders]: ['apns-id', 'apns-collapse-id'],
+  };
+  if (request.collapseId !== undefined) headers['apns-collapse-id'] = request.collapseId;
+  return { headers, body };
+}
+
+function faultOf(request: PushRequest): string | undefined {
+  if (request.token === '') return 'MissingDeviceToken';
+  if (!/^[0-9a-f]+$/i.test(request.token) || request.token.length % 2 || request.token.length > TOKEN_LIMIT) {
+    return 'BadDeviceToken';
+  }
+  if (request.topic === '') return 'MissingTopic';
+  if (!/^[A-Za-z0-9.-]{1,255}$/.test(request.topic)) return 'BadTopic';
+  if ((request.kind === 'voip') !== request.topic.endsWith('.voip')) return 'InvalidPushType';
+  if (request.kind === 'background' && request.priority === 10) return 'BadPriority';
+  if (request.collapseId !== undefined && !isCollapseId(request.collapseId)) return 'BadCollapseId';
+  return undefined;
+}
+
+function isCollapseId(id: string): boolean {
+  return (
+    id !== '' && Buffer.byteLength(id, 'utf8') <= COLLAPSE_ID_LIMIT && /^[\x20-\x7e]+$/.test(id) && id === id.trim()
+  );
+}
+
+function priorityOf(request: PushRequest): 5 | 10 {
+  return request.priority ?? (request.kind === 'background' ? 5 : 10);
+}
+
+/** Absent would mean Apple's storage policy, up to 30 days: a ghost call. */
+function expirationOf(request: PushRequest): string {
+  if (request.expiresAt === undefined || request.expiresAt <= 0) return '0';
+  return String(Math.floor(request.expiresAt / 1000));
+}

@@ -1,0 +1,311 @@
+import http2 from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Clock, Timer } from '../../clock/clock.js';
+import type { Dial } from './connect.js';
+import type { ApnsMessage } from './request.js';
+import type { ProviderToken } from './token.js';
+
+/** `probing`: open, but no answer yet that shows Apple took the provider token; one push at a time. `draining`: no new pushes. */
+export type SessionState = 'connecting' | 'probing' | 'open' | 'draining' | 'closed';
+
+/** How one attempt ended. */
+export type AttemptEnd =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly headers: http2.IncomingHttpHeaders;
+      readonly body: string;
+    }
+  /** Apple didn't look at it: sending it again can't make it arrive twice. */
+  | { readonly kind: 'not-processed'; readonly why: string }
+  /** It may have been accepted. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** An attempt under way. */
+export interface Attempt {
+  /** Ends it as `unknown`, and has the connection prove that it is alive. */
+  giveUp(why: string): void;
+}
+
+export interface SessionTiming {
+  /** From the start of connecting to Apple's SETTINGS. */
+  readonly connectMs: number;
+  /** Silence after which a PING is sent. */
+  readonly pingAfterMs: number;
+  /** Without a PONG by then, the connection is dead. */
+  readonly pongMs: number;
+  /** How long pushes under way may take on a connection that gets no new ones. */
+  readonly drainMs: number;
+}
+
+export interface SessionOptions {
+  readonly clock: Clock;
+  readonly endpoint: { readonly host: string; readonly port: number };
+  readonly dial: () => Dial;
+  readonly timing: SessionTiming;
+  /** Never more streams than this, whatever SETTINGS allow. */
+  readonly maxStreams: number;
+  /** Capacity or state may have changed. */
+  readonly onChange: () => void;
+  /** It ended; `opened` is whether it had ever been usable. */
+  readonly onClosed: (end: { readonly why: string; readonly opened: boolean }) => void;
+  /** Apple said goodbye; `reason` is from the GOAWAY's debug data. */
+  readonly onGoaway: (reason: string) => void;
+}
+
+const BODY_LIMIT = 4096;
+const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants;
+
+/** A push under way; `finish` ends it with what is known of it by now. */
+interface Stream {
+  finish(): void;
+}
+
+/** One HTTP/2 connection to Apple ("Establishing a connection to APNs"), from dialling to its end. */
+export class ApnsSession {
+  readonly #options: SessionOptions;
+  readonly #streams = new Set<Stream>();
+  #state: SessionState = 'connecting';
+  #dial: Dial;
+  #h2: http2.ClientHttp2Session | undefined;
+  #limit = 0;
+  #opened = false;
+  #suspect = false;
+  #lastStreamId: number | undefined;
+  #heardAt: number;
+  #why = 'closed by the other side';
+  #silence: Timer | undefined;
+  #pong: Timer | undefined;
+  #giveUp: Timer;
+  /** The provider token of the last push: it changes as seldom as Apple wants. */
+  token: ProviderToken | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#heardAt = options.clock.monotonic();
+    this.#giveUp = options.clock.setTimeout(() => this.destroy('no connection in time'), options.timing.connectMs);
+    this.#dial = options.dial();
+    this.#dial.socket.then(
+      (socket) => this.#start(socket),
+      (error: unknown) => this.destroy(error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get host(): string {
+    return this.#options.endpoint.host;
+  }
+
+  /** Pushes under way. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** How many more pushes may be sent now. */
+  get capacity(): number {
+    if (this.#suspect) return 0;
+    if (this.#state === 'probing') return Math.min(this.#limit, 1) - this.#streams.size;
+    return this.#state === 'open' ? Math.min(this.#limit, this.#options.maxStreams) - this.#streams.size : 0;
+  }
+
+  /**
+   * Sends one push. `done` is called exactly once, never before this returns.
+   * @param token signs it; remembered as the connection's
+   */
+  send(message: ApnsMessage, token: ProviderToken, done: (end: AttemptEnd) => void): Attempt {
+    this.token = token;
+    let h2: http2.ClientHttp2Stream;
+    try {
+      if (!this.#h2) throw new Error('not connected');
+      h2 = this.#h2.request({ ...message.headers, authorization: `bearer ${token.jwt}` });
+    } catch (error) {
+      this.drain(error instanceof Error ? error.message : String(error));
+      queueMicrotask(() => done({ kind: 'not-processed', why: 'the connection was closing' }));
+      return { giveUp: () => {} };
+    }
+    return this.#follow(h2, message.body, done);
+  }
+
+  /** No new pushes; ends once those under way have. */
+  drain(why: string): void {
+    if (this.#state === 'draining' || this.#state === 'closed') return;
+    if (this.#state === 'connecting' || this.#streams.size === 0) {
+      this.destroy(why);
+      return;
+    }
+    this.#state = 'draining';
+    this.#why = why;
+    this.#giveUp.cancel();
+    this.#giveUp = this.#options.clock.setTimeout(() => this.destroy(why), this.#options.timing.drainMs);
+    this.#options.onChange();
+  }
+
+  /** Ends it now; pushes under way become `unknown`, but for those that Apple said it won't process. */
+  destroy(why: string): void {
+    if (this.#state === 'closed') return;
+    this.#why = why;
+    if (this.#h2) this.#h2.destroy();
+    else this.#dial.abort();
+    this.#ended();
+  }
+
+  /** Has the connection prove that it is alive. Until it has, it gets no new pushes. */
+  check(): void {
+    if (!this.#h2 || this.#pong || this.#state === 'closed') return;
+    this.#suspect = true;
+    this.#ping();
+  }
+
+  #start(socket: TLSSocket): void {
+    if (this.#state === 'closed') {
+      socket.destroy();
+      return;
+    }
+    const { host, port } = this.#options.endpoint;
+    const h2 = http2.connect(`https://${host}:${port}`, {
+      createConnection: () => socket,
+      // node's default is 100: those sent before SETTINGS arrive would be refused.
+      peerMaxConcurrentStreams: 1,
+      settings: { enablePush: false },
+    });
+    this.#h2 = h2;
+    h2.on('remoteSettings', (settings) => this.#onSettings(settings.maxConcurrentStreams ?? this.#options.maxStreams));
+    h2.on('goaway', (code, lastStreamId, data) => this.#onGoaway(code, lastStreamId, data));
+    h2.on('error', (error: Error) => {
+      if (this.#why === 'closed by the other side') this.#why = error.message;
+    });
+    h2.on('close', () => this.#ended());
+  }
+
+  #onSettings(limit: number): void {
+    this.#heard();
+    this.#limit = limit;
+    if (this.#state === 'connecting') {
+      this.#state = 'probing';
+      this.#opened = true;
+      this.#giveUp.cancel();
+      this.#watchSilence();
+    }
+    this.#options.onChange();
+  }
+
+  #onGoaway(code: number, lastStreamId: number, data?: Uint8Array): void {
+    const reason = goawayReason(data) ?? `GOAWAY ${code}`;
+    this.#lastStreamId = lastStreamId;
+    this.#options.onGoaway(reason);
+    this.drain(reason);
+  }
+
+  #follow(h2: http2.ClientHttp2Stream, body: Buffer, done: (end: AttemptEnd) => void): Attempt {
+    let headers: (http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader) | undefined;
+    let text = '';
+    let settled = false;
+    const settle = (end: AttemptEnd): void => {
+      if (settled) return;
+      settled = true;
+      this.#streams.delete(stream);
+      done(end);
+      this.#afterStream();
+    };
+    const finish = (): void => {
+      const status = headers?.[':status'];
+      if (!headers || !status) {
+        settle(this.#unanswered(h2));
+        return;
+      }
+      if (this.#state === 'probing' && status !== 403) this.#state = 'open';
+      settle({ kind: 'answer', status, headers, body: text.slice(0, BODY_LIMIT) });
+    };
+    const stream: Stream = { finish };
+    this.#streams.add(stream);
+    h2.setEncoding('utf8');
+    h2.on('response', (received) => {
+      this.#heard();
+      headers = received;
+    });
+    h2.on('data', (chunk: string) => {
+      if (text.length < BODY_LIMIT) text += chunk;
+    });
+    // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
+    h2.on('error', () => {});
+    h2.on('close', finish);
+    h2.end(body);
+    return {
+      giveUp: (why) => {
+        if (settled) return;
+        settle({ kind: 'unknown', why });
+        h2.close(NGHTTP2_CANCEL);
+        this.check();
+      },
+    };
+  }
+
+  #unanswered(h2: http2.ClientHttp2Stream): AttemptEnd {
+    if (h2.rstCode === NGHTTP2_REFUSED_STREAM) return { kind: 'not-processed', why: 'REFUSED_STREAM' };
+    if (h2.id === undefined) return { kind: 'not-processed', why: 'never sent' };
+    if (this.#lastStreamId !== undefined && h2.id > this.#lastStreamId) {
+      return { kind: 'not-processed', why: `after the last stream of a GOAWAY: ${this.#why}` };
+    }
+    if (this.#h2?.destroyed === false && this.#h2.closed === false && h2.rstCode !== NGHTTP2_NO_ERROR) {
+      return { kind: 'unknown', why: `reset with code ${h2.rstCode}` };
+    }
+    return { kind: 'unknown', why: `connection lost: ${this.#why}` };
+  }
+
+  #afterStream(): void {
+    if (this.#state === 'draining' && this.#streams.size === 0) this.destroy(this.#why);
+    else if (this.#state !== 'closed') this.#options.onChange();
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#options.clock.monotonic();
+    this.#suspect = false;
+  }
+
+  #watchSilence(): void {
+    const { clock, timing } = this.#options;
+    const left = Math.max(timing.pingAfterMs - (clock.monotonic() - this.#heardAt), 1);
+    this.#silence = clock.setTimeout(() => {
+      if (clock.monotonic() - this.#heardAt >= timing.pingAfterMs) this.#ping();
+      this.#watchSilence();
+    }, left);
+  }
+
+  #ping(): void {
+    if (!this.#h2 || this.#pong) return;
+    const { clock, timing } = this.#options;
+    this.#pong = clock.setTimeout(() => this.destroy('no PONG: the connection is dead'), timing.pongMs);
+    const sent = this.#h2.ping((error) => {
+      if (error || this.#state === 'closed') return;
+      this.#pong?.cancel();
+      this.#pong = undefined;
+      this.#heard();
+      this.#options.onChange();
+    });
+    if (!sent) this.destroy('PING could not be sent');
+  }
+
+  #ended(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#giveUp.cancel();
+    this.#silence?.cancel();
+    this.#pong?.cancel();
+    for (const stream of [...this.#streams]) stream.finish();
+    this.#options.onClosed({ why: this.#why, opened: this.#opened });
+  }
+}
+
+function goawayReason(data: Uint8Array | undefined): string | undefined {
+  if (!data?.length || data.length > BODY_LIMIT) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
+    if (typeof parsed !== 'object' || parsed === null || !('reason' in parsed)) return undefined;
+    return typeof parsed.reason === 'string' && /^\w{1,64}$/.test(parsed.reason) ? parsed.reason : undefined;
+  } catch {
+    return undefined;
+  }
+}
