@@ -2,9 +2,9 @@ import { type Clock, systemClock, type Timer } from '../../clock/clock.js';
 import { formatNameAddr, parseNameAddr } from '../../grammar/name-addr.js';
 import { parseUri } from '../../grammar/uri.js';
 import { uriHost } from '../address.js';
+import type { Call } from '../ua/call.js';
 import { Events } from '../ua/events.js';
 import { describe, pushParameters } from '../ua/faults.js';
-import type { Call } from '../ua/call.js';
 import type { IncomingCall } from '../ua/incoming-call.js';
 import { MessageLog, peerOf } from '../ua/message-log.js';
 import { OutgoingCall } from '../ua/outgoing-call.js';
@@ -166,7 +166,10 @@ export class CucmSimulator {
     message.add('Supported', 'X-cisco-srtp-fallback');
     message.set('Session-Expires', '1800;refresher=uas');
     message.set('Require', 'timer');
-    const callee = formatNameAddr({ ...parseNameAddr(message.get('To') ?? ''), params: parseNameAddr('<sip:x>').params });
+    const callee = formatNameAddr({
+      ...parseNameAddr(message.get('To') ?? ''),
+      params: parseNameAddr('<sip:x>').params,
+    });
     message.set('P-Asserted-Identity', callee);
     message.add('Remote-Party-ID', `${callee};party=called;screen=yes;privacy=off`);
     message.add('Remote-Party-ID', `${callee};party=x-cisco-original-called;privacy=off`);

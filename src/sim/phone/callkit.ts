@@ -25,7 +25,9 @@ export class CallKit {
   invited(uuid: string | undefined): { readonly duplicate: boolean; readonly fault?: string } {
     const waiting = [...this.#calls].filter(([, call]) => call.pushed && !call.invited).map(([known]) => known);
     if (uuid === undefined) {
-      return waiting.length === 0 ? { duplicate: false } : { duplicate: false, fault: `INVITE without call UUID, push had ${waiting[0]}` };
+      return waiting.length === 0
+        ? { duplicate: false }
+        : { duplicate: false, fault: `INVITE without call UUID, push had ${waiting[0]}` };
     }
     const call = this.#get(uuid);
     if (call.invited) return { duplicate: true, fault: `second INVITE for call ${uuid}` };

@@ -145,7 +145,11 @@ export class PhoneSimulator {
     if (!this.registered) await this.register();
     const { aor } = this.#options;
     const uri = to.includes(':') ? to : `sip:${to}@${parseUri(aor).host}`;
-    const offer = sdpOffer({ address: this.#address(), port: 16384 + 2 * Math.floor(Math.random() * 8192), name: 'phone' });
+    const offer = sdpOffer({
+      address: this.#address(),
+      port: 16384 + 2 * Math.floor(Math.random() * 8192),
+      name: 'phone',
+    });
     const invite = ua.newRequest('INVITE', uri, `<${aor}>`, `<${uri}>`, { body: offer, ...extras });
     invite.set('Contact', ua.options.contact(''));
     invite.set('Session-ID', `${randomBytes(16).toString('hex')};remote=${'0'.repeat(32)}`);

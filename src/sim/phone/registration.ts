@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock/clock.js';
-import { randomCallId } from '../../grammar/token.js';
 import { parseNameAddr } from '../../grammar/name-addr.js';
+import { randomCallId } from '../../grammar/token.js';
 import { parseUri } from '../../grammar/uri.js';
 import type { SipRequest, SipResponse } from '../ua/stack.js';
 import type { UserAgent } from '../ua/user-agent.js';

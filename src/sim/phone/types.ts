@@ -57,7 +57,12 @@ export interface PhoneSimulatorOptions {
 
 export type PhoneEvent = SimEvent &
   (
-    | { readonly type: 'pushed'; readonly kind: 'voip' | 'alert'; readonly callUuid?: string; readonly payload: unknown }
+    | {
+        readonly type: 'pushed';
+        readonly kind: 'voip' | 'alert';
+        readonly callUuid?: string;
+        readonly payload: unknown;
+      }
     | { readonly type: 'registering'; readonly state: 'foreground' | 'background'; readonly expires: number }
     | { readonly type: 'registered'; readonly state: 'foreground' | 'background'; readonly expires: number }
     | { readonly type: 'unregistered' }

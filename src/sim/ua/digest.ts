@@ -25,7 +25,10 @@ export function answerChallenge(challenge: string, method: string, uri: string, 
   const hash = (text: string): string => createHash(hashName).update(text).digest('hex');
   const realm = params.get('realm') ?? '';
   const nonce = params.get('nonce') ?? '';
-  const qop = params.get('qop')?.split(',').some((value) => value.trim() === 'auth');
+  const qop = params
+    .get('qop')
+    ?.split(',')
+    .some((value) => value.trim() === 'auth');
   const cnonce = randomBytes(8).toString('hex');
   const a1 = hash(`${who.username}:${realm}:${who.password}`);
   const a2 = hash(`${method}:${uri}`);

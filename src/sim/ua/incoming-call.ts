@@ -33,7 +33,8 @@ export class IncomingCall extends Call {
     ua.add(this);
     ua.onCancel(tx, (cancel) => this.#onCancel(cancel));
     tx.onEnd((why) => {
-      if (why !== 'completed' && this.state !== 'answered') this.finish({ how: why === 'timeout' ? 'timeout' : 'transport' });
+      if (why !== 'completed' && this.state !== 'answered')
+        this.finish({ how: why === 'timeout' ? 'timeout' : 'transport' });
     });
   }
 

@@ -171,7 +171,10 @@ export class OutgoingCall extends Call {
     if (!this.session) return;
     const [local, ...params] = response.get('Session-ID')?.split(';') ?? [];
     if (local === undefined) return;
-    const remote = params.map((param) => param.trim()).find((param) => param.startsWith('remote='))?.slice(7);
+    const remote = params
+      .map((param) => param.trim())
+      .find((param) => param.startsWith('remote='))
+      ?.slice(7);
     if (remote !== undefined && remote !== this.session.local) {
       this.ua.options.onFault(`Session-ID of ${this.callId}: remote is ${remote}, not ${this.session.local}`);
     }

@@ -21,7 +21,8 @@ export function sdpAnswer(offer: string, options: SdpOptions): string {
   const types = [known[0] ?? '0', ...(audio.includes('101') ? ['101'] : [])];
   const theirs = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(offer)?.[1];
   const mirrored = theirs === 'sendonly' ? 'recvonly' : theirs === 'recvonly' ? 'sendonly' : theirs;
-  const direction = mirrored === 'inactive' || mirrored === 'recvonly' || mirrored === 'sendonly' ? mirrored : 'sendrecv';
+  const direction =
+    mirrored === 'inactive' || mirrored === 'recvonly' || mirrored === 'sendonly' ? mirrored : 'sendrecv';
   return sdp({ ...options, direction: options.direction ?? direction }, types);
 }
 

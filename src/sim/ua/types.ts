@@ -78,7 +78,9 @@ export interface SimCall {
   /** Sends CANCEL, with `Reason: <reason>` if given. Nothing happens on a call that is over or answered. */
   cancel(reason?: string): void;
   /** Sends a re-INVITE with a new offer (or without a body: `offer: 'delayed'`); ACKs its 2xx. */
-  reinvite(options?: { readonly hold?: boolean; readonly offer?: 'early' | 'delayed' } & RequestExtras): Promise<SeenResponse>;
+  reinvite(
+    options?: { readonly hold?: boolean; readonly offer?: 'early' | 'delayed' } & RequestExtras,
+  ): Promise<SeenResponse>;
   /** Sends any other request within the dialog: UPDATE, INFO, MESSAGE, REFER, OPTIONS. */
   request(method: string, extras?: RequestExtras): Promise<SeenResponse>;
 }

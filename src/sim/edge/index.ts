@@ -1,0 +1,3 @@
+export { EdgeSimulator } from './edge-simulator.js';
+export { type RunEdgeOptions, runEdgeSim } from './run.js';
+export type * from './types.js';
