@@ -82,6 +82,12 @@ export function whole(min: number, max: number) {
   return z.int({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
 }
 
+/** A number, not necessarily whole; `min` and `max` are allowed. */
+export function fraction(min: number, max: number) {
+  const allowed = `a number from ${min} to ${max}`;
+  return z.number({ error: allowed }).min(min, { error: allowed }).max(max, { error: allowed });
+}
+
 /** `true` or `false`. */
 export function flag() {
   return z.boolean({ error: 'true or false' });

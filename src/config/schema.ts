@@ -1,7 +1,21 @@
 import { z } from 'zod';
-import { addressRange, duration, flag, host, listOf, oneOf, pattern, text, whole } from './fields.js';
+import { DEFAULT_SETTINGS } from '../devices/settings.js';
+import {
+  addressRange,
+  duration,
+  flag,
+  formatDuration,
+  fraction,
+  host,
+  listOf,
+  oneOf,
+  pattern,
+  text,
+  whole,
+} from './fields.js';
 
 const SIP_URI = /^sips?:[^\s<>"]+$/;
+const TOKEN = /^[\w.!%*+`'~-]+$/;
 const LISTEN_URI = /^sips?:(\[[0-9a-f:.]+\]|[0-9.]+)(:\d{1,5})?(;[^\s<>"]+)?$/i;
 
 const control = z.strictObject({
@@ -82,19 +96,63 @@ const edge = z.strictObject({
   addresses: listOf(addressRange(), 'addresses or ranges such as 192.0.2.0/24'),
 });
 
-const devices = z.strictObject({
-  /** A phone that was silent for longer is taken for asleep. */
-  awakeFor: duration('0s', '1d', '30s'),
-  /** How long a push token is kept after the last REGISTER that named it. */
-  tokenRetention: duration('1m', '365d', '30d'),
-  minExpires: duration('1s', '1d', '60s'),
-  maxExpires: duration('1s', '30d', '7d'),
-  defaultExpires: duration('1s', '30d', '1h'),
-  maxContacts: whole(1, 100).default(10),
-  stateParameter: text('the name of a Contact parameter').default('app-state'),
-  stateHeader: text('the name of a header').default('X-App-State'),
-  pushPlatforms: listOf(oneOf(['iphone', 'ipad', 'other']), 'iphone, ipad, other').default(['iphone', 'ipad']),
-});
+/** A duration whose default is the registrar's own. */
+function preset(
+  name:
+    | 'awakeFor'
+    | 'tokenRetention'
+    | 'minExpires'
+    | 'maxExpires'
+    | 'defaultExpires'
+    | 'refreshLead'
+    | 'sweepInterval',
+) {
+  return formatDuration(DEFAULT_SETTINGS[name]);
+}
+
+/** As {@link DeviceSettings}, which says what each means. */
+const devices = z
+  .strictObject({
+    awakeFor: duration('0s', '1d', preset('awakeFor')),
+    tokenRetention: duration('1m', '365d', preset('tokenRetention')),
+    minExpires: duration('1s', '1d', preset('minExpires')),
+    maxExpires: duration('1s', '30d', preset('maxExpires')),
+    defaultExpires: duration('1s', '30d', preset('defaultExpires')),
+    expiresJitter: fraction(0, 0.5).default(DEFAULT_SETTINGS.expiresJitter),
+    maxContacts: whole(1, 100).default(DEFAULT_SETTINGS.maxContacts),
+    stateParameter: pattern(TOKEN, 'the name of a Contact parameter').default(DEFAULT_SETTINGS.stateParameter),
+    stateHeader: pattern(TOKEN, 'the name of a header').default(DEFAULT_SETTINGS.stateHeader),
+    platformParameter: pattern(TOKEN, 'the name of a Contact parameter').default(DEFAULT_SETTINGS.platformParameter),
+    pushPlatforms: z
+      .array(oneOf(['iphone', 'ipad', 'other']), { error: 'a list of iphone, ipad, other' })
+      .default([...DEFAULT_SETTINGS.pushPlatforms]),
+    answerContacts: oneOf(['all', 'own']).default(DEFAULT_SETTINGS.answerContacts),
+    legacyTeamId: pattern(/^([A-Z0-9]{10})?$/, "Apple's team id: ten capital letters and digits").default(
+      DEFAULT_SETTINGS.legacyTeamId,
+    ),
+    refreshLead: duration('10s', '1h', preset('refreshLead')),
+    refreshPushes: flag().default(DEFAULT_SETTINGS.refreshPushes),
+    tokenOutlivesBinding: flag().default(DEFAULT_SETTINGS.tokenOutlivesBinding),
+    unregisterEndsToken: flag().default(DEFAULT_SETTINGS.unregisterEndsToken),
+    registerWithoutTokenEndsToken: flag().default(DEFAULT_SETTINGS.registerWithoutTokenEndsToken),
+    allow555: flag().default(DEFAULT_SETTINGS.allow555),
+    shortPushExpiry: oneOf(['refuse', 'skip', 'accept']).default(DEFAULT_SETTINGS.shortPushExpiry),
+    pnsregSeconds: whole(0, 86_400)
+      .refine((seconds) => seconds === 0 || seconds > 120, { error: '0 (leave it out) or more than 120' })
+      .default(DEFAULT_SETTINGS.pnsregSeconds),
+    requireSecureTransport: flag().default(DEFAULT_SETTINGS.requireSecureTransport),
+    maxQueuedPerAor: whole(1, 10_000).default(DEFAULT_SETTINGS.maxQueuedPerAor),
+    sweepInterval: duration('1s', '1h', preset('sweepInterval')),
+  })
+  .superRefine(({ minExpires, maxExpires, defaultExpires }, context) => {
+    if (minExpires > maxExpires) {
+      const message = `a duration that is not above maxExpires (${formatDuration(maxExpires)})`;
+      context.addIssue({ code: 'custom', path: ['minExpires'], message });
+    } else if (defaultExpires < minExpires || defaultExpires > maxExpires) {
+      const message = `a duration from minExpires (${formatDuration(minExpires)}) to maxExpires (${formatDuration(maxExpires)})`;
+      context.addIssue({ code: 'custom', path: ['defaultExpires'], message });
+    }
+  });
 
 const account = z.strictObject({
   /** Apple's team id. */

@@ -1,0 +1,51 @@
+import { formatDuration } from '../config/fields.js';
+import { verifyFiles } from '../config/files.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+
+/**
+ * `callwake check`: loads the configuration, looks at the files it names and prints what would run.
+ * @throws {ConfigError} with every problem found.
+ */
+export function runCheck(file: string, env: NodeJS.ProcessEnv, print: (line: string) => void): void {
+  const config = loadConfig({ file, env });
+  verifyFiles(config, file);
+  for (const line of summarize(config)) print(line);
+  print(`${file} is all right.`);
+}
+
+/** What a configuration makes callwake do, a line per part. */
+export function summarize(config: Config): readonly string[] {
+  const { engine, domains, trunks, edges, directPhones, devices, push, store, log } = config;
+  const control = `${engine.control.host}:${engine.control.port === 0 ? 'any port' : engine.control.port}`;
+  return [
+    engine.mode === 'embedded'
+      ? `engine   embedded, SIP on ${engine.contacts.join(' and ')}, control on ${control}`
+      : `engine   external, control on ${control}`,
+    `domains  ${domains.join(', ')}`,
+    ...trunks.flatMap((trunk) => [
+      `trunk    ${trunk.name}: ${trunk.peers.map((peer) => `${peer.transport}/${bracket(peer.host)}:${peer.port}`).join(', ')}`,
+      `         ringback ${ringback(trunk.ringback)} after ${formatDuration(trunk.ringbackAfter)}, hold ${formatDuration(trunk.hold)}, ` +
+        `ring ${formatDuration(trunk.ring)}, not woken: ${trunk.whenNotWoken.answer}`,
+    ]),
+    ...edges.map((edge) => `edge     ${edge.name}: ${edge.addresses.join(', ')}`),
+    `phones   ${directPhones.allow ? 'may also register directly' : 'register through an edge only'}; ` +
+      `pushes to ${devices.pushPlatforms.join(', ')}`,
+    ...(push.provider === 'none'
+      ? ['push     none: sleeping phones are not woken']
+      : push.accounts.map(
+          (account) =>
+            `push     apns, team ${account.teamId}, key ${account.keyId}, environment ${account.environment}`,
+        )),
+    store.kind === 'memory' ? 'store    memory: nothing survives a restart' : `store    lmdb in ${store.path}`,
+    `log      ${log.level}, ${log.format}`,
+  ];
+}
+
+function ringback(kind: Config['trunks'][number]['ringback']): string {
+  return kind === 'none' ? 'none' : String(kind);
+}
+
+function bracket(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,67 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ConfigError, type ConfigProblem } from './errors.js';
+import { reasonOf } from './load.js';
+import type { Config } from './schema.js';
+
+const MAX_KEY_BYTES = 64_000;
+
+/**
+ * Looks at the files and folders that a configuration names: p8 keys are P-256 private keys, the CA file holds certificates,
+ * the store's folder can be written or made.
+ * @throws {ConfigError} with every problem found.
+ */
+export function verifyFiles(config: Config, file: string): void {
+  const problems: ConfigProblem[] = [];
+  const check = (path: string, named: string, verify: (named: string) => void): void => {
+    try {
+      verify(named);
+    } catch (error) {
+      problems.push({ path, message: `${named}: ${reasonOf(error)}` });
+    }
+  };
+  config.push.accounts.forEach(({ keyFile }, index) => {
+    check(`push.accounts[${index}].keyFile`, keyFile, verifyKey);
+  });
+  if (config.push.caFile !== undefined) check('push.caFile', config.push.caFile, verifyCertificates);
+  if (config.store.kind === 'lmdb') check('store.path', config.store.path, verifyFolder);
+  if (problems.length > 0) throw new ConfigError(file, problems);
+}
+
+function verifyKey(path: string): void {
+  const pem = readSmall(path);
+  const wrong = new Error('is no key for APNs; give the .p8 file that Apple made (a P-256 private key in PEM form)');
+  try {
+    const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem);
+    if (asymmetricKeyType !== 'ec' || asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw wrong;
+  } catch {
+    throw wrong;
+  }
+}
+
+function verifyCertificates(path: string): void {
+  const pem = readSmall(path);
+  try {
+    new X509Certificate(pem);
+  } catch {
+    throw new Error('holds no certificate in PEM form');
+  }
+}
+
+function verifyFolder(path: string): void {
+  if (existsSync(path)) {
+    if (!statSync(path).isDirectory()) throw new Error('is no folder');
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return;
+  }
+  let parent = dirname(path);
+  while (!existsSync(parent)) parent = dirname(parent);
+  if (!statSync(parent).isDirectory()) throw new Error(`can't be made: ${parent} is no folder`);
+  accessSync(parent, constants.W_OK | constants.X_OK);
+}
+
+function readSmall(path: string): string {
+  if (statSync(path).size > MAX_KEY_BYTES) throw new Error('is too big for what it should be');
+  return readFileSync(path, 'utf8');
+}
