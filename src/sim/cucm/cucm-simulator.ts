@@ -182,9 +182,10 @@ export class CucmSimulator {
     const from = parseUri(invite.from.uri).user ?? '';
     this.#emit({ type: 'invited', callId: call.callId, to, from, at: this.#clock.now() });
     const { answer = true, answerDelayMs = 0, hangupAfterMs } = this.behaviour;
-    if (answer === 'busy') return call.reject(486, { headers: [['Reason', 'Q.850;cause=17']] });
-    if (answer === 'decline' || answer === false) {
-      return call.reject(603, { headers: [['Reason', 'Q.850;cause=21']] });
+    if (answer === 'busy' || answer === 'decline' || answer === false) {
+      const busy = answer === 'busy';
+      call.reject(busy ? 486 : 603, { headers: [['Reason', `Q.850;cause=${busy ? 17 : 21}`]] });
+      return;
     }
     call.ring();
     if (answer === 'ignore') return;

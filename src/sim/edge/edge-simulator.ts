@@ -125,9 +125,13 @@ export class EdgeSimulator {
     const tokens = this.#popRoutes(request);
     const hops = request.maxForwards ?? 70;
     if (request.method === 'OPTIONS' && tokens.length === 0 && this.#isOurs(parseUri(request.uri), false)) {
-      return this.#refuse(request, flow, 200);
+      this.#refuse(request, flow, 200);
+      return;
     }
-    if (hops <= 0) return this.#refuse(request, flow, 483);
+    if (hops <= 0) {
+      this.#refuse(request, flow, 483);
+      return;
+    }
     request.set('Max-Forwards', String(hops - 1));
     if (side === 'phone') this.#toCore(request, flow, token, tokens.length > 0);
     else this.#toPhone(request, flow, token, tokens);
@@ -171,10 +175,14 @@ export class EdgeSimulator {
       this.#fault(
         `${request.method} ${request.uri} that names no flow${route === undefined ? '' : `, Route ${route}`}`,
       );
-      return this.#refuse(request, flow, 404);
+      this.#refuse(request, flow, 404);
+      return;
     }
     const phone = this.#flows.flowOf(token);
-    if (!phone) return this.#flowFailed(request, flow);
+    if (!phone) {
+      this.#flowFailed(request, flow);
+      return;
+    }
     const { protocol, remote, local } = phone;
     const target: Target = { protocol, host: remote.address, port: remote.port, flow: phone, local };
     this.#recordRoute(request, token, [flow.protocol, this.core], [protocol, this.phones]);
@@ -206,7 +214,10 @@ export class EdgeSimulator {
     const token = via.params.get('fl');
     const ours =
       via.host === uriHost(this.core.address) && (via.port === this.core.port || via.port === this.phones.port);
-    if (!ours || token === undefined) return this.#fault(`${describe(response)} whose top Via isn't ours`);
+    if (!ours || token === undefined) {
+      this.#fault(`${describe(response)} whose top Via isn't ours`);
+      return;
+    }
     response.removeFirst('Via');
     const flow = this.#flows.flowOf(token);
     if (!flow) return;

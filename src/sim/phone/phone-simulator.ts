@@ -67,12 +67,16 @@ export class PhoneSimulator {
 
   /** Connects to the Apple simulator, and registers unless told not to. Throws when nobody listens there. */
   async start(options: { readonly register?: boolean } = {}): Promise<this> {
-    const { pushes } = this.#options;
+    const { pushes, environment = 'production' } = this.#options;
     const { voipToken, alertToken } = this.identity;
     if (pushes) {
-      const tokens = [voipToken, alertToken].filter((token) => token !== undefined);
+      const { bundleId } = this.identity;
+      const hellos = [
+        ...(voipToken === undefined ? [] : [{ token: voipToken, topics: [`${bundleId}.voip`], environment }]),
+        ...(alertToken === undefined ? [] : [{ token: alertToken, topics: [bundleId], environment }]),
+      ];
       const onLine = (line: unknown): void => this.#onPushLine(line);
-      this.#channel = new PushChannel({ ...pushes, tokens, clock: this.#clock, onLine });
+      this.#channel = new PushChannel({ ...pushes, hellos, clock: this.#clock, onLine });
       await this.#channel.connect();
     }
     if (options.register ?? true) await this.register();
@@ -237,8 +241,7 @@ export class PhoneSimulator {
   #onPushLine(line: unknown): void {
     const payload = field(line, 'payload');
     if (payload === undefined) return;
-    const token = field(line, 'token');
-    this.receivePush(payload, token !== undefined && token === this.identity.alertToken ? 'alert' : 'voip');
+    this.receivePush(payload, field(line, 'pushType') === 'voip' ? 'voip' : 'alert');
   }
 
   #onInvite(call: IncomingCall): void {
@@ -257,7 +260,10 @@ export class PhoneSimulator {
     this.#checkTarget(invite);
     const { duplicate, fault } = this.#callkit.invited(callUuid);
     if (fault !== undefined) this.#fault(fault);
-    if (duplicate) return call.reject(482);
+    if (duplicate) {
+      call.reject(482);
+      return;
+    }
     this.#watch(call);
     const { ringDelayMs = 0, answerDelayMs = 1000, answer = true, hangupAfterMs, reliable = false } = this.behaviour;
     if (answer === 'mute') return;
@@ -294,7 +300,7 @@ export class PhoneSimulator {
     call.listener = {
       onState: (state, end) => {
         const at = this.#clock.now();
-        if (state !== 'ended') return this.#emit({ type: state, ...which, at });
+        if (state !== 'ended') this.#emit({ type: state, ...which, at });
         if (!end) return;
         if (end.how === 'cancelled' && call.direction === 'in') {
           this.#emit({ type: 'cancelled', ...which, at, ...(end.reason === undefined ? {} : { reason: end.reason }) });

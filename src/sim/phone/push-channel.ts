@@ -4,18 +4,25 @@ import type { Clock, Timer } from '../../clock/clock.js';
 const LONGEST_LINE = 64 * 1024;
 const RECONNECT_MS = 1000;
 
+export interface PushHello {
+  /** Hexadecimal. */
+  readonly token: string;
+  readonly topics: readonly string[];
+  readonly environment: 'production' | 'sandbox';
+}
+
 export interface PushChannelOptions {
   readonly host: string;
   readonly port: number;
-  /** Device tokens to subscribe to, hexadecimal. */
-  readonly tokens: readonly string[];
+  /** Device tokens to subscribe to, with the topics and the environment they are good for. */
+  readonly hellos: readonly PushHello[];
   readonly clock: Clock;
   readonly onLine: (line: unknown) => void;
 }
 
 /**
  * The phone's own connection to the Apple simulator, which stands for the one that iOS keeps to Apple: it outlives the app's
- * sleep. Sends `{"token":"<hex>"}` lines, gets one JSON line per push. Connects again when it was cut.
+ * sleep. Sends `{"token":"<hex>",...}` lines, gets one JSON line per push. Connects again when it was cut.
  */
 export class PushChannel {
   readonly #options: PushChannelOptions;
@@ -29,7 +36,7 @@ export class PushChannel {
 
   /** Resolves when connected and subscribed. Rejects when nobody listens there. */
   connect(): Promise<void> {
-    const { host, port, tokens } = this.#options;
+    const { host, port, hellos } = this.#options;
     return new Promise((resolve, reject) => {
       const socket = createConnection({ host, port });
       this.#socket = socket;
@@ -43,7 +50,7 @@ export class PushChannel {
         for (const line of lines) this.#onLine(line);
       });
       socket.on('connect', () => {
-        for (const token of tokens) socket.write(`${JSON.stringify({ token })}\n`);
+        for (const hello of hellos) socket.write(`${JSON.stringify(hello)}\n`);
         resolve();
       });
       socket.on('error', reject);

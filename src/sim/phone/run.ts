@@ -19,6 +19,7 @@ export interface RunPhoneOptions extends RunOutput {
   readonly bundleId?: string;
   /** The Apple simulator's phone port: `127.0.0.1:2198`. */
   readonly pushes?: string;
+  readonly environment?: 'production' | 'sandbox';
   readonly address?: string;
   readonly expires?: number;
   readonly username?: string;

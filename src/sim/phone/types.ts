@@ -42,6 +42,8 @@ export interface PhoneSimulatorOptions {
   readonly bundleId?: string;
   /** The Apple simulator's phone port. Without it pushes come only by {@link PhoneSimulator.receivePush}. */
   readonly pushes?: { readonly host: string; readonly port: number };
+  /** Which of Apple's services the tokens are good for; default production. */
+  readonly environment?: 'production' | 'sandbox';
   readonly behaviour?: PhoneBehaviour;
   /** Registration interval asked for, seconds; default 3600. */
   readonly expires?: number;

@@ -110,8 +110,9 @@ export class OutgoingCall extends Call {
     }
     if (!(rseq > early.rseq)) return;
     early.rseq = rseq;
-    const answer =
-      this.#delayed && response.body.length > 0 ? { body: this.answer(response) } : (this.takeSdp(response), {});
+    const offered = this.#delayed && response.body.length > 0;
+    const answer = offered ? { body: this.answer(response) } : {};
+    if (!offered) this.takeSdp(response);
     const headers: [string, string][] = [['RAck', `${rseq} ${response.cseq.number} INVITE`]];
     const prack = this.inDialog(dialog, 'PRACK', { headers, ...answer });
     this.ua.send(prack).then(
