@@ -3,11 +3,14 @@ import type { PushEnvironment, TokenVerdict } from '../push/provider.js';
 import type { Store } from '../store/store.js';
 import { refuse } from './answer.js';
 import { RegisterError } from './errors.js';
+import { type Provision, provisionDevice } from './provision.js';
+import { type RefreshDue, RefreshWishes } from './refresh.js';
 import { applyRegister, type RegisterContext } from './register.js';
-import { withoutExpired } from './retention.js';
+import { nextExpiry, withoutExpired } from './retention.js';
 import { Serial } from './serial.js';
 import { type DeviceSettings, deviceSettings } from './settings.js';
 import { stateAt } from './state.js';
+import { Sweeper } from './sweeper.js';
 import { judgeTokens } from './tokens.js';
 import type { Device, RegisterAnswer, RegisterRequest, StateOf } from './types.js';
 
@@ -34,6 +37,10 @@ export class DeviceRegistry {
   readonly #random: () => number;
   readonly #serial: Serial;
   readonly #listeners = new Set<(device: Device) => void>();
+  readonly #refreshListeners = new Set<(due: RefreshDue) => void>();
+  readonly #wishes: RefreshWishes;
+  readonly #sweeper: Sweeper;
+  #started = false;
 
   constructor({ store, clock, settings, log, random = Math.random }: RegistryOptions) {
     this.settings = deviceSettings(settings);
@@ -42,6 +49,23 @@ export class DeviceRegistry {
     this.#log = log;
     this.#random = random;
     this.#serial = new Serial(this.settings.maxQueuedPerAor);
+    this.#wishes = new RefreshWishes(this.settings);
+    this.#sweeper = new Sweeper({
+      clock,
+      interval: this.settings.sweepInterval,
+      sweep: (aor) => this.#sweep(aor),
+      afterRound: () => this.#wishes.prune(clock.now()),
+    });
+  }
+
+  /**
+   * Begins to clear away what runs out and to tell of refreshes that are due. Without it nothing is wrong, as what has run
+   * out is passed over when read; it only stays in the store.
+   */
+  async start(): Promise<void> {
+    this.#started = true;
+    for await (const [aor, devices] of this.#store.eachAor()) this.#schedule(aor, devices);
+    this.#sweeper.start();
   }
 
   /**
@@ -50,6 +74,39 @@ export class DeviceRegistry {
    */
   register(request: RegisterRequest): Promise<RegisterAnswer> {
     return this.#register(request);
+  }
+
+  /**
+   * Takes a REGISTER that another registrar has accepted; `granted` gives the seconds that it granted to a Contact, 0 for one
+   * that it doesn't list. As {@link register} otherwise.
+   */
+  registerAsGranted(
+    request: RegisterRequest,
+    granted: NonNullable<RegisterContext['granted']>,
+  ): Promise<RegisterAnswer> {
+    return this.#register(request, granted);
+  }
+
+  /** Makes or changes a device by hand, for phones that don't tell their token in a REGISTER. Gives it as stored. */
+  provision(aor: string, provision: Provision): Promise<Device> {
+    return this.#serial.run(aor, async () => {
+      const now = this.#clock.now();
+      const known = withoutExpired(await this.#store.devicesOf(aor), now, this.settings);
+      const { devices, device } = provisionDevice(aor, known, provision, now);
+      await this.#put(aor, devices);
+      return device;
+    });
+  }
+
+  /** Forgets a device with its bindings and tokens. Gives false when there was none. */
+  forget(aor: string, deviceId: string): Promise<boolean> {
+    return this.#serial.run(aor, async () => {
+      const devices = await this.#store.devicesOf(aor);
+      const left = devices.filter(({ id }) => id !== deviceId);
+      if (left.length === devices.length) return false;
+      await this.#put(aor, left);
+      return true;
+    });
   }
 
   /** The devices of an AOR with what has not run out. */
@@ -106,10 +163,21 @@ export class DeviceRegistry {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Waits for the work under way. */
+  /**
+   * Calls `listener` when a binding ends soon and the phone should be pushed to refresh it (RFC 8599 section 5.5; only with
+   * `refreshPushes`). Gives the way to stop that.
+   */
+  onRefreshDue(listener: (due: RefreshDue) => void): () => void {
+    this.#refreshListeners.add(listener);
+    return () => void this.#refreshListeners.delete(listener);
+  }
+
+  /** Ends the sweeping and waits for the work under way. The store stays open. */
   async close(): Promise<void> {
+    await this.#sweeper.stop();
     await this.#serial.idle();
     this.#listeners.clear();
+    this.#refreshListeners.clear();
   }
 
   async #register(request: RegisterRequest, granted?: RegisterContext['granted']): Promise<RegisterAnswer> {
@@ -120,10 +188,10 @@ export class DeviceRegistry {
         const known = await this.#store.devicesOf(aor);
         const context = { now: this.#clock.now(), settings: this.settings, random: this.#random() };
         const result = applyRegister(request, known, { ...context, ...(granted && { granted }) });
-        if (result.changed) await this.#store.putDevices(aor, result.devices);
+        if (result.changed) await this.#put(aor, result.devices);
         return result.answer;
       });
-      for (const device of answer.registered) this.#tell(device);
+      for (const device of answer.registered) this.#tell(this.#listeners, device);
       return answer;
     } catch (error) {
       if (error instanceof RegisterError) return refuse(error);
@@ -132,14 +200,47 @@ export class DeviceRegistry {
     }
   }
 
-  #tell(device: Device): void {
-    for (const listener of this.#listeners) {
+  #tell<T>(listeners: ReadonlySet<(told: T) => void>, told: T): void {
+    for (const listener of listeners) {
       try {
-        listener(device);
+        listener(told);
       } catch (error) {
-        this.#log?.warn('A listener for registrations failed', { error: String(error) });
+        this.#log?.warn('A listener of the registry failed', { error: String(error) });
       }
     }
+  }
+
+  async #put(aor: string, devices: readonly Device[]): Promise<void> {
+    await this.#store.putDevices(aor, devices);
+    if (this.#started) this.#schedule(aor, devices);
+  }
+
+  #schedule(aor: string, devices: readonly Device[]): void {
+    this.#sweeper.schedule(aor, this.#nextLook(devices));
+  }
+
+  #nextLook(devices: readonly Device[]): number | undefined {
+    const expiry = nextExpiry(devices, this.settings);
+    if (!this.settings.refreshPushes || expiry === undefined) return expiry;
+    return Math.min(expiry, this.#wishes.next(devices, this.#clock.now()) ?? expiry);
+  }
+
+  /** Clears away what has run out of an AOR and asks for refreshes. Gives when to look again. */
+  #sweep(aor: string): Promise<number | undefined> {
+    const sweeping = this.#serial.run(aor, async () => {
+      const now = this.#clock.now();
+      const known = await this.#store.devicesOf(aor);
+      const left = withoutExpired(known, now, this.settings);
+      if (left !== known) await this.#store.putDevices(aor, left);
+      if (this.settings.refreshPushes) {
+        for (const due of this.#wishes.take(left, now)) this.#tell(this.#refreshListeners, due);
+      }
+      return this.#nextLook(left);
+    });
+    return sweeping.catch((error: unknown) => {
+      this.#log?.warn('Clearing away old registrations failed', { aor, error: String(error) });
+      return this.#clock.now() + this.settings.sweepInterval;
+    });
   }
 
   #update(aor: string, deviceId: string, change: (device: Device) => Device): Promise<void> {
@@ -150,7 +251,7 @@ export class DeviceRegistry {
       const after = change(before);
       if (after === before) return;
       const left = devices.map((device) => (device === before ? after : device));
-      await this.#store.putDevices(aor, withoutExpired(left, this.#clock.now(), this.settings));
+      await this.#put(aor, withoutExpired(left, this.#clock.now(), this.settings));
     });
   }
 }
