@@ -1,0 +1,141 @@
+import test, { type ExecutionContext } from 'ava';
+import type { Device } from '../../src/devices/types.js';
+import { CachedStore } from '../../src/store/cached-store.js';
+import { LmdbStore } from '../../src/store/lmdb-store.js';
+import { MemoryStore } from '../../src/store/memory-store.js';
+import { openStore } from '../../src/store/open.js';
+import type { Store } from '../../src/store/store.js';
+import { collect, fullDevice, temporaryFolder } from './support.js';
+
+const kinds: Record<string, (t: ExecutionContext) => Store> = {
+  memory: () => new MemoryStore(),
+  'lmdb, durable': (t) => new LmdbStore({ path: temporaryFolder(t), durable: true }),
+  'lmdb, not durable': (t) => new LmdbStore({ path: temporaryFolder(t), durable: false }),
+  'lmdb behind a cache of 2': (t) => new CachedStore(new LmdbStore({ path: temporaryFolder(t) }), 2),
+  'a slow store behind a cache': () => new CachedStore(new SlowStore(), 10),
+};
+
+/** Reads take a turn of the event loop, as those of a store across a network would. */
+class SlowStore implements Store {
+  readonly #memory = new MemoryStore();
+
+  async devicesOf(aor: string): Promise<readonly Device[]> {
+    const found = this.#memory.devicesOf(aor);
+    await new Promise((resolve) => setImmediate(resolve));
+    return found;
+  }
+
+  putDevices = (aor: string, devices: readonly Device[]) => this.#memory.putDevices(aor, devices);
+  eachAor = () => this.#memory.eachAor();
+  putCall = (uuid: string, record: unknown) => this.#memory.putCall(uuid, record);
+  removeCall = (uuid: string) => this.#memory.removeCall(uuid);
+  calls = () => this.#memory.calls();
+  close = () => this.#memory.close();
+}
+
+for (const [kind, make] of Object.entries(kinds)) {
+  const open = (t: ExecutionContext): Store => {
+    const store = make(t);
+    t.teardown(() => store.close());
+    return store;
+  };
+
+  test(`${kind}: what was put comes back as it was`, async (t) => {
+    const store = open(t);
+    const devices = [fullDevice('sip:1@a.example', 'x'), fullDevice('sip:1@a.example', 'y')];
+    await store.putDevices('sip:1@a.example', devices);
+    t.deepEqual(await store.devicesOf('sip:1@a.example'), devices);
+    t.deepEqual(await store.devicesOf('sip:2@a.example'), []);
+  });
+
+  test(`${kind}: a put replaces all devices of the AOR; an empty one removes it`, async (t) => {
+    const store = open(t);
+    await store.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', 'x')]);
+    await store.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', 'y')]);
+    t.deepEqual(
+      (await store.devicesOf('sip:1@a.example')).map(({ id }) => id),
+      ['y'],
+    );
+    await store.putDevices('sip:1@a.example', []);
+    t.deepEqual(await store.devicesOf('sip:1@a.example'), []);
+    t.deepEqual(await collect(store.eachAor()), []);
+  });
+
+  test(`${kind}: puts that overlap take effect in their order`, async (t) => {
+    const store = open(t);
+    const puts = Array.from({ length: 50 }, (_, n) =>
+      store.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', `d${n}`)]),
+    );
+    await Promise.all(puts);
+    t.deepEqual(
+      (await store.devicesOf('sip:1@a.example')).map(({ id }) => id),
+      ['d49'],
+    );
+  });
+
+  test(`${kind}: every AOR is met once, also when they change meanwhile`, async (t) => {
+    const store = open(t);
+    const aors = Array.from({ length: 450 }, (_, n) => `sip:${1000 + n}@a.example`);
+    await Promise.all(aors.map((aor) => store.putDevices(aor, [fullDevice(aor, 'x')])));
+    const met: string[] = [];
+    for await (const [aor, devices] of store.eachAor()) {
+      t.is(devices[0]?.aor, aor);
+      met.push(aor);
+      if (met.length === 10) await store.putDevices('sip:1000@a.example', []);
+    }
+    t.deepEqual(met.sort(), aors);
+  });
+
+  test(`${kind}: the journal of calls`, async (t) => {
+    const store = open(t);
+    await store.putCall('u1', { state: 'held', pushed: ['a'] });
+    await store.putCall('u2', { state: 'held' });
+    await store.putCall('u1', { state: 'up' });
+    await store.removeCall('u2');
+    await store.removeCall('never-there');
+    t.deepEqual(await collect(store.calls()), [['u1', { state: 'up' }]]);
+    t.deepEqual(await collect(store.eachAor()), [], 'calls are not devices');
+  });
+}
+
+test('an LMDB store gives back after a restart what was put', async (t) => {
+  const path = temporaryFolder(t);
+  const first = new LmdbStore({ path });
+  await first.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', 'x')]);
+  await first.putCall('u1', { a: 1 });
+  await first.close();
+  const second = new LmdbStore({ path });
+  t.teardown(() => second.close());
+  t.deepEqual(second.devicesOf('sip:1@a.example'), [fullDevice('sip:1@a.example', 'x')]);
+  t.deepEqual(await collect(second.calls()), [['u1', { a: 1 }]]);
+});
+
+test('an LMDB store refuses a key longer than LMDB takes, and finds nothing under one', async (t) => {
+  const store = new LmdbStore({ path: temporaryFolder(t) });
+  t.teardown(() => store.close());
+  const aor = `sip:${'a'.repeat(3000)}@a.example`;
+  await t.throwsAsync(store.putDevices(aor, [fullDevice(aor, 'x')]), { instanceOf: RangeError });
+  t.deepEqual(store.devicesOf(aor), []);
+});
+
+test('a memory store keeps what was put, not what became of it in the caller', async (t) => {
+  const store = new MemoryStore();
+  const record = { state: 'held' };
+  await store.putCall('u1', record);
+  record.state = 'changed';
+  t.deepEqual(await collect(store.calls()), [['u1', { state: 'held' }]]);
+});
+
+test('openStore opens what the configuration names', async (t) => {
+  const path = temporaryFolder(t);
+  const memory = await openStore({ kind: 'memory', path, durable: true, cache: 10 });
+  const cached = await openStore({ kind: 'lmdb', path, durable: true, cache: 10 });
+  await cached.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', 'x')]);
+  await cached.close();
+  const plain = await openStore({ kind: 'lmdb', path, durable: false, cache: 0 });
+  t.teardown(() => plain.close());
+  t.true(memory instanceof MemoryStore);
+  t.true(cached instanceof CachedStore);
+  t.true(plain instanceof LmdbStore);
+  t.is((await plain.devicesOf('sip:1@a.example')).length, 1);
+});
