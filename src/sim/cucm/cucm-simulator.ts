@@ -1,7 +1,7 @@
 import { type Clock, systemClock, type Timer } from '../../clock/clock.js';
 import { formatNameAddr, parseNameAddr } from '../../grammar/name-addr.js';
 import { parseUri } from '../../grammar/uri.js';
-import { uriHost } from '../address.js';
+import { type SipAddress, uriHost } from '../address.js';
 import type { Call } from '../ua/call.js';
 import { Events } from '../ua/events.js';
 import { describe, pushParameters } from '../ua/faults.js';
@@ -21,6 +21,8 @@ export class CucmSimulator {
   readonly faults: string[] = [];
   /** May be changed at any time. */
   behaviour: CucmBehaviour;
+  /** The trunk's far end. May be changed at any time. */
+  trunk: SipAddress;
   readonly #options: CucmSimulatorOptions;
   readonly #clock: Clock;
   readonly #log: MessageLog;
@@ -34,6 +36,7 @@ export class CucmSimulator {
     this.#clock = options.clock ?? systemClock;
     this.#log = new MessageLog(this.#clock);
     this.behaviour = options.behaviour ?? {};
+    this.trunk = options.trunk;
   }
 
   /** Opens the sockets, and begins to ping if asked for. Throws when the port is taken. */
@@ -83,7 +86,8 @@ export class CucmSimulator {
   /** Sends an INVITE to the trunk. */
   call(options: CucmCallOptions): SimCall {
     const ua = this.#started();
-    const { trunk, domain = uriHost(trunk.host) } = this.#options;
+    const { trunk } = this;
+    const { domain = uriHost(trunk.host) } = this.#options;
     const invite = cucmInvite(ua, domain, trunk.transport, options);
     const call = new OutgoingCall(ua, invite, this.#trunkTarget());
     this.#watch(call);
@@ -102,7 +106,7 @@ export class CucmSimulator {
   /** One OPTIONS to the trunk. In service is any answer but 408 and 503; `status` 408 stands for no answer too. */
   async ping(): Promise<{ readonly status: number; readonly inService: boolean }> {
     const ua = this.#started();
-    const { trunk } = this.#options;
+    const { trunk } = this;
     const there = `sip:${uriHost(trunk.host)}:${trunk.port}`;
     const request = ua.newRequest('OPTIONS', there, `<sip:${uriHost(this.local.address)}>`, `<${there}>`);
     request.set('Contact', ua.options.contact(trunk.transport));
@@ -122,7 +126,8 @@ export class CucmSimulator {
   /** Sends a request outside of any call (MESSAGE, NOTIFY, ...) to the trunk; gives status and reason of its final response. */
   async send(method: string, to: string, extras: RequestExtras = {}): Promise<{ status: number; reason: string }> {
     const ua = this.#started();
-    const { trunk, domain = uriHost(trunk.host) } = this.#options;
+    const { trunk } = this;
+    const { domain = uriHost(trunk.host) } = this.#options;
     const uri = `sip:${to}@${domain}`;
     const request = ua.newRequest(method, uri, `<sip:1001@${uriHost(this.local.address)}>`, `<${uri}>`, extras);
     const { status, reason } = await ua.send(request, undefined, this.#trunkTarget());
@@ -137,7 +142,7 @@ export class CucmSimulator {
   }
 
   #trunkTarget(): { protocol: 'udp' | 'tcp'; host: string; port: number } {
-    const { transport, host, port } = this.#options.trunk;
+    const { transport, host, port } = this.trunk;
     return { protocol: transport, host, port };
   }
 

@@ -9,6 +9,7 @@ import type { PhoneEvent, PhoneSimulatorOptions } from './types.js';
 
 const TRIES = 5;
 const RETRY_MS = 2000;
+const FIRST_CSEQ = 100;
 
 export interface RegistrationUser {
   emit(event: PhoneEvent): void;
@@ -23,7 +24,7 @@ export class Registration {
   readonly #options: PhoneSimulatorOptions;
   readonly #user: RegistrationUser;
   readonly #callId = randomCallId();
-  #cseq = 100;
+  #cseq = FIRST_CSEQ;
   #refresh: Timer | undefined;
   readonly #waiting = new Set<(goOn: boolean) => void>();
   #registered = false;
@@ -38,6 +39,11 @@ export class Registration {
   /** A REGISTER over the present flow was answered with 2xx. */
   get registered(): boolean {
     return this.#registered;
+  }
+
+  /** The phone registers at all: any call has to come through its registrar then. */
+  get tried(): boolean {
+    return this.#cseq > FIRST_CSEQ;
   }
 
   /** The latest PURR that the network gave (RFC 8599 section 6), for Contacts of dialogs. */

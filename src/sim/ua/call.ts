@@ -96,7 +96,7 @@ export abstract class Call implements SimCall {
     const bye = this.request('BYE', reason === undefined ? {} : { headers: [['Reason', reason]] });
     this.finish({ how: 'local', ...(reason === undefined ? {} : { reason }) });
     const { status } = await bye;
-    if (status >= 300) this.ua.options.onFault(`BYE of ${this.callId} was answered with ${status}`);
+    if (status >= 300 && status !== 481) this.ua.options.onFault(`BYE of ${this.callId} was answered with ${status}`);
   }
 
   async request(method: string, extras: RequestExtras = {}): Promise<SeenResponse> {
