@@ -97,9 +97,8 @@ export class Drachtio {
   readonly #agent: Agent;
   #closed = false;
 
-  constructor(events: DrachtioEvents, onRequest: (req: SrfRequest, res: SrfResponse) => void) {
+  constructor(events: DrachtioEvents) {
     this.#agent = new Srf() as unknown as Agent;
-    for (const method of METHODS) this.#agent.use(method, onRequest);
     this.#agent.on('connect', (error, hostports, version) => {
       if (error) events.refused();
       else events.connected(String(hostports), String(version));
@@ -108,6 +107,11 @@ export class Drachtio {
     this.#agent.on('close', () => {
       if (!this.#closed) events.disconnected('the connection was closed');
     });
+  }
+
+  /** Whom requests go to; to be said before {@link connect}. */
+  serve(onRequest: (req: SrfRequest, res: SrfResponse) => void): void {
+    for (const method of METHODS) this.#agent.use(method, onRequest);
   }
 
   /** Connects, and again whenever the connection is lost. */

@@ -13,26 +13,26 @@ export const ALLOW =
  * that nobody knows gets 481 (RFC 3261 12.2.2), a method that nobody handles 405.
  */
 export function dispatcher(
-  drachtio: () => Drachtio,
+  drachtio: Drachtio,
   dialogs: Dialogs,
   handlers: ReadonlyMap<string, RequestHandler>,
 ): (req: SrfRequest, res: SrfResponse) => void {
   return (req, res) => {
     if (dialogs.handle(req, res) || req.method === 'ACK' || req.source === 'application') return;
     if (req.stackDialogId || hasToTag(req)) {
-      drachtio().respond(res, 481, 'Call/Transaction Does Not Exist');
+      drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
       return;
     }
     const handler = handlers.get(req.method);
-    if (handler === undefined) drachtio().respond(res, 405, 'Method Not Allowed', { Allow: ALLOW });
+    if (handler === undefined) drachtio.respond(res, 405, 'Method Not Allowed', { Allow: ALLOW });
     else handler(req, res);
   };
 }
 
 /** Answers an OPTIONS ping: about callwake itself, never 503 or 408 for a phone's or Apple's trouble (CUCM would take the trunk out). */
-export function optionsHandler(drachtio: () => Drachtio): RequestHandler {
+export function optionsHandler(drachtio: Drachtio): RequestHandler {
   return (_req, res) =>
-    drachtio().respond(res, 200, 'OK', {
+    drachtio.respond(res, 200, 'OK', {
       Allow: ALLOW,
       Accept: 'application/sdp',
       Supported: 'path, outbound, replaces, timer',

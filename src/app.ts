@@ -1,0 +1,204 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Calls } from './calls/calls.js';
+import type { TimelineEvent } from './calls/timeline.js';
+import { Waker } from './calls/waker.js';
+import { type Clock, systemClock } from './clock/clock.js';
+import type { Config } from './config/schema.js';
+import { DeviceRegistry } from './devices/registry.js';
+import { DEFAULT_SETTINGS } from './devices/settings.js';
+import type { Logger } from './log/logger.js';
+import { ApnsProvider } from './push/apns/client.js';
+import { NullProvider } from './push/null-provider.js';
+import type { PushProvider } from './push/provider.js';
+import { Dialogs } from './sip/dialogs.js';
+import { Drachtio } from './sip/drachtio.js';
+import { inviteHandler } from './sip/invite.js';
+import { Peers } from './sip/peers.js';
+import { registerHandler } from './sip/register.js';
+import { dispatcher, optionsHandler } from './sip/requests.js';
+import type { Store } from './store/store.js';
+
+/** Where the SIP engine's control port is. */
+export interface EngineEndpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly engine: EngineEndpoint;
+  readonly store: Store;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** In place of the one that the configuration names. */
+  readonly push?: PushProvider;
+}
+
+/** A started callwake, connected to its engine or trying to be. */
+export interface App {
+  /** Settles once the engine has taken the secret, with what it listens on; rejects with {@link EngineRefused} if it has not. */
+  readonly connected: Promise<string>;
+  /** Takes no new calls and settles when the held ones have ended. */
+  drain(): Promise<void>;
+  /** Ends what is left, lets pushes under way finish, closes the store. */
+  close(): Promise<void>;
+}
+
+/** The engine does not accept the configured secret. */
+export class EngineRefused extends Error {
+  constructor({ host, port }: EngineEndpoint) {
+    super(
+      `The SIP engine at ${host}:${port} refused the secret: engine.control.secret must be the one it was started with.`,
+    );
+    this.name = 'EngineRefused';
+  }
+}
+
+/** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
+const MAX_HELD = 10_000;
+
+/** Puts the parts together; the only place that knows them all. */
+export function startApp(options: AppOptions): App {
+  const { config, engine, store, log } = options;
+  const clock = options.clock ?? systemClock;
+  const fault = (error: unknown, callUuid?: string): void => log.error('fault', { callUuid, error: describe(error) });
+
+  const settings = { ...DEFAULT_SETTINGS, ...config.devices };
+  const devices = new DeviceRegistry({ store, clock, settings, log });
+  const push = options.push ?? pushProvider(config, clock, log);
+  const waker = new Waker({
+    provider: push,
+    clock,
+    platforms: settings.pushPlatforms,
+    environmentOf: (teamId) => config.push.accounts.find((account) => account.teamId === teamId)?.environment ?? 'auto',
+    onVerdict: (device, token, verdict) => {
+      devices.tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment).catch(fault);
+    },
+  });
+  const sink = (event: TimelineEvent): void => logEvent(log, event);
+  const calls = new Calls({ clock, devices, waker, maxHeld: MAX_HELD, sink, onFault: fault });
+
+  const trunks = new Peers(
+    config.trunks.map(({ name, peers }) => ({ name, addresses: peers.map(({ host }) => host) })),
+  );
+  const edges = new Peers(config.edges);
+  for (const peers of [trunks, edges]) void resolvePeers(peers, log);
+
+  let connectedTo = (_hostports: string): void => {};
+  let refused = (_error: Error): void => {};
+  const connected = new Promise<string>((resolve, reject) => {
+    connectedTo = resolve;
+    refused = reject;
+  });
+  const drachtio = new Drachtio({
+    connected: (hostports, version) => {
+      log.info('ready', { sip: hostports, engine: version });
+      connectedTo(hostports);
+    },
+    disconnected: (why) => log.warn('engine connection lost', { why }),
+    refused: () => refused(new EngineRefused(engine)),
+  });
+  const dialogs = new Dialogs();
+  const domains = config.domains.map((domain) => domain.toLowerCase());
+  const policies = new Map(config.trunks.map((trunk) => [trunk.name, trunk]));
+  const register = registerHandler({
+    drachtio,
+    registrar: devices,
+    edges,
+    allowDirect: config.directPhones.allow,
+    domains,
+    stateHeader: settings.stateHeader,
+    onRegistered: (registered) => {
+      for (const device of registered) {
+        log.info('registered', {
+          aor: device.aor,
+          device: device.id,
+          platform: device.platform,
+          ...devices.stateOf(device),
+        });
+      }
+      calls.registered(registered);
+    },
+    onRefused: (refusal) => log.warn('register refused', { ...refusal }),
+    onFault: fault,
+  });
+  const invite = inviteHandler({
+    drachtio,
+    dialogs,
+    calls,
+    trunks,
+    domains,
+    isKnown: async (aor) => devices.knownAor(aor),
+    policyOf: (name) => {
+      const policy = policies.get(name);
+      if (policy === undefined) throw new Error(`no trunk is called ${name}`);
+      return policy;
+    },
+    onRefused: (refusal) => log.warn('call refused', { ...refusal }),
+    onFault: fault,
+  });
+  drachtio.serve(
+    dispatcher(
+      drachtio,
+      dialogs,
+      new Map([
+        ['OPTIONS', optionsHandler(drachtio)],
+        ['REGISTER', register],
+        ['INVITE', invite],
+      ]),
+    ),
+  );
+  drachtio.connect(engine);
+
+  return {
+    connected,
+    drain: () => calls.drain(),
+    async close() {
+      calls.close();
+      drachtio.close();
+      devices.close();
+      await push.close();
+      await store.close();
+    },
+  };
+}
+
+function pushProvider(config: Config, clock: Clock, log: Logger): PushProvider {
+  const { provider, accounts, endpoints, caFile, connections, port } = config.push;
+  if (provider === 'none') return new NullProvider();
+  return new ApnsProvider({
+    clock,
+    accounts: accounts.map(({ teamId, keyId, keyFile }) => ({
+      teamId,
+      keyId,
+      key: createPrivateKey(readFileSync(keyFile)),
+    })),
+    endpoints: {
+      production: endpoint(endpoints.production, 'api.push.apple.com', port),
+      sandbox: endpoint(endpoints.sandbox, 'api.sandbox.push.apple.com', port),
+    },
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
+    connections,
+    log,
+  });
+}
+
+function endpoint(url: string | undefined, host: string, port: number): { host: string; port: number } {
+  if (url === undefined) return { host, port };
+  const parsed = new URL(url);
+  return { host: parsed.hostname, port: Number(parsed.port || 443) };
+}
+
+async function resolvePeers(peers: Peers, log: Logger): Promise<void> {
+  for (const { host, error } of await peers.resolve()) log.warn('peer name not resolved', { host, error });
+}
+
+function logEvent(log: Logger, { callUuid, sessionId, ms, type, fields }: TimelineEvent): void {
+  log.info(type, { callUuid, sessionId, ms, ...fields });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

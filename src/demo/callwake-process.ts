@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** One line of callwake's JSON log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** Where callwake takes SIP. */
+export interface SipListener {
+  readonly transport: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+const KEPT_LINES = 5_000;
+
+/** A callwake that runs as a process of its own, started with `callwake start`. */
+export class CallwakeProcess {
+  readonly #child: ChildProcess;
+  readonly #log: LogLine[] = [];
+  readonly #listeners = new Set<(line: LogLine) => void>();
+  readonly #errors: string[] = [];
+  readonly #exited: Promise<number>;
+
+  constructor(configFile: string, env: Readonly<Record<string, string>> = {}) {
+    const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+    const args = [...process.execArgv, cli, 'start', '--config', configFile];
+    this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    this.#exited = once(this.#child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1));
+    const { stdout, stderr } = this.#child;
+    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#take(line));
+    if (stderr) createInterface({ input: stderr }).on('line', (line) => this.#keep(this.#errors, line));
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** The latest lines of its log. */
+  get log(): readonly LogLine[] {
+    return this.#log;
+  }
+
+  /** The latest lines of its standard error. */
+  get errors(): readonly string[] {
+    return this.#errors;
+  }
+
+  /** Its exit code, once it has ended. */
+  get exited(): Promise<number> {
+    return this.#exited;
+  }
+
+  onLine(fn: (line: LogLine) => void): void {
+    this.#listeners.add(fn);
+  }
+
+  /** The first line of that event that has been logged or will be. Rejects when the process ends before. */
+  async logged(event: string, where: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    const found = this.#log.find((line) => line.event === event && where(line));
+    if (found !== undefined) return found;
+    let listener: (line: LogLine) => void = () => {};
+    const line = new Promise<LogLine>((resolve) => {
+      listener = (next) => {
+        if (next.event === event && where(next)) resolve(next);
+      };
+      this.#listeners.add(listener);
+    });
+    const ended = this.#exited.then((code) => {
+      throw new Error(`callwake ended with code ${code} before "${event}": ${this.#errors.join('\n') || this.#lastLog()}`);
+    });
+    try {
+      return await Promise.race([line, ended]);
+    } finally {
+      this.#listeners.delete(listener);
+    }
+  }
+
+  /** Where it takes SIP, once it is ready. */
+  async ready(): Promise<readonly SipListener[]> {
+    const { sip } = await this.logged('ready');
+    return String(sip)
+      .split(',')
+      .map((hostport) => {
+        const match = /^(\w+)\/(.+):(\d+)$/.exec(hostport);
+        return { transport: match?.[1] ?? '', host: match?.[2] ?? '', port: Number(match?.[3]) };
+      });
+  }
+
+  /** Ends it as an operator would (SIGTERM); gives its exit code. */
+  stop(): Promise<number> {
+    this.#child.kill('SIGTERM');
+    return this.#exited;
+  }
+
+  #take(text: string): void {
+    let line: LogLine;
+    try {
+      line = JSON.parse(text);
+    } catch {
+      this.#keep(this.#errors, text);
+      return;
+    }
+    this.#keep(this.#log, line);
+    for (const listener of [...this.#listeners]) listener(line);
+  }
+
+  #keep<T>(list: T[], entry: T): void {
+    list.push(entry);
+    if (list.length > KEPT_LINES) list.splice(0, KEPT_LINES / 5);
+  }
+
+  #lastLog(): string {
+    return JSON.stringify(this.#log.at(-1) ?? {});
+  }
+}

@@ -1,0 +1,147 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { ApnsSimulator } from '../sim/apns/simulator.js';
+import { CucmSimulator } from '../sim/cucm/index.js';
+import { EdgeSimulator } from '../sim/edge/index.js';
+import { PhoneSimulator, type PhoneSimulatorOptions } from '../sim/phone/index.js';
+import { CallwakeProcess } from './callwake-process.js';
+
+/** How phones reach callwake. */
+export type EdgeKind = 'path' | 'rewrite' | 'direct';
+
+export interface StageOptions {
+  readonly edge: EdgeKind;
+  /** Transport of trunk, edge and phones; default udp. */
+  readonly transport?: 'udp' | 'tcp';
+  /** Parts of the configuration to be put over the stage's own, top-level key by key. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Trunk settings over the stage's own (`hold`, `ringbackAfter`, ...). */
+  readonly trunk?: Readonly<Record<string, unknown>>;
+  /** An engine that runs already, instead of the embedded one. */
+  readonly engine?: { readonly host: string; readonly port: number; readonly secret: string };
+}
+
+export const DOMAIN = 'corp.example';
+const TEAM = 'ABCDE12345';
+const KEY_ID = 'KEYID12345';
+const BUNDLE = 'com.example.phone';
+
+/** callwake as a process of its own, and around it all that it works with, simulated, over real sockets on loopback. */
+export class Stage {
+  readonly #folder: string;
+  readonly #phones: PhoneSimulator[] = [];
+
+  private constructor(
+    readonly options: StageOptions,
+    folder: string,
+    readonly apple: ApnsSimulator,
+    readonly callwake: CallwakeProcess,
+    readonly cucm: CucmSimulator,
+    readonly edge: EdgeSimulator | undefined,
+    /** Where callwake takes SIP from trunk and edge. */
+    readonly sip: { readonly host: string; readonly port: number; readonly transport: 'udp' | 'tcp' },
+    /** The configuration file that callwake was started with. */
+    readonly configFile: string,
+  ) {
+    this.#folder = folder;
+  }
+
+  /** Starts everything. Rejects, with nothing left running, if callwake doesn't become ready. */
+  static async start(options: StageOptions): Promise<Stage> {
+    const transport = options.transport ?? 'udp';
+    const folder = mkdtempSync(join(tmpdir(), 'callwake-'));
+    const apple = await new ApnsSimulator().start();
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    apple.registerKey({ teamId: TEAM, keyId: KEY_ID, publicKey: key.publicKey });
+    writeFileSync(join(folder, 'AuthKey.p8'), key.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    writeFileSync(join(folder, 'apple-ca.pem'), apple.ca);
+    const configFile = join(folder, 'callwake.yaml');
+    writeFileSync(configFile, stringify(configuration(options, apple)));
+    const callwake = new CallwakeProcess(configFile);
+    try {
+      const listener = (await callwake.ready()).find((candidate) => candidate.transport === transport);
+      if (listener === undefined) throw new Error(`the engine does not listen on ${transport}`);
+      const sip = { host: listener.host, port: listener.port, transport };
+      const cucm = await new CucmSimulator({ trunk: sip }).start();
+      const edge =
+        options.edge === 'direct' ? undefined : await new EdgeSimulator({ mode: options.edge, core: sip }).start();
+      return new Stage(options, folder, apple, callwake, cucm, edge, sip, configFile);
+    } catch (error) {
+      await callwake.stop();
+      await apple.close();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** A phone of `2001@corp.example` (or another user), known to the Apple simulator, registered, in the foreground. */
+  async phone(options: Partial<PhoneSimulatorOptions> & { readonly user?: string } = {}): Promise<PhoneSimulator> {
+    const { user = '2001', ...rest } = options;
+    const phone = new PhoneSimulator({
+      aor: `sip:${user}@${DOMAIN}`,
+      server: this.#phoneServer(),
+      teamId: TEAM,
+      bundleId: BUNDLE,
+      pushes: this.apple.phoneAddress,
+      ...rest,
+    });
+    this.#phones.push(phone);
+    const { voipToken, alertToken } = phone.identity;
+    if (voipToken) this.apple.registerToken({ token: voipToken, topics: [`${BUNDLE}.voip`], environment: 'production' });
+    if (alertToken) this.apple.registerToken({ token: alertToken, topics: [BUNDLE], environment: 'production' });
+    await phone.start();
+    return phone;
+  }
+
+  /** What the simulators found wrong in callwake's messages. Empty is right. */
+  faults(): string[] {
+    const all = [this.cucm, ...(this.edge ? [this.edge] : []), ...this.#phones];
+    return all.flatMap((simulator) => simulator.faults);
+  }
+
+  /** Ends everything and removes the files; gives callwake's exit code. */
+  async close(): Promise<number> {
+    for (const phone of this.#phones) await phone.close();
+    await this.cucm.close();
+    await this.edge?.close();
+    const code = await this.callwake.stop();
+    await this.apple.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+    return code;
+  }
+
+  #phoneServer(): PhoneSimulatorOptions['server'] {
+    if (this.edge === undefined) return this.sip;
+    return { host: '127.0.0.1', port: this.edge.phones.port, transport: this.sip.transport };
+  }
+}
+
+function configuration(options: StageOptions, apple: ApnsSimulator): Record<string, unknown> {
+  const { production, sandbox } = apple.endpoints;
+  const { engine } = options;
+  return {
+    engine:
+      engine === undefined
+        ? { contacts: ['sip:127.0.0.1:0;transport=udp,tcp'], control: { port: 0 } }
+        : { mode: 'external', control: engine },
+    domains: [DOMAIN],
+    trunks: [{ name: 'cucm', peers: [{ host: '127.0.0.1', transport: options.transport ?? 'udp' }], ...options.trunk }],
+    edges: options.edge === 'direct' ? [] : [{ name: 'edge', addresses: ['127.0.0.1'] }],
+    directPhones: { allow: options.edge === 'direct' },
+    push: {
+      provider: 'apns',
+      accounts: [{ teamId: TEAM, keyId: KEY_ID, keyFile: 'AuthKey.p8', environment: 'production' }],
+      endpoints: {
+        production: `https://${production.host}:${production.port}`,
+        sandbox: `https://${sandbox.host}:${sandbox.port}`,
+      },
+      caFile: 'apple-ca.pem',
+    },
+    store: { kind: 'lmdb', path: 'data' },
+    log: { level: 'info', format: 'json' },
+    ...options.config,
+  };
+}

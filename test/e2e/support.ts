@@ -1,0 +1,50 @@
+import type { ExecutionContext } from 'ava';
+import { Stage, type StageOptions } from '../../src/demo/stage.js';
+import type { SipMessage, SipRequest } from '../../src/engine/message/index.js';
+import type { RecordedMessage } from '../../src/sim/ua/types.js';
+
+/**
+ * The engine that the e2e tests run on: the embedded one, or the drachtio-server that `CALLWAKE_TEST_ENGINE`
+ * (`drachtio://host:port/secret`) names. Such a server serves one callwake at a time: run the files one after another.
+ */
+export const externalEngine = engineFrom(process.env['CALLWAKE_TEST_ENGINE']);
+
+/** A stage that is taken down when the test ends. */
+export async function stageFor(t: ExecutionContext, options: StageOptions): Promise<Stage> {
+  const stage = await Stage.start({ ...options, ...(externalEngine === undefined ? {} : { engine: externalEngine }) });
+  t.teardown(() => stage.close());
+  return stage;
+}
+
+/** Requests of that method that a simulator got, retransmissions left out. */
+export function requestsIn(messages: readonly RecordedMessage[], method: string): SipRequest[] {
+  return requests(messages, method, 'in');
+}
+
+/** Requests of that method that a simulator sent, retransmissions left out. */
+export function requestsOut(messages: readonly RecordedMessage[], method: string): SipRequest[] {
+  return requests(messages, method, 'out');
+}
+
+function requests(messages: readonly RecordedMessage[], method: string, direction: 'in' | 'out'): SipRequest[] {
+  const seen = new Set<string>();
+  return messages.flatMap(({ direction: way, message }) => {
+    if (way !== direction || message.kind !== 'request' || message.method !== method) return [];
+    const key = `${message.via.branch} ${message.callId} ${message.cseq.number}`;
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [message];
+  });
+}
+
+/** The text of everything a simulator got or sent. */
+export function wire(messages: readonly RecordedMessage[]): string {
+  return messages.map(({ message }: { message: SipMessage }) => message.toString()).join('\n');
+}
+
+function engineFrom(url: string | undefined): StageOptions['engine'] {
+  if (!url) return undefined;
+  const match = /^drachtio:\/\/([^:/]+):(\d+)\/(.+)$/.exec(url);
+  if (match === null) throw new Error('CALLWAKE_TEST_ENGINE must be drachtio://host:port/secret');
+  return { host: match[1] ?? '', port: Number(match[2]), secret: match[3] ?? '' };
+}
