@@ -1,8 +1,21 @@
 import type { Clock } from '../../clock/clock.js';
-import type { SipRequest } from '../message/index.js';
-import type { MessageTransport, SendCallback, Target } from '../transport/index.js';
-import type { TimerSettings } from './timers.js';
+import { randomBranch, randomTag } from '../../grammar/token.js';
+import {
+  createResponse,
+  type SipMessage,
+  type SipParseError,
+  type SipRequest,
+  type SipResponse,
+} from '../message/index.js';
+import type { Connection, Endpoint, Flow, MessageTransport, SendCallback, Target } from '../transport/index.js';
+import { type ClientParts, OutboundTransaction } from './client-transaction.js';
+import { InviteServerMachine } from './invite-server.js';
+import { LargeRequests } from './large-requests.js';
+import { acknowledges, clientKey, mergeKey, serverKey } from './matching.js';
+import { ServerEntry, type ServerParts } from './server-transaction.js';
+import { type TimerSettings, timerSettings } from './timers.js';
 import type { ClientTransaction, ClientTransactionUser, TransactionUser } from './types.js';
+import { viaText } from './via-text.js';
 
 export interface TransactionLayerOptions {
   readonly transport: MessageTransport;
@@ -12,34 +25,209 @@ export interface TransactionLayerOptions {
   readonly user: TransactionUser;
   /** Send 100 to each INVITE at once; default true. */
   readonly autoTrying?: boolean;
-  /** Answer merged requests with 482 (RFC 3261 section 8.2.2.2); default true. A forking proxy's neighbour may want false. */
+  /** Answer merged requests with 482 (RFC 3261 section 8.2.2.2); default true. */
   readonly detectMerged?: boolean;
   /** Hand 100 responses to the users of client transactions too; default false. */
   readonly passTrying?: boolean;
   /** Server transactions held at the same time; above it new requests get 503. Default 500,000. */
   readonly maxServerTransactions?: number;
+  /** Requests above this many bytes leave UDP for TCP (RFC 3261 section 18.1.1); default 1300, 0 for never. */
+  readonly maxUdpRequest?: number;
   readonly log?: (text: string) => void;
 }
 
+const NOBODY: ClientTransactionUser = { onResponse() {}, onTimeout() {}, onTransportError() {} };
+
 /** RFC 3261 section 17: matches messages to transactions, makes new ones. */
 export class TransactionLayer {
-  constructor(readonly options: TransactionLayerOptions) {}
+  private readonly transport: MessageTransport;
+  private readonly user: TransactionUser;
+  private readonly autoTrying: boolean;
+  private readonly detectMerged: boolean;
+  private readonly maxServers: number;
+  private readonly log: (text: string) => void;
+  private readonly servers = new Map<string, ServerEntry>();
+  private readonly merged = new Map<string, ServerEntry>();
+  private readonly clients = new Map<string, OutboundTransaction>();
+  private readonly byConnection = new Map<Connection, Set<OutboundTransaction>>();
+  private readonly serverParts: ServerParts;
+  private readonly clientParts: ClientParts;
+  private readonly large: LargeRequests;
 
-  /** Pushes a Via with a new branch on top of `request` (which is changed) and sends it. */
-  request(_request: SipRequest, _target: Target, _user: ClientTransactionUser): ClientTransaction {
-    throw new Error('not yet');
-  }
-
-  /** Sends an ACK to a 2xx: a Via with a new branch is pushed on top; no transaction. */
-  send(_request: SipRequest, _target: Target, _callback?: SendCallback): void {
-    throw new Error('not yet');
+  constructor(options: TransactionLayerOptions) {
+    const { transport, clock } = options;
+    const timers = timerSettings(options.timers);
+    this.transport = transport;
+    this.user = options.user;
+    this.autoTrying = options.autoTrying ?? true;
+    this.detectMerged = options.detectMerged ?? true;
+    this.maxServers = options.maxServerTransactions ?? 500_000;
+    this.log = options.log ?? (() => {});
+    this.large = new LargeRequests(clock, transport, options.maxUdpRequest ?? 1300);
+    this.serverParts = { clock, timers, transport, forget: (entry) => this.forgetServer(entry) };
+    this.clientParts = {
+      clock,
+      timers,
+      transport,
+      passTrying: options.passTrying ?? false,
+      startCancel: (cancel, branch, target) => this.start(cancel, branch, target, NOBODY),
+      left: (transaction, flow) => this.remember(transaction, flow),
+      forget: (transaction) => this.forgetClient(transaction),
+      tell: (fn) => this.guard(fn),
+    };
+    transport.onMessage((message, flow) => this.receive(message, flow));
+    transport.onParseError((error, flow) => this.refuse(error, flow));
+    transport.onFlowClosed((flow) => this.flowClosed(flow));
+    transport.onUnreachable((remote, error) => this.unreachable(remote, error));
   }
 
   /** How many transactions exist. */
   get counts(): { client: number; server: number } {
-    return { client: 0, server: 0 };
+    return { client: this.clients.size, server: this.servers.size };
+  }
+
+  /** Pushes a Via with a new branch on top of `request` (which is changed) and sends it. */
+  request(request: SipRequest, target: Target, user: ClientTransactionUser): ClientTransaction {
+    const branch = randomBranch();
+    request.prepend('Via', viaText(this.transport, target, branch));
+    return this.start(request, branch, target, user);
+  }
+
+  /** Sends an ACK to a 2xx: a Via with a new branch is pushed on top; no transaction. */
+  send(request: SipRequest, target: Target, callback: SendCallback = () => {}): void {
+    request.prepend('Via', viaText(this.transport, target, randomBranch()));
+    this.transport.send(request, target, callback);
   }
 
   /** Ends every transaction without a word to their users and stops all timers. */
-  close(): void {}
+  close(): void {
+    for (const entry of this.servers.values()) entry.machine.stop();
+    for (const transaction of this.clients.values()) transaction.stop();
+    this.servers.clear();
+    this.merged.clear();
+    this.clients.clear();
+    this.byConnection.clear();
+  }
+
+  private start(request: SipRequest, branch: string, target: Target, user: ClientTransactionUser): OutboundTransaction {
+    const { data, first, fallback } = this.large.prepare(request, target);
+    const transaction = new OutboundTransaction(this.clientParts, request, branch, data, first, user, fallback);
+    this.clients.set(transaction.key, transaction);
+    transaction.start();
+    return transaction;
+  }
+
+  private receive(message: SipMessage, flow: Flow): void {
+    if (message.kind === 'response') this.receiveResponse(message, flow);
+    else if (message.method === 'ACK') this.receiveAck(message, flow);
+    else this.receiveRequest(message, flow);
+  }
+
+  private receiveResponse(response: SipResponse, flow: Flow): void {
+    const transaction = this.clients.get(clientKey(response));
+    if (transaction) transaction.response(response, flow);
+    else this.guard(() => this.user.onStrayResponse?.(response, flow));
+  }
+
+  private receiveAck(ack: SipRequest, flow: Flow): void {
+    const entry = this.servers.get(serverKey(ack, 'INVITE'));
+    const machine = entry?.machine;
+    if (machine instanceof InviteServerMachine && acknowledges(ack, entry?.transaction?.localTag ?? '')) {
+      if (!machine.ack()) return;
+    }
+    this.guard(() => this.user.onAck(ack, flow));
+  }
+
+  private receiveRequest(request: SipRequest, flow: Flow): void {
+    const key = serverKey(request, request.method);
+    const known = this.servers.get(key);
+    if (known) {
+      known.retransmission(flow);
+      return;
+    }
+    if (this.servers.size >= this.maxServers) {
+      this.transport.reply(createResponse(request, 503, undefined, randomTag()).set('Retry-After', '5'), flow);
+      return;
+    }
+    if (request.method === 'CANCEL') {
+      this.receiveCancel(request, key, flow);
+      return;
+    }
+    const sameAs = this.detectMerged ? mergeKey(request) : undefined;
+    const isMerged = sameAs !== undefined && this.merged.has(sameAs);
+    const entry = new ServerEntry(this.serverParts, key, isMerged ? undefined : sameAs, request, flow);
+    const { transaction } = entry;
+    this.servers.set(key, entry);
+    if (!transaction) return;
+    if (isMerged) {
+      transaction.respond(createResponse(request, 482));
+      return;
+    }
+    if (sameAs !== undefined) this.merged.set(sameAs, entry);
+    if (transaction.invite && this.autoTrying) transaction.respond(createResponse(request, 100));
+    this.guard(
+      () => this.user.onRequest(transaction),
+      () => transaction.respond(createResponse(request, 500)),
+    );
+  }
+
+  private receiveCancel(cancel: SipRequest, key: string, flow: Flow): void {
+    const invite = this.servers.get(serverKey(cancel, 'INVITE'))?.transaction;
+    const entry = new ServerEntry(this.serverParts, key, undefined, cancel, flow);
+    this.servers.set(key, entry);
+    entry.transaction?.respond(createResponse(cancel, invite ? 200 : 481, undefined, invite?.localTag));
+    if (invite?.state === 'proceeding') this.guard(() => this.user.onCancel(invite, cancel));
+  }
+
+  /** Answers a request that can't be taken; a bad response or ACK is dropped. */
+  private refuse(error: SipParseError, flow: Flow): void {
+    if (!error.request) return;
+    this.transport.reply(createResponse(error.request, error.status, error.reason, randomTag()), flow);
+  }
+
+  private flowClosed(flow: Flow): void {
+    const affected = flow.connection && this.byConnection.get(flow.connection);
+    if (!affected || !flow.connection) return;
+    this.byConnection.delete(flow.connection);
+    const error = new Error(`Connection to ${flow.remote.address}:${flow.remote.port} was closed`);
+    for (const transaction of affected) transaction.flowClosed(error);
+  }
+
+  private unreachable(remote: Endpoint, error: Error): void {
+    for (const transaction of this.clients.values()) {
+      if (transaction.isTo(remote.address, remote.port)) transaction.flowClosed(error);
+    }
+  }
+
+  private remember(transaction: OutboundTransaction, flow: Flow): void {
+    const { connection } = flow;
+    if (!connection) return;
+    const set = this.byConnection.get(connection);
+    if (set) set.add(transaction);
+    else this.byConnection.set(connection, new Set([transaction]));
+  }
+
+  private forgetServer(entry: ServerEntry): void {
+    this.servers.delete(entry.key);
+    if (entry.mergeKey !== undefined) this.merged.delete(entry.mergeKey);
+  }
+
+  private forgetClient(transaction: OutboundTransaction): void {
+    this.clients.delete(transaction.key);
+    const connection = transaction.flow?.connection;
+    const set = connection && this.byConnection.get(connection);
+    if (!connection || !set) return;
+    set.delete(transaction);
+    if (set.size === 0) this.byConnection.delete(connection);
+  }
+
+  /** The user's errors must not stop the stack. */
+  private guard(fn: () => void, otherwise?: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.log(`Transaction user threw: ${error instanceof Error ? error.stack : String(error)}`);
+      otherwise?.();
+    }
+  }
 }

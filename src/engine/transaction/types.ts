@@ -32,6 +32,8 @@ export interface ServerTransaction {
   respond(response: SipResponse): void;
   /** `fn` is called once, when the transaction is over (at once if it is). */
   onEnd(fn: (why: EndReason) => void): void;
+  /** `fn` is called for each response that could not be sent. An INVITE transaction lives on until its timers end it (RFC 6026). */
+  onTransportError(fn: (error: Error) => void): void;
 }
 
 /** Told what becomes of requests that come in. */

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { SipMessage, SipResponse } from '../message/index.js';
+import type { SipMessage, SipParseError, SipResponse } from '../message/index.js';
 
 /** What carries SIP: RFC 3261 section 18, and RFC 7118 for WebSocket. */
 export type Protocol = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
@@ -95,15 +95,15 @@ export interface SentBy {
 }
 
 /**
- * Told how the sending went: an error, or the flow that the message left over. Called exactly once, never before `send` returned
- * an error synchronously; a refusal that becomes known later (ICMP, a closed connection) is told to `onUnreachable`, `onFlowClosed`.
+ * Told once how the sending went: an error, or the flow that the message left over; before or after `send` returns. What becomes known
+ * later (ICMP, a connection that closes) is told to `onUnreachable` and `onFlowClosed`.
  */
 export type SendCallback = (error?: Error, flow?: Flow) => void;
 
 /** What the transaction layer needs of a transport: {@link TransportLayer}, or a fake in tests. */
 export interface MessageTransport {
   onMessage(fn: (message: SipMessage, flow: Flow) => void): void;
-  onParseError(fn: (error: Error & { status: number; reason: string }, flow: Flow) => void): void;
+  onParseError(fn: (error: SipParseError, flow: Flow) => void): void;
   onFlowClosed(fn: (flow: Flow) => void): void;
   onUnreachable(fn: (remote: Endpoint, error: Error) => void): void;
   send(message: SipMessage | Buffer, target: Target, callback: SendCallback): void;

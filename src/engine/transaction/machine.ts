@@ -1,0 +1,37 @@
+import type { Buffer } from 'node:buffer';
+import type { Clock } from '../../clock/clock.js';
+import type { SipResponse } from '../message/index.js';
+import type { Flow } from '../transport/index.js';
+import type { TimerSettings } from './timers.js';
+import type { EndReason } from './types.js';
+
+/** What a state machine needs of the transaction it drives. */
+export interface MachineHost {
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  /** The transport delivers or tells (everything but UDP): no retransmissions. */
+  readonly reliable: boolean;
+}
+
+/** Of a server transaction. A sending that fails is told to the machine's `transportError`, at once or later. */
+export interface ServerHost extends MachineHost {
+  sendResponse(data: Buffer): void;
+  /** Sends 100 to a request that is no INVITE (RFC 4320). */
+  sendTrying(): void;
+  /** A response could not be sent; the transaction lives on. */
+  failed(error: Error): void;
+  /** The machine is in its last state; it does nothing more. */
+  ended(why: EndReason): void;
+}
+
+/** Of a client transaction. A sending that fails is told to the machine's `transportError`, at once or later. */
+export interface ClientHost extends MachineHost {
+  sendRequest(): void;
+  /** Acknowledges a final response other than 2xx. */
+  sendAck(response: SipResponse): void;
+  deliver(response: SipResponse, flow: Flow): void;
+  timedOut(): void;
+  failed(error: Error): void;
+  /** The machine is in its last state; it does nothing more. */
+  ended(): void;
+}
