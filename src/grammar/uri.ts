@@ -53,7 +53,7 @@ function parseSip(text: string, scheme: string, start: number): SipUri {
     if (at === start) throw new GrammarError('URI with an empty user');
     if (text.indexOf('@', at + 1) >= 0) throw new GrammarError('URI with two "@"');
     const colon = text.indexOf(':', start);
-    if (colon < at) {
+    if (colon >= 0 && colon < at) {
       if (colon === start) throw new GrammarError('URI with an empty user');
       uri.user = text.slice(start, colon);
       uri.password = text.slice(colon + 1, at);
