@@ -148,6 +148,7 @@ export function startApp(options: AppOptions): App {
         ['REGISTER', register],
         ['INVITE', invite],
       ]),
+      fault,
     ),
   );
   drachtio.connect(engine);

@@ -129,7 +129,7 @@ export class Drachtio {
     const { dialogId, body, ...rest } = request;
     const options = {
       ...rest,
-      ...(dialogId === undefined ? {} : { stackDialogId: dialogId }),
+      ...(dialogId === undefined ? {} : { stackDialogId: dialogId, uri: 'sip:placeholder' }),
       ...(body ? { body: new WireBody(body) } : {}),
     };
     if (this.#socket() === undefined) {

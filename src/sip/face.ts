@@ -51,8 +51,7 @@ function identity(value: string | undefined): Identity {
 
 function userOf(uri: string): string | undefined {
   try {
-    const parsed = parseUri(uri);
-    const user = parsed.scheme === 'tel' ? parsed.host : parsed.user;
+    const { user } = parseUri(uri);
     return user === undefined ? undefined : decodeURIComponent(user.split(';', 1)[0] ?? user);
   } catch {
     return undefined;

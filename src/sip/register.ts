@@ -15,7 +15,7 @@ export interface RegisterOptions {
   /** Domains whose AORs are ours, lower case. */
   readonly domains: readonly string[];
   readonly stateHeader: string;
-  /** The 200 of these devices' REGISTER is on its way. */
+  /** The 200 of these devices' REGISTER has left. */
   readonly onRegistered: (devices: readonly Device[]) => void;
   readonly onRefused: (request: { source: string; aor: string; status: number; reason: string }) => void;
   readonly onFault: (error: unknown) => void;
@@ -39,8 +39,10 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
         if (answer.status !== 200) {
           options.onRefused({ source: sourceOf(req), aor, status: answer.status, reason: answer.reason });
         }
-        options.drachtio.respond(res, answer.status, answer.reason, toRecord(answer.headers));
-        if (answer.registered.length > 0) options.onRegistered(answer.registered);
+        const { status, reason, registered } = answer;
+        options.drachtio.respond(res, status, reason, toRecord(answer.headers), '', () => {
+          if (registered.length > 0) options.onRegistered(registered);
+        });
       },
       (error: unknown) => {
         options.onFault(error);

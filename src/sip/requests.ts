@@ -16,8 +16,9 @@ export function dispatcher(
   drachtio: Drachtio,
   dialogs: Dialogs,
   handlers: ReadonlyMap<string, RequestHandler>,
+  onFault: (error: unknown) => void,
 ): (req: SrfRequest, res: SrfResponse) => void {
-  return (req, res) => {
+  const dispatch = (req: SrfRequest, res: SrfResponse): void => {
     if (dialogs.handle(req, res) || req.method === 'ACK' || req.source === 'application') return;
     if (req.stackDialogId || hasToTag(req)) {
       drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
@@ -26,6 +27,14 @@ export function dispatcher(
     const handler = handlers.get(req.method);
     if (handler === undefined) drachtio.respond(res, 405, 'Method Not Allowed', { Allow: ALLOW });
     else handler(req, res);
+  };
+  return (req, res) => {
+    try {
+      dispatch(req, res);
+    } catch (error) {
+      onFault(error);
+      if (req.method !== 'ACK') drachtio.respond(res, 500, 'Server Internal Error');
+    }
   };
 }
 

@@ -34,7 +34,8 @@ for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
       t.is(push?.headers['apns-topic'], 'com.example.phone.voip');
       t.regex(push?.headers['apns-expiration'] ?? '', /^\d+$/);
       t.like(push?.payload, { callwake: { v: 1, callerName: 'Ada Lovelace', calledNumber: '2001' } });
-      t.is(phone.calls[0]?.callUuid, (push?.payload as { callwake: { callUuid: string } }).callwake.callUuid);
+      const { callUuid } = (push?.payload as { callwake: { callUuid: string } }).callwake;
+      t.is(requestsIn(phone.messages, 'INVITE')[0]?.get('X-Callwake-Call-UUID'), callUuid);
       t.false(wire(stage.cucm.messages).includes('pn-'), 'push parameters toward the trunk');
       if (edge === 'path') {
         const path = requestsOut(stage.edge?.messages ?? [], 'REGISTER').at(-1)?.all('path');
