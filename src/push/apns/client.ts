@@ -7,7 +7,8 @@ import { Counters, type PushCounters } from './counters.js';
 import { Holds } from './holds.js';
 import { Job } from './job.js';
 import { checkAccount, type SigningAccount } from './key.js';
-import { Lane, type LaneContext } from './lane.js';
+import { Lane } from './lane.js';
+import type { LaneContext } from './lane-context.js';
 import {
   type ApnsProviderOptions,
   type ApnsTiming,
@@ -78,7 +79,7 @@ export class ApnsProvider implements PushProvider {
     return new Promise((resolve) => {
       const job = new Job(request, apnsId, message, clock.monotonic(), resolve);
       this.#jobs.set(job, lane);
-      job.deadline = clock.setTimeout(() => this.#onDeadline(job, lane), request.deadline - clock.now());
+      job.deadline = clock.setTimeout(() => lane.expire(job), request.deadline - clock.now());
       lane.add(job);
     });
   }
@@ -136,15 +137,6 @@ export class ApnsProvider implements PushProvider {
     this.#jobs.delete(job);
     this.#counters.ended(outcome);
     if (this.#jobs.size === 0) this.#idle?.();
-  }
-
-  #onDeadline(job: Job, lane: Lane): void {
-    lane.remove(job);
-    const { attempt } = job;
-    const reason = job.attempts > 0 && job.reason === 'NoConnection' ? 'Deadline' : job.reason;
-    lane.serviceUnavailable(reason);
-    this.#settle(job, { kind: 'unreachable', reason, attempts: job.attempts });
-    attempt?.giveUp('its deadline has come');
   }
 
   /** The most specific of the team's keys. */

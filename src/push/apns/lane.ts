@@ -1,66 +1,43 @@
-import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../clock/clock.js';
-import { tokenHash } from '../../log/mask.js';
-import type { PushEnvironment } from '../provider.js';
-import type { Alarms } from './alarms.js';
-import { type ApnsAnswer, readAnswer } from './answer.js';
-import type { Random } from './back-off.js';
-import type { Breaker, Pass } from './breaker.js';
-import type { Counters } from './counters.js';
-import type { Holds } from './holds.js';
+import type { Timer } from '../../clock/clock.js';
+import { readAnswer } from './answer.js';
+import type { Pass } from './breaker.js';
+import { Consequences } from './consequences.js';
 import type { Job } from './job.js';
-import type { SigningAccount } from './key.js';
-import type { ApnsTiming, PushLog } from './options.js';
-import { ApnsPool, type PoolOptions } from './pool.js';
-import { type Reaction, reactionTo, reasonInWords } from './reactions.js';
+import { type LaneContext, type LaneOptions, raise, Subjects } from './lane-context.js';
+import { ApnsPool } from './pool.js';
+import { reactionTo } from './reactions.js';
 import type { ApnsSession, AttemptEnd } from './session.js';
 import { type ProviderToken, ProviderTokens } from './token.js';
 
-/** What the lanes of a provider share. */
-export interface LaneContext {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly timing: ApnsTiming;
-  readonly alarms: Alarms;
-  readonly counters: Counters;
-  readonly holds: Holds;
-  readonly log: PushLog;
-  /** Ends a job. */
-  readonly settle: (job: Job, outcome: Parameters<Job['settle']>[0]) => void;
-  readonly noteError: (text: string) => void;
-}
-
-export interface LaneOptions {
-  readonly account: SigningAccount;
-  readonly environment: PushEnvironment;
-  readonly host: string;
-  readonly breaker: Breaker;
-  readonly connections: number;
-  readonly open: PoolOptions['open'];
-}
-
-const DEVICES_ON_HOLD = 10_000;
 /** Attempts that Apple didn't look at cost nothing, but something is wrong if there are so many. */
 const MAX_ATTEMPTS = 20;
+/** So many of them are repeated at once, those after with a pause. */
+const AT_ONCE = 5;
+const PAUSE_MS = 250;
+/** Failures to connect in a row before the operator is told. */
+const TELL_AFTER = 3;
 
-/** The way of one account's pushes to one environment: queue, connections, and what Apple's answers do to them. */
+/** The way of one account's pushes to one environment: queue, connections, and what becomes of each attempt. */
 export class Lane {
   readonly #context: LaneContext;
   readonly #options: LaneOptions;
+  readonly #subjects: Subjects;
   readonly #pool: ApnsPool;
   readonly #tokens: ProviderTokens;
+  readonly #consequences: Consequences;
   /** Pushes to send again go before new ones. Sets keep the order, and a job that ends leaves from anywhere. */
   readonly #resends = new Set<Job>();
   readonly #queue = new Set<Job>();
-  readonly #devices = new LRUCache<string, number>({ max: DEVICES_ON_HOLD });
   #pumping = false;
-  #breakerTimer = false;
+  #breakerTimer: Timer | undefined;
   #inFlight = 0;
 
   constructor(context: LaneContext, options: LaneOptions) {
     this.#context = context;
     this.#options = options;
+    this.#subjects = new Subjects(options);
     this.#tokens = new ProviderTokens(options.account, context.clock);
+    const where = { account: this.#subjects.account, host: options.host };
     this.#pool = new ApnsPool({
       clock: context.clock,
       random: context.random,
@@ -70,16 +47,21 @@ export class Lane {
       onChange: () => this.pump(),
       onOpened: () => {
         context.counters.connectionsOpened++;
-        context.log.info('connected to APNs', this.#fields);
+        context.log.info('connected to APNs', where);
       },
-      onFailed: (why, failures) => this.#onConnectFailed(why, failures),
+      onFailed: (why, failures) => {
+        context.log.warn('no connection to APNs', { ...where, why, failures });
+        this.#onConnectFailed(why, failures);
+      },
       onGoaway: (reason) => {
         context.counters.goaways++;
-        context.log.info('APNs closes a connection', { ...this.#fields, reason });
+        context.log.info('APNs closes a connection', { ...where, reason });
       },
     });
+    this.#consequences = new Consequences(context, this.#subjects, this.#pool, this.#tokens);
   }
 
+  /** Attempts under way. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -90,27 +72,27 @@ export class Lane {
 
   /** Takes a new push. */
   add(job: Job): void {
-    const held = this.#heldReason(job);
-    if (held) {
-      this.#refuse(job, 0, held);
-      return;
-    }
-    const until = this.#devices.get(job.request.token) ?? 0;
-    const wait = until - this.#context.clock.monotonic();
+    const wait = this.#consequences.deviceWait(job.request.token);
     if (wait > 0) {
       job.reason = 'TooManyRequests';
       this.#later(job, wait);
       return;
     }
-    this.#queue.add(job);
-    if (!this.#pool.pick()) this.#dropIfHopeless(job);
-    this.pump();
+    this.#enqueue(job, this.#queue);
   }
 
   /** Takes a push that has ended out of the lane. */
   remove(job: Job): void {
     this.#queue.delete(job);
     this.#resends.delete(job);
+  }
+
+  /** Ends a push that ran out of time. */
+  expire(job: Job): void {
+    this.remove(job);
+    const { attempt } = job;
+    this.#unreachable(job, job.reason === 'NoConnection' && job.attempts > 0 ? 'Deadline' : job.reason);
+    attempt?.giveUp('deadline');
   }
 
   /** Sends what can be sent now. */
@@ -125,42 +107,41 @@ export class Lane {
   }
 
   close(): void {
+    this.#breakerTimer?.cancel();
     this.#pool.close();
-  }
-
-  get #fields(): Record<string, unknown> {
-    const { account, environment, host } = this.#options;
-    return { teamId: account.teamId, keyId: account.keyId, environment, host };
-  }
-
-  get #accountName(): string {
-    return `${this.#options.account.teamId}/${this.#options.account.keyId} ${this.#options.environment}`;
-  }
-
-  #topicName(job: Job): string {
-    return `${job.request.topic} ${this.#options.environment}`;
-  }
-
-  #heldReason(job: Job): string | undefined {
-    const { holds } = this.#context;
-    return holds.reasonFor(this.#accountName) ?? holds.reasonFor(`${this.#accountName} ${job.request.topic}`);
   }
 
   #next(): Job | undefined {
     return this.#resends.values().next().value ?? this.#queue.values().next().value;
   }
 
+  #enqueue(job: Job, queue: Set<Job>): void {
+    queue.add(job);
+    this.pump();
+    if (queue.has(job)) this.#dropIfHopeless(job);
+  }
+
+  #again(job: Job): void {
+    this.#enqueue(job, this.#resends);
+  }
+
+  #later(job: Job, ms: number): void {
+    job.delay = this.#context.clock.setTimeout(() => this.#again(job), ms);
+  }
+
   /** False when nothing can be sent now. */
   #trySend(job: Job): boolean {
-    const held = this.#heldReason(job);
+    const held = this.#consequences.heldReason(job.request.topic);
     if (held) {
       this.remove(job);
-      this.#refuse(job, 0, held);
+      const { attempts } = job;
+      this.#context.settle(job, { kind: 'refused', status: 0, reason: held, token: 'keep', attempts });
       return true;
     }
     const session = this.#pool.pick(job.avoid);
     if (!session) {
-      this.#pool.demand();
+      if (this.#options.breaker.waitMs === 0) this.#pool.demand();
+      else this.#waitForBreaker();
       return false;
     }
     const pass = this.#options.breaker.enter();
@@ -174,7 +155,6 @@ export class Lane {
       pass.neutral();
       this.#context.settle(job, { kind: 'withdrawn', attempts: job.attempts });
     }
-    if (this.#queue.size > 0 && !this.#pool.pick()) this.#pool.demand();
     return true;
   }
 
@@ -192,210 +172,80 @@ export class Lane {
       this.#onEnd(job, session, token, sentAt, pass, end);
     });
     job.attempt = attempt;
-    job.answer = clock.setTimeout(() => attempt.giveUp('no answer in time'), timing.answerMs);
+    job.answer = clock.setTimeout(() => attempt.giveUp('no answer'), timing.answerMs);
   }
 
   #onEnd(job: Job, session: ApnsSession, token: ProviderToken, sentAt: number, pass: Pass, end: AttemptEnd): void {
-    if (end.kind === 'answer') {
-      const answer = readAnswer(end.status, end.headers, end.body, this.#context.clock.now());
-      this.#pool.useful(session);
-      this.#onAnswer(job, session, token, sentAt, pass, answer);
+    if (end.kind !== 'answer') {
+      if (end.kind === 'unknown' && end.cause === 'no answer') this.#hostFailed(pass, 'NoAnswer');
+      else pass.neutral();
+      this.#onUnanswered(job, session, end);
       return;
     }
-    pass.neutral();
-    this.#context.log.info('a push got no answer', {
-      ...this.#fields,
-      ...job.request.ref,
-      why: end.why,
-      fate: end.kind,
-    });
+    this.#pool.useful(session);
+    const answer = readAnswer(end.status, end.headers, end.body, this.#context.clock.now());
+    const inTrouble = reactionTo(answer.status, answer.reason).connection === 'count';
+    if (inTrouble) this.#hostFailed(pass, answer.reason || 'ServiceUnavailable');
+    else pass.ok();
+    const next = this.#consequences.of({ job, session, token, sentAt, answer });
+    if (job.settled) return;
+    if (next.step === 'again') this.#again(job);
+    else if (next.step === 'later') this.#later(job, next.ms);
+    else if (next.outcome.kind === 'unreachable') this.#unreachable(job, next.outcome.reason);
+    else this.#context.settle(job, next.outcome);
+  }
+
+  #onUnanswered(job: Job, session: ApnsSession, end: Exclude<AttemptEnd, { kind: 'answer' }>): void {
+    const { counters, log } = this.#context;
+    const { ref } = job.request;
+    log.info('a push got no answer', { ...ref, account: this.#subjects.account, fate: end.kind, why: end.why });
     if (end.kind === 'unknown') {
-      this.#context.counters.unanswered++;
+      counters.unanswered++;
       job.unknown++;
-      job.reason = end.why.startsWith('connection lost') ? 'ConnectionLost' : 'NoAnswer';
+      job.reason = end.cause === 'lost' ? 'ConnectionLost' : 'NoAnswer';
     }
     job.avoid = session;
     if (job.settled) return;
     if (job.unknown > 1 || job.attempts >= MAX_ATTEMPTS) this.#unreachable(job, job.reason);
-    else this.#again(job);
+    else if (job.attempts < AT_ONCE) this.#again(job);
+    else this.#later(job, PAUSE_MS * (job.attempts - AT_ONCE + 1));
   }
 
-  #onAnswer(
-    job: Job,
-    session: ApnsSession,
-    token: ProviderToken,
-    sentAt: number,
-    pass: Pass,
-    answer: ApnsAnswer,
-  ): void {
-    const reaction = reactionTo(answer.status, answer.reason);
-    if (reaction.connection === 'count') {
-      const wasOpen = this.#options.breaker.isOpen;
-      pass.failed();
-      if (this.#options.breaker.isOpen) this.#onBreakerOpen(reaction, !wasOpen);
-    } else pass.ok();
-    if (reaction.push === 'accept') {
-      this.#accepted(job, sentAt, answer);
-      return;
-    }
-    const reason = answer.reason || `Status${answer.status}`;
-    job.reason = reason;
-    const secondTime = job.repeated && reaction.push === 'retry-once';
-    this.#context.log.warn('APNs refused a push', {
-      ...this.#fields,
-      ...job.request.ref,
-      topic: job.request.topic,
-      token: tokenHash(job.request.token),
-      status: answer.status,
-      reason,
-      attempt: job.attempts,
-    });
-    this.#alarm(job, reaction, reason);
-    if (reaction.account === 'renew' && !secondTime) {
-      this.#tokens.expired(token);
-      this.#pool.retire(token, reason);
-    }
-    if (reaction.account === 'hold' || (reaction.account === 'renew' && secondTime)) this.#holdAccount(reason);
-    if (reaction.topic === 'hold') this.#context.holds.hold(`${this.#accountName} ${job.request.topic}`, reason);
-    if (reaction.connection === 'replace') session.drain(reason);
-    if (!job.settled) this.#continue(job, session, reaction, answer, reason);
-    this.pump();
-  }
-
-  #continue(job: Job, session: ApnsSession, reaction: Reaction, answer: ApnsAnswer, reason: string): void {
-    job.avoid = session;
-    switch (reaction.push) {
-      case 'retry-once':
-        if (job.repeated) this.#refuse(job, answer.status, reason);
-        else {
-          job.repeated = true;
-          this.#again(job);
-        }
-        break;
-      case 'retry':
-      case 'hold-device':
-        this.#retry(job, reaction, answer, reason);
-        break;
-      default:
-        this.#refuse(job, answer.status, reason, reaction, answer);
-    }
-  }
-
-  #retry(job: Job, reaction: Reaction, answer: ApnsAnswer, reason: string): void {
-    const { clock, random, timing } = this.#context;
-    const voip = job.request.kind === 'voip';
-    const delays = voip ? timing.voipRetriesMs : timing.otherRetriesMs;
-    const planned = delays[job.refusals] ?? (voip ? undefined : delays.at(-1));
-    job.refusals++;
-    const wait = Math.max(answer.retryAfterMs ?? 0, (planned ?? 0) * (0.75 + random() / 2));
-    if (reaction.push === 'hold-device') this.#devices.set(job.request.token, clock.monotonic() + wait);
-    if (planned === undefined || clock.now() + wait >= job.request.deadline) this.#unreachable(job, reason);
-    else this.#later(job, wait);
-  }
-
-  #later(job: Job, wait: number): void {
-    job.delay = this.#context.clock.setTimeout(() => this.#again(job), wait);
-  }
-
-  #again(job: Job): void {
-    this.#resends.add(job);
-    if (!this.#pool.pick()) this.#dropIfHopeless(job);
-    this.pump();
-  }
-
-  #accepted(job: Job, sentAt: number, answer: ApnsAnswer): void {
-    const { alarms, clock, holds } = this.#context;
-    alarms.over('PushNotificationServiceUnavailable', this.#options.host);
-    alarms.over('PushNotificationServiceAccessTokenUnavailable', this.#accountName);
-    alarms.over('PushNotificationServiceClockSkew', this.#accountName);
-    alarms.over('PushNotificationTopicRefused', this.#topicName(job));
-    holds.release(this.#accountName);
-    holds.release(`${this.#accountName} ${job.request.topic}`);
-    this.#context.settle(job, {
-      kind: 'accepted',
-      apnsId: answer.apnsId ?? job.apnsId,
-      queuedMs: sentAt - job.askedAt,
-      answerMs: clock.monotonic() - sentAt,
-      attempts: job.attempts,
-    });
-  }
-
-  #refuse(job: Job, status: number, reason: string, reaction?: Reaction, answer?: ApnsAnswer): void {
-    const at = answer?.timestamp;
-    const { tokenRegisteredAt } = job.request;
-    const renewedSince = at !== undefined && tokenRegisteredAt !== undefined && tokenRegisteredAt > at;
-    const verdict = reaction?.token ?? 'keep';
-    this.#context.settle(job, {
-      kind: 'refused',
-      ...(job.attempts > 0 ? { apnsId: job.apnsId } : {}),
-      status,
-      reason,
-      token: verdict === 'dead' && renewedSince ? 'keep' : verdict,
-      ...(at === undefined ? {} : { unregisteredAt: at }),
-      attempts: job.attempts,
-    });
+  #hostFailed(pass: Pass, reason: string): void {
+    const { breaker, host } = this.#options;
+    const before = breaker.isOpen;
+    pass.failed();
+    if (!breaker.isOpen) return;
+    if (!before) raise(this.#context, 'PushNotificationServiceUnavailable', host, reason);
+    for (const job of [...this.#resends, ...this.#queue]) job.reason = reason;
+    this.#dropHopeless();
   }
 
   #unreachable(job: Job, reason: string): void {
-    this.serviceUnavailable(reason);
-    this.#context.settle(job, { kind: 'unreachable', reason, attempts: job.attempts });
-  }
-
-  /** Raises the alarm that calls are lost because Apple can't be reached or has trouble. */
-  serviceUnavailable(reason: string): void {
-    if (reason.startsWith('TooMany')) return;
-    this.#raise('PushNotificationServiceUnavailable', this.#options.host, reason);
-  }
-
-  #alarm(job: Job, reaction: Reaction, reason: string): void {
-    if (job.repeated && reaction.account === 'renew') {
-      this.#raise('PushNotificationServiceClockSkew', this.#accountName, reason);
+    // A device or an account that is asked to slow down says nothing about the service.
+    if (!reason.startsWith('TooMany')) {
+      raise(this.#context, 'PushNotificationServiceUnavailable', this.#subjects.host, reason);
     }
-    // Trouble at Apple is told when it costs a push, or lasts.
-    if (reaction.alarm === undefined || reaction.connection === 'count') return;
-    const subject =
-      reaction.topic === 'hold'
-        ? this.#topicName(job)
-        : reaction.alarm === 'PushNotificationServiceAccessTokenUnavailable'
-          ? this.#accountName
-          : `device ${job.request.ref.deviceId} ${tokenHash(job.request.token)}`;
-    this.#raise(reaction.alarm, subject, reason);
-  }
-
-  #raise(name: Parameters<Alarms['raise']>[0], subject: string, reason: string): void {
-    const words = reasonInWords(reason);
-    const text = words ? `${words.meaning} ${words.advice}` : reason;
-    this.#context.noteError(`${subject}: ${reason}`);
-    this.#context.alarms.raise(name, subject, reason, text);
-  }
-
-  #holdAccount(reason: string): void {
-    this.#context.holds.hold(this.#accountName, reason);
-    this.#pool.retireAll(reason);
+    this.#context.settle(job, { kind: 'unreachable', reason, attempts: job.attempts });
   }
 
   #onConnectFailed(why: string, failures: number): void {
     this.#context.counters.connectionsFailed++;
-    this.#context.log.warn('no connection to APNs', { ...this.#fields, why, failures });
     this.#context.noteError(`${this.#options.host}: ${why}`);
-    if (failures >= 3) this.#raise('PushNotificationServiceUnavailable', this.#options.host, 'NoConnection');
-    this.#dropHopeless();
-  }
-
-  #onBreakerOpen(reaction: Reaction, news: boolean): void {
-    if (news) this.#raise('PushNotificationServiceUnavailable', this.#options.host, reaction.reason);
-    for (const job of [...this.#queue, ...this.#resends]) job.reason = reaction.reason;
+    if (failures >= TELL_AFTER) {
+      raise(this.#context, 'PushNotificationServiceUnavailable', this.#options.host, 'NoConnection');
+    }
     this.#dropHopeless();
   }
 
   #waitForBreaker(): void {
     const wait = this.#options.breaker.waitMs;
     if (this.#breakerTimer || wait <= 0) return;
-    this.#breakerTimer = true;
-    this.#context.clock.setTimeout(() => {
-      this.#breakerTimer = false;
+    this.#breakerTimer = this.#context.clock.setTimeout(() => {
+      this.#breakerTimer = undefined;
       this.pump();
     }, wait);
+    this.#dropHopeless();
   }
 
   #dropHopeless(): void {

@@ -19,12 +19,15 @@ export type AttemptEnd =
   /** Apple didn't look at it: sending it again can't make it arrive twice. */
   | { readonly kind: 'not-processed'; readonly why: string }
   /** It may have been accepted. */
-  | { readonly kind: 'unknown'; readonly why: string };
+  | { readonly kind: 'unknown'; readonly cause: UnknownCause; readonly why: string };
+
+/** `no answer` and `deadline` are given up on by the caller; `lost` is the connection's end, `reset` the stream's. */
+export type UnknownCause = 'no answer' | 'deadline' | 'lost' | 'reset';
 
 /** An attempt under way. */
 export interface Attempt {
   /** Ends it as `unknown`, and has the connection prove that it is alive. */
-  giveUp(why: string): void;
+  giveUp(cause: UnknownCause): void;
 }
 
 export interface SessionTiming {
@@ -66,7 +69,7 @@ export class ApnsSession {
   readonly #options: SessionOptions;
   readonly #streams = new Set<Stream>();
   #state: SessionState = 'connecting';
-  #dial: Dial;
+  #dial: Dial | undefined;
   #h2: http2.ClientHttp2Session | undefined;
   #limit = 0;
   #opened = false;
@@ -84,11 +87,7 @@ export class ApnsSession {
     this.#options = options;
     this.#heardAt = options.clock.monotonic();
     this.#giveUp = options.clock.setTimeout(() => this.destroy('no connection in time'), options.timing.connectMs);
-    this.#dial = options.dial();
-    this.#dial.socket.then(
-      (socket) => this.#start(socket),
-      (error: unknown) => this.destroy(error instanceof Error ? error.message : String(error)),
-    );
+    this.#connect().catch((error: unknown) => this.destroy(error instanceof Error ? error.message : String(error)));
   }
 
   get state(): SessionState {
@@ -148,7 +147,7 @@ export class ApnsSession {
     if (this.#state === 'closed') return;
     this.#why = why;
     if (this.#h2) this.#h2.destroy();
-    else this.#dial.abort();
+    else this.#dial?.abort();
     this.#ended();
   }
 
@@ -157,6 +156,11 @@ export class ApnsSession {
     if (!this.#h2 || this.#pong || this.#state === 'closed') return;
     this.#suspect = true;
     this.#ping();
+  }
+
+  async #connect(): Promise<void> {
+    this.#dial = this.#options.dial();
+    this.#start(await this.#dial.socket);
   }
 
   #start(socket: TLSSocket): void {
@@ -234,9 +238,9 @@ export class ApnsSession {
     h2.on('close', finish);
     h2.end(body);
     return {
-      giveUp: (why) => {
+      giveUp: (cause) => {
         if (settled) return;
-        settle({ kind: 'unknown', why });
+        settle({ kind: 'unknown', cause, why: cause });
         h2.close(NGHTTP2_CANCEL);
         this.check();
       },
@@ -250,9 +254,9 @@ export class ApnsSession {
       return { kind: 'not-processed', why: `after the last stream of a GOAWAY: ${this.#why}` };
     }
     if (this.#h2?.destroyed === false && this.#h2.closed === false && h2.rstCode !== NGHTTP2_NO_ERROR) {
-      return { kind: 'unknown', why: `reset with code ${h2.rstCode}` };
+      return { kind: 'unknown', cause: 'reset', why: `reset with code ${h2.rstCode}` };
     }
-    return { kind: 'unknown', why: `connection lost: ${this.#why}` };
+    return { kind: 'unknown', cause: 'lost', why: `connection lost: ${this.#why}` };
   }
 
   #afterStream(): void {

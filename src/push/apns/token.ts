@@ -24,6 +24,7 @@ export class ProviderTokens {
   readonly #account: SigningAccount;
   readonly #clock: Clock;
   #current: ProviderToken | undefined;
+  #keepUntil = 0;
 
   constructor(account: SigningAccount, clock: Clock) {
     this.#account = account;
@@ -37,8 +38,14 @@ export class ProviderTokens {
   forConnection(used?: ProviderToken): ProviderToken {
     if (used && this.#age(used) < RENEW_AFTER) return used;
     const current = this.#current;
-    if (current && current !== used && this.#age(current) < RENEW_AFTER - LEAST_USE) return current;
+    const limit = this.#clock.now() < this.#keepUntil ? RENEW_AFTER : RENEW_AFTER - LEAST_USE;
+    if (current && current !== used && this.#age(current) < limit) return current;
     return this.#mint();
+  }
+
+  /** Apple complains of too many tokens: for a while none is made before the current one has to be replaced. */
+  tooMany(): void {
+    this.#keepUntil = this.#clock.now() + LEAST_USE;
   }
 
   /** Makes `refused` no longer current, if it still is: of many pushes refused for one token, only the first gets a new one made. */

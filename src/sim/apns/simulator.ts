@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type http from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { type Clock, systemClock } from '../../clock/clock.js';
@@ -9,8 +10,10 @@ import { Connection, type ReceivedPush } from './connection.js';
 
 export type { ReceivedPush } from './connection.js';
 
+import { controlServer } from './control.js';
 import { Phones } from './phones.js';
 import { type RegisteredKey, readPublicKey } from './provider-token.js';
+import { Relay } from './relay.js';
 import { type ScriptInput, Scripts } from './scripts.js';
 import { type RegisteredToken, World } from './world.js';
 
@@ -33,6 +36,8 @@ export interface ApnsSimulatorOptions {
   readonly maxStreams?: number;
   /** Milliseconds before every answer. Default: 0. */
   readonly latencyMs?: number;
+  /** Lets {@link ApnsSimulator.setFrozen} work, at the price of one more hop. Default: false. */
+  readonly freezable?: boolean;
   /** How many of the pushes received are remembered. Default: 10,000. */
   readonly remember?: number;
 }
@@ -47,6 +52,9 @@ export class ApnsSimulator {
   readonly #clock: Clock;
   readonly #host: string;
   readonly #servers: Readonly<Record<PushEnvironment, http2.Http2SecureServer>>;
+  readonly #control: http.Server;
+  /** What listens on the ports for providers: the servers, or relays before them. */
+  readonly #fronts: Readonly<Record<PushEnvironment, Relay>> | undefined;
   readonly #connections = new Set<Connection>();
   readonly #waiting = new Set<() => void>();
   #received: ReceivedPush[] = [];
@@ -67,28 +75,41 @@ export class ApnsSimulator {
       this.world.addToken({ token, ...(topics ? { topics } : {}), ...(environment ? { environment } : {}) });
     });
     this.#servers = { production: this.#server('production'), sandbox: this.#server('sandbox') };
+    this.#control = controlServer(this);
+    if (options.freezable) {
+      const relay = (environment: PushEnvironment) =>
+        new Relay(() => ({ host: this.#host, port: portOf(this.#servers[environment]) }));
+      this.#fronts = { production: relay('production'), sandbox: relay('sandbox') };
+    }
   }
 
   /** Opens all ports. @throws {Error} if one is taken */
   async start(): Promise<this> {
-    const { port = 0, sandboxPort = 0, phonePort = 0 } = this.#options;
-    await listen(this.#servers.production, port, this.#host);
-    await listen(this.#servers.sandbox, sandboxPort, this.#host);
+    const { port = 0, sandboxPort = 0, phonePort = 0, controlPort = 0 } = this.#options;
+    if (this.#fronts) for (const server of Object.values(this.#servers)) await listen(server, 0, this.#host);
+    await listen(this.#front('production'), port, this.#host);
+    await listen(this.#front('sandbox'), sandboxPort, this.#host);
     await listen(this.phones.server, phonePort, this.#host);
+    await listen(this.#control, controlPort, this.#host);
     return this;
   }
 
   /** What {@link ApnsProvider} takes as `endpoints`. */
   get endpoints(): Readonly<Record<PushEnvironment, ApnsEndpoint>> {
     return {
-      production: { host: this.#host, port: portOf(this.#servers.production) },
-      sandbox: { host: this.#host, port: portOf(this.#servers.sandbox) },
+      production: { host: this.#host, port: portOf(this.#front('production')) },
+      sandbox: { host: this.#host, port: portOf(this.#front('sandbox')) },
     };
   }
 
   /** Where phones connect. */
   get phoneAddress(): ApnsEndpoint {
     return { host: this.#host, port: portOf(this.phones.server) };
+  }
+
+  /** Where the control API is. */
+  get controlAddress(): ApnsEndpoint {
+    return { host: this.#host, port: portOf(this.#control) };
   }
 
   /** What a provider has to trust: PEM. */
@@ -155,6 +176,30 @@ export class ApnsSimulator {
     for (const connection of this.#connections) connection.setMaxStreams(maxStreams);
   }
 
+  /**
+   * Passes nothing on any more, not even PINGs, though connections stay open; or passes everything again.
+   * @throws {Error} without the option `freezable`
+   */
+  setFrozen(frozen: boolean): void {
+    if (!this.#fronts) throw new Error('the simulator was not started freezable');
+    for (const front of Object.values(this.#fronts)) {
+      if (frozen) front.freeze();
+      else front.thaw();
+    }
+  }
+
+  /** Counts, for people and for the control API. */
+  status(): Readonly<Record<string, unknown>> {
+    return {
+      endpoints: this.endpoints,
+      phones: { ...this.phoneAddress, connected: this.phones.size },
+      connections: this.connections.map(({ id }) => id),
+      scripts: this.scripts.list.length,
+      ...this.world.size,
+      received: this.#total,
+    };
+  }
+
   /** Forgets scripts, pushes received and stored; keys and tokens stay. */
   reset(): void {
     this.scripts.clear();
@@ -168,7 +213,14 @@ export class ApnsSimulator {
     this.phones.close();
     const closed = Object.values(this.#servers).map((server) => new Promise((resolve) => server.close(resolve)));
     this.closeConnections();
+    for (const front of Object.values(this.#fronts ?? {})) front.close();
+    this.#control.closeAllConnections();
+    closed.push(new Promise((resolve) => this.#control.close(resolve)));
     await Promise.all(closed);
+  }
+
+  #front(environment: PushEnvironment): Server {
+    return this.#fronts?.[environment].server ?? this.#servers[environment];
   }
 
   #server(environment: PushEnvironment): http2.Http2SecureServer {

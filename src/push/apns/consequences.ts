@@ -1,0 +1,168 @@
+import { LRUCache } from 'lru-cache';
+import { tokenHash } from '../../log/mask.js';
+import type { PushOutcome } from '../provider.js';
+import type { ApnsAnswer } from './answer.js';
+import type { Job } from './job.js';
+import { type LaneContext, raise, type Subjects } from './lane-context.js';
+import type { ApnsPool } from './pool.js';
+import { type Reaction, reactionTo } from './reactions.js';
+import type { ApnsSession } from './session.js';
+import type { ProviderToken, ProviderTokens } from './token.js';
+
+/** What a push does next. */
+export type NextStep =
+  | { readonly step: 'end'; readonly outcome: PushOutcome }
+  | { readonly step: 'again' }
+  | { readonly step: 'later'; readonly ms: number };
+
+/** One answered attempt. */
+export interface Answered {
+  readonly job: Job;
+  readonly session: ApnsSession;
+  readonly token: ProviderToken;
+  /** Monotonic milliseconds. */
+  readonly sentAt: number;
+  readonly answer: ApnsAnswer;
+}
+
+const DEVICES_ON_HOLD = 10_000;
+
+/** Does to account, topic, device and connection what the reaction table says, and says what the push does next. */
+export class Consequences {
+  readonly #context: LaneContext;
+  readonly #subjects: Subjects;
+  readonly #pool: ApnsPool;
+  readonly #tokens: ProviderTokens;
+  readonly #devices = new LRUCache<string, number>({ max: DEVICES_ON_HOLD });
+
+  constructor(context: LaneContext, subjects: Subjects, pool: ApnsPool, tokens: ProviderTokens) {
+    this.#context = context;
+    this.#subjects = subjects;
+    this.#pool = pool;
+    this.#tokens = tokens;
+  }
+
+  /** Why no push of this topic may go now, or undefined. */
+  heldReason(topic: string): string | undefined {
+    const { holds } = this.#context;
+    return holds.reasonFor(this.#subjects.account) ?? holds.reasonFor(this.#topicHold(topic));
+  }
+
+  /** Milliseconds that pushes to this device have to wait. */
+  deviceWait(token: string): number {
+    if (this.#devices.size === 0) return 0;
+    return Math.max(0, (this.#devices.get(token) ?? 0) - this.#context.clock.monotonic());
+  }
+
+  /** Takes an answer. */
+  of(answered: Answered): NextStep {
+    const { job, answer, session } = answered;
+    const reaction = reactionTo(answer.status, answer.reason);
+    if (reaction.push === 'accept') return this.#accepted(answered);
+    const reason = answer.reason || `Status${answer.status}`;
+    job.reason = reason;
+    job.avoid = session;
+    this.#context.log.warn('APNs refused a push', {
+      ...job.request.ref,
+      account: this.#subjects.account,
+      topic: job.request.topic,
+      token: tokenHash(job.request.token),
+      status: answer.status,
+      reason,
+      attempt: job.attempts,
+    });
+    const repeatedInVain = job.repeated && reaction.push === 'retry-once';
+    this.#toAccount(answered, reaction, reason, repeatedInVain);
+    if (reaction.topic === 'hold') this.#context.holds.hold(this.#topicHold(job.request.topic), reason);
+    if (reaction.connection === 'replace') session.drain(reason);
+    this.#alarm(job, reaction, reason);
+    if (reaction.push === 'retry' || reaction.push === 'hold-device') return this.#retry(job, reaction, answer, reason);
+    if (reaction.push === 'retry-once' && !repeatedInVain) {
+      job.repeated = true;
+      return { step: 'again' };
+    }
+    return { step: 'end', outcome: refusal(job, answer, reason, reaction) };
+  }
+
+  #toAccount({ token }: Answered, reaction: Reaction, reason: string, repeatedInVain: boolean): void {
+    if (reason === 'TooManyProviderTokenUpdates') this.#tokens.tooMany();
+    if (reaction.account === 'keep') return;
+    if (reaction.account === 'renew' && !repeatedInVain) {
+      this.#tokens.expired(token);
+      this.#pool.retire(token, reason);
+      return;
+    }
+    if (reaction.account === 'renew') {
+      raise(this.#context, 'PushNotificationServiceClockSkew', this.#subjects.account, reason);
+    }
+    this.#context.holds.hold(this.#subjects.account, reason);
+    this.#pool.retireAll(reason);
+  }
+
+  #retry(job: Job, reaction: Reaction, answer: ApnsAnswer, reason: string): NextStep {
+    const { clock, random, timing } = this.#context;
+    const voip = job.request.kind === 'voip';
+    const delays = voip ? timing.voipRetriesMs : timing.otherRetriesMs;
+    const planned = delays[job.refusals] ?? (voip ? undefined : delays.at(-1));
+    job.refusals++;
+    const ms = Math.max(answer.retryAfterMs ?? 0, (planned ?? 0) * (0.75 + random() / 2));
+    if (reaction.push === 'hold-device') this.#devices.set(job.request.token, clock.monotonic() + ms);
+    if (planned === undefined || clock.now() + ms >= job.request.deadline) {
+      return { step: 'end', outcome: { kind: 'unreachable', reason, attempts: job.attempts } };
+    }
+    this.#pool.demand();
+    return { step: 'later', ms };
+  }
+
+  #accepted({ job, sentAt, answer }: Answered): NextStep {
+    const { alarms, clock, holds } = this.#context;
+    const { account, host } = this.#subjects;
+    alarms.over('PushNotificationServiceUnavailable', host);
+    alarms.over('PushNotificationServiceAccessTokenUnavailable', account);
+    alarms.over('PushNotificationServiceClockSkew', account);
+    alarms.over('PushNotificationTopicRefused', this.#subjects.topic(job.request.topic));
+    holds.release(account);
+    holds.release(this.#topicHold(job.request.topic));
+    return {
+      step: 'end',
+      outcome: {
+        kind: 'accepted',
+        apnsId: answer.apnsId ?? job.apnsId,
+        queuedMs: sentAt - job.askedAt,
+        answerMs: clock.monotonic() - sentAt,
+        attempts: job.attempts,
+      },
+    };
+  }
+
+  /** Trouble at Apple isn't told here but when it lasts or costs a push: one 503 in a day is nobody's business. */
+  #alarm(job: Job, reaction: Reaction, reason: string): void {
+    if (reaction.alarm === undefined || reaction.connection === 'count') return;
+    raise(this.#context, reaction.alarm, this.#subjectOf(job, reaction), reason);
+  }
+
+  #subjectOf(job: Job, reaction: Reaction): string {
+    if (reaction.topic === 'hold') return this.#subjects.topic(job.request.topic);
+    if (reaction.alarm === 'PushNotificationServiceAccessTokenUnavailable') return this.#subjects.account;
+    return `device ${job.request.ref.deviceId} ${tokenHash(job.request.token)}`;
+  }
+
+  #topicHold(topic: string): string {
+    return `${this.#subjects.account} ${topic}`;
+  }
+}
+
+function refusal(job: Job, answer: ApnsAnswer, reason: string, reaction: Reaction): PushOutcome {
+  const { timestamp, status } = answer;
+  const { tokenRegisteredAt } = job.request;
+  const registeredSince = timestamp !== undefined && tokenRegisteredAt !== undefined && tokenRegisteredAt > timestamp;
+  return {
+    kind: 'refused',
+    apnsId: job.apnsId,
+    status,
+    reason,
+    token: reaction.token === 'dead' && registeredSince ? 'keep' : reaction.token,
+    ...(timestamp === undefined ? {} : { unregisteredAt: timestamp }),
+    attempts: job.attempts,
+  };
+}
