@@ -18,7 +18,7 @@ export interface Match {
 export function matchDevice(devices: readonly Device[], contact: ParsedContact): Match {
   const { instance, deviceName } = contact;
   const tokens = contact.push.kind === 'tokens' ? contact.push.tokens.map(({ token }) => token) : [];
-  const byInstance = devices.filter((device) => instance !== undefined && device.instance === instance);
+  const byInstance = devices.filter((device) => instance !== undefined && (device.instance ?? device.id) === instance);
   const byToken = devices.filter((device) => device.tokens.some(({ token }) => tokens.includes(token)));
   const byName = devices.filter(
     (device) => deviceName !== undefined && device.instance === undefined && device.deviceName === deviceName,
