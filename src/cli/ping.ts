@@ -37,7 +37,7 @@ export function ping(uri: string, timeoutMs: number): Promise<PingAnswer> {
       settle();
     };
     const fail = (why: string) => end(() => reject(new CliError(`${uri}: ${why}`, 1)));
-    socket.on('error', (error) => fail(error.message));
+    socket.on('error', (error) => fail(/ECONNREFUSED/.test(error.message) ? 'nobody listens there' : error.message));
     socket.on('message', (data) => {
       const answer = readAnswer(data.toString('utf8'), callId);
       if (answer) end(() => resolve({ ...answer, ms: performance.now() - started }));

@@ -1,4 +1,4 @@
-import { parse, YAMLError } from 'yaml';
+import { parse } from 'yaml';
 import { type ConfigPath, type ConfigProblem, formatPath } from './errors.js';
 import { shapeAt } from './shape.js';
 import { plain, suggest } from './suggest.js';
@@ -36,8 +36,7 @@ export function readOverrides(env: Environment): Overrides {
     if ('path' in found) {
       try {
         overrides.push({ variable, path: found.path, value: convert(found.path, raw) });
-      } catch (error) {
-        if (!(error instanceof YAMLError)) throw error;
+      } catch {
         problems.push({ path: formatPath(found.path), variable, message: 'is not YAML; quote the value' });
       }
     } else if (steps.length > 1) {

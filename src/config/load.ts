@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { type Environment, readOverrides } from './environment.js';
 import { ConfigError, type ConfigPath } from './errors.js';
 import { explain, place, position } from './explain.js';
@@ -39,13 +39,23 @@ export function parseConfig(text: string, { file, env }: LoadOptions): Config {
     );
   }
   const { overrides, problems } = readOverrides(env);
-  const input = withoutEmpty(document.toJS({ maxAliasCount: 100 }) ?? {});
+  const input = withoutEmpty(plainValue(document, file) ?? {});
   for (const { path, value } of overrides) setAt(input, path, value);
   const result = configSchema.safeParse(input);
   const found = result.success ? [] : result.error.issues.flatMap((issue) => explain(issue, input));
-  const all = [...problems, ...found.map((problem) => place(problem, document, lines, overrides))];
+  const placed = found.map((problem) => place(problem, document, lines, overrides));
+  const all = [...problems, ...placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))];
   if (!result.success || all.length > 0) throw new ConfigError(file, all);
   return absolutePaths(result.data, dirname(resolve(file)));
+}
+
+/** An alias without its anchor, or too many of them, shows only here. */
+function plainValue(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new ConfigError(file, [{ path: '', message: `YAML: ${reasonOf(error)}` }]);
+  }
 }
 
 function readText(file: string): string {

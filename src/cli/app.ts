@@ -1,0 +1,59 @@
+import { EngineRefused, startApp } from '../app.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { createLogger, type Logger } from '../log/logger.js';
+import { openStore } from '../store/open.js';
+import { whenParentEnds } from './child.js';
+import { ENGINE_VARIABLE, type EngineAddress, parseEngineAddress } from './engine-address.js';
+import { CliError, type ExitCode } from './exit.js';
+
+/** `callwake app`: the app alone, against the engine that the environment or the configuration names. Settles when it has ended. */
+export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withParent: boolean): Promise<ExitCode> {
+  const config = loadConfig({ file, env });
+  const engine = engineOf(config, env);
+  const log = createLogger(config.log);
+  dieOnFault(log);
+  const app = startApp({ config, engine, log, store: await openStore(config.store) });
+  const ended = new Promise<ExitCode>((resolve, reject) => {
+    let stopping = false;
+    const stop = (why: string): void => {
+      if (stopping) return void app.close().then(() => resolve(0), reject);
+      stopping = true;
+      log.info('stopping', { why });
+      app
+        .drain()
+        .then(() => app.close())
+        .then(() => resolve(0), reject);
+    };
+    process.on('SIGTERM', () => stop('SIGTERM'));
+    process.on('SIGINT', () => stop('SIGINT'));
+    if (withParent) whenParentEnds(() => stop('parent ended'));
+    app.connected.catch(async (error: unknown) => {
+      await app.close();
+      reject(error instanceof EngineRefused ? new CliError(error.message, 2) : error);
+    });
+  });
+  return ended;
+}
+
+function engineOf(config: Config, env: NodeJS.ProcessEnv): EngineAddress {
+  const given = env[ENGINE_VARIABLE];
+  if (given !== undefined) {
+    const address = parseEngineAddress(given);
+    if (address === undefined) throw new CliError(`${ENGINE_VARIABLE} must be host:port:secret.`, 2);
+    return address;
+  }
+  const { host, port, secret } = config.engine.control;
+  if (config.engine.mode === 'external' && secret !== undefined) return { host, port, secret };
+  throw new CliError(`No engine to connect to: use "callwake start", or set ${ENGINE_VARIABLE}.`, 2);
+}
+
+/** Nobody knows what state the process is in after an error that nobody caught: say it and end. The supervisor starts the next one. */
+function dieOnFault(log: Logger): void {
+  const die = (error: unknown): void => {
+    log.error('crash', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    process.exit(1);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+}

@@ -1,0 +1,52 @@
+import type { EngineConfig } from '../config/schema.js';
+import { startChild } from './child.js';
+import { CliError } from './exit.js';
+import type { WatchedProcess } from './supervisor.js';
+
+/** The variable that hands the engine its secret: arguments can be read by every user of the machine. */
+export const SECRET_VARIABLE = 'CALLWAKE_ENGINE_SECRET';
+
+export interface StartedEngine {
+  readonly process: WatchedProcess;
+  /** Where its control port really is. */
+  readonly port: number;
+}
+
+/**
+ * Starts `callwake engine` as a process of its own and waits until it says that it is ready. What it writes otherwise goes to
+ * this process's standard output.
+ * @throws {CliError} when it ends before; it has said why on standard error.
+ */
+export async function startEmbeddedEngine({ contacts, control }: EngineConfig, secret: string): Promise<StartedEngine> {
+  const args = ['engine', '--address', control.host, '--port', String(control.port), '--with-parent'];
+  let ready: (port: number) => void = () => {};
+  const port = new Promise<number>((resolve) => {
+    ready = resolve;
+  });
+  const process = startChild([...args, ...contacts.flatMap((contact) => ['--contact', contact])], {
+    env: { [SECRET_VARIABLE]: secret },
+    onLine: (line) => {
+      const said = controlPort(line);
+      if (said === undefined) globalThis.process.stdout.write(`${line}\n`);
+      else ready(said);
+    },
+  });
+  const ended = process.exited.then((code) => {
+    throw new CliError('The SIP engine could not start.', code === 2 ? 2 : 1);
+  });
+  return { process, port: await Promise.race([port, ended]) };
+}
+
+/** The port in the engine's ready line: `{"event":"engine ready","control":{"host":"127.0.0.1","port":9022},...}`. */
+function controlPort(line: string): number | undefined {
+  try {
+    const said: unknown = JSON.parse(line);
+    if (typeof said !== 'object' || said === null || !('event' in said) || said.event !== 'engine ready')
+      return undefined;
+    const control = 'control' in said ? said.control : undefined;
+    if (typeof control !== 'object' || control === null || !('port' in control)) return undefined;
+    return typeof control.port === 'number' ? control.port : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+import { Command, CommanderError, Option } from 'commander';
+import { collect, durationArgument, portArgument, wholeArgument } from './arguments.js';
+import { SECRET_VARIABLE } from './embedded-engine.js';
+import { CliError, type ExitCode, explainError } from './exit.js';
+import { addSimCommands } from './sim.js';
+import { packageVersion } from './version.js';
+
+const DEFAULT_CONFIG = 'callwake.yaml';
+
+/**
+ * Runs the command line and gives the exit code. Errors are told in one sentence on standard error.
+ * Commands load what they need when they run: `callwake check` doesn't pay for the simulators.
+ */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = makeProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { message, exitCode: code } = explainError(error);
+    process.stderr.write(`${message}\n`);
+    return code;
+  }
+}
+
+function makeProgram(end: (code: number) => void): Command {
+  const program = new Command('callwake')
+    .description('SIP call notification proxy: holds a call, wakes the sleeping iPhone, hands the call over')
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError('(callwake --help tells more)');
+  const config = () => new Option('-c, --config <file>', 'configuration, YAML').default(DEFAULT_CONFIG);
+  program
+    .command('start')
+    .description('run callwake until SIGTERM or Ctrl-C')
+    .addOption(config())
+    .action(async ({ config: file }) => {
+      const { runStart } = await import('./start.js');
+      end(await runStart(file, process.env));
+    });
+  program
+    .command('check')
+    .description('check a configuration and the files it names; exit code 0 or 2')
+    .addOption(config())
+    .action(async ({ config: file }) => {
+      const { runCheck } = await import('./check.js');
+      runCheck(file, process.env, (line) => void process.stdout.write(`${line}\n`));
+    });
+  addDemo(program, end);
+  addSimCommands(program);
+  program
+    .command('ping')
+    .description('send a SIP OPTIONS over UDP; exit code 0 when the answer says "in service", as CUCM would take it')
+    .argument('<uri>', 'such as sip:127.0.0.1:5060')
+    .option('--timeout <duration>', 'how long to wait', durationArgument, 2000)
+    .action(async (uri: string, { timeout }) => {
+      const { ping } = await import('./ping.js');
+      const { status, reason, ms } = await ping(uri, timeout);
+      process.stdout.write(`${uri}: ${status} ${reason} after ${ms.toFixed(1)} ms\n`);
+      if (status === 408 || status === 503) throw new CliError(`${uri} is out of service.`, 1);
+    });
+  addEngine(program, end);
+  program
+    .command('app', { hidden: true })
+    .addOption(config())
+    .option('--with-parent', 'end when standard input closes', false)
+    .action(async ({ config: file, withParent }) => {
+      const { runAppCommand } = await import('./app.js');
+      const code: ExitCode = await runAppCommand(file, process.env, withParent);
+      end(code);
+    });
+  return program;
+}
+
+function addDemo(program: Command, end: (code: number) => void): void {
+  program
+    .command('demo')
+    .description('a call wakes a sleeping iPhone: all parts on loopback, Apple and CUCM simulated')
+    .option('--calls <n>', 'how many calls', wholeArgument(1, 100_000), 1)
+    .option('--rate <n>', 'calls per second', wholeArgument(1, 1000), 5)
+    .addOption(
+      new Option('--edge <kind>', 'how phones reach callwake').choices(['path', 'rewrite', 'direct']).default('path'),
+    )
+    .addOption(
+      new Option('--scenario <name>', 'how the call goes')
+        .choices(['answered', 'cancelled', 'not-woken', 'two-devices'])
+        .default('answered'),
+    )
+    .addOption(new Option('--transport <name>', 'SIP over').choices(['udp', 'tcp']).default('udp'))
+    .addOption(
+      new Option('--offer <style>', "CUCM's default is delayed").choices(['early', 'delayed']).default('delayed'),
+    )
+    .action(async (options) => {
+      const { runDemo } = await import('../demo/run.js');
+      end(await runDemo(options));
+    });
+}
+
+function addEngine(program: Command, end: (code: number) => void): void {
+  program
+    .command('engine')
+    .description(`the embedded SIP engine alone; its secret is in ${SECRET_VARIABLE}`)
+    .option(
+      '--contact <uri>',
+      'where to listen for SIP, such as sip:0.0.0.0:5060;transport=udp,tcp (repeatable)',
+      collect,
+    )
+    .option('--address <ip>', 'where to listen for the app', '127.0.0.1')
+    .option('--port <port>', 'port for the app; 0: any', portArgument, 9022)
+    .option('--with-parent', 'end when standard input closes', false)
+    .action(async ({ contact, ...rest }) => {
+      const secret = process.env[SECRET_VARIABLE];
+      if (!secret) throw new CliError(`Set ${SECRET_VARIABLE} to the secret that the app must know.`, 2);
+      const module = '../engine/command.js';
+      const { runEngine } = await import(module);
+      end(await runEngine({ ...rest, secret, contacts: contact ?? ['sip:0.0.0.0:5060;transport=udp,tcp'] }));
+    });
+}

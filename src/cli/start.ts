@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../clock/clock.js';
+import { verifyFiles } from '../config/files.js';
+import { loadConfig } from '../config/load.js';
+import { createLogger } from '../log/logger.js';
+import { startChild } from './child.js';
+import { startEmbeddedEngine } from './embedded-engine.js';
+import { ENGINE_VARIABLE, type EngineAddress, formatEngineAddress } from './engine-address.js';
+import { Supervisor, type WatchedProcess } from './supervisor.js';
+
+/**
+ * `callwake start`: keeps the embedded engine and the app running, each in a process of its own, until SIGTERM or SIGINT.
+ * Settles with the exit code.
+ * @throws {ConfigError} when the configuration or a file that it names can't be used.
+ */
+export async function runStart(file: string, env: NodeJS.ProcessEnv): Promise<number> {
+  const config = loadConfig({ file, env });
+  verifyFiles(config, file);
+  const secret = config.engine.control.secret ?? randomBytes(24).toString('base64url');
+  let engine: EngineAddress = { ...config.engine.control, secret };
+  const startEngine = async (): Promise<WatchedProcess> => {
+    const started = await startEmbeddedEngine(config.engine, secret);
+    engine = { ...engine, port: started.port };
+    return started.process;
+  };
+  const supervisor = new Supervisor({
+    ...(config.engine.mode === 'embedded' ? { startEngine } : {}),
+    startApp: () =>
+      startChild(['app', '--config', file, '--with-parent'], {
+        env: { [ENGINE_VARIABLE]: formatEngineAddress(engine) },
+      }),
+    clock: systemClock,
+    log: createLogger(config.log),
+  });
+  const stop = (): void => supervisor.stop();
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  try {
+    return await supervisor.run();
+  } finally {
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+  }
+}
