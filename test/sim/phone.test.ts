@@ -58,10 +58,6 @@ for (const mode of ['path', 'rewrite'] as const) {
 
         const outgoing = await phone.call('1001');
         await outgoing.answered;
-        t.is(
-          registrar.incoming[0]?.remoteSdp,
-          outgoing.remoteSdp === undefined ? '' : registrar.incoming[0]?.remoteSdp,
-        );
         await registrar.incoming[0]?.hangup();
         t.is((await outgoing.ended).how, 'remote');
         t.deepEqual([...phone.faults, ...edge.faults, ...registrar.faults], []);

@@ -53,6 +53,9 @@ export class EdgeSimulator {
     this.#flows = new FlowTable(most, (token, flow) => this.#flowEvent('flow-closed', token, flow));
     this.#contacts = new ContactTable(most);
     this.#wire.onMessage((message, flow) => this.#onMessage(message, flow));
+    this.#transport.onParseError(({ request, status }, flow) => {
+      if (request) this.#refuse(request, flow, status);
+    });
     this.#wire.onFlowClosed((flow) => {
       const token = this.#flows.remove(flow);
       if (token !== undefined) this.#flowEvent('flow-closed', token, flow);

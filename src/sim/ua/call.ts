@@ -160,8 +160,8 @@ export abstract class Call implements SimCall {
         tx.respond(this.reply(request, 200, request.body.length > 0 ? { body: this.answer(request) } : {}));
         return;
       case 'PRACK':
-        this.onPrack(request);
         tx.respond(this.reply(request, 200));
+        this.onPrack(request);
         return;
       case 'INFO':
       case 'MESSAGE':

@@ -14,10 +14,9 @@ export class IncomingCall extends Call {
   readonly localTag = randomTag();
   readonly callUuid: string | undefined;
   readonly #tx: ServerTransaction;
-  /** The other side's CANCEL came, with this Reason. */
-  onCancelled: (reason: string | undefined) => void = () => {};
   #finalSent = false;
   #provisional: Repeat | undefined;
+  #afterPrack: (() => void) | undefined;
   #rseq = Math.floor(Math.random() * 1000) + 1;
 
   constructor(ua: UserAgent, tx: ServerTransaction) {
@@ -54,18 +53,24 @@ export class IncomingCall extends Call {
       this.#rseq += 1;
       this.#provisional?.stop();
       const again = (): void => this.#tx.respond(response);
-      const onGiveUp = (): void => this.ua.options.onFault(`no PRACK to the ${status} of ${this.callId}`);
+      const onGiveUp = (): void => {
+        this.ua.options.onFault(`no PRACK to the ${status} of ${this.callId}`);
+        this.reject(500);
+      };
       this.#provisional = new Repeat(this.ua.clock, again, onGiveUp);
     }
     this.#tx.respond(response);
     this.ringing();
   }
 
-  /** Sends 200 with an SDP answer, or an offer when the INVITE had none. */
+  /** Sends 200 with an SDP answer, or an offer when the INVITE had none. A reliable 180 is waited for to be acknowledged first. */
   accept(extras: RequestExtras = {}): void {
     if (this.state === 'ended' || this.#finalSent) return;
+    if (this.#provisional) {
+      this.#afterPrack = () => this.accept(extras);
+      return;
+    }
     this.#finalSent = true;
-    this.#provisional?.stop();
     const { invite } = this;
     const body = invite.body.length > 0 ? this.answer(invite) : this.offer();
     const response = this.reply(invite, 200, { body, ...extras });
@@ -92,6 +97,7 @@ export class IncomingCall extends Call {
     this.#provisional?.stop();
     this.#provisional = undefined;
     this.takeSdp(prack);
+    this.#afterPrack?.();
   }
 
   protected override acknowledged(ack: SipRequest): void {
@@ -109,7 +115,6 @@ export class IncomingCall extends Call {
     this.#finalSent = true;
     this.#tx.respond(this.reply(this.invite, 487));
     const { reason } = reasonOf(cancel);
-    this.onCancelled(reason);
     this.finish({ how: 'cancelled', status: 487, ...(reason === undefined ? {} : { reason }) });
   }
 }

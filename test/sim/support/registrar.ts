@@ -24,6 +24,8 @@ export class FakeRegistrar {
   readonly faults: string[] = [];
   /** Answers REGISTER with this status instead. */
   status = 200;
+  /** Whether the 2xx repeats Path (RFC 3327 section 5.3). */
+  echoesPath = true;
   /** Feature-Caps of the 2xx. */
   featureCaps: string[] = [];
   /** Challenges every REGISTER without credentials. */
@@ -97,7 +99,7 @@ export class FakeRegistrar {
     const contact = request.list('Contact')[0] ?? '';
     const parsed = parseNameAddr(contact);
     const path = request.list('Path');
-    const headers: [string, string][] = path.map((value) => ['Path', value]);
+    const headers: [string, string][] = this.echoesPath ? path.map((value) => ['Path', value]) : [];
     if (parsed.params.get('expires') === '0') {
       this.binding = undefined;
       return { status: 200, headers };
