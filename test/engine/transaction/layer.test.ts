@@ -1,0 +1,406 @@
+import test from 'ava';
+import { createResponse, SipParseError, type SipRequest, type SipResponse } from '../../../src/engine/message/index.js';
+import {
+  type ClientTransactionUser,
+  type ServerTransaction,
+  TransactionLayer,
+  type TransactionLayerOptions,
+} from '../../../src/engine/transaction/index.js';
+import type { Protocol, Target } from '../../../src/engine/transport/index.js';
+import { FakeClock, settle } from '../../support/fake-clock.js';
+import { FakeTransport, inbound, outbound } from './fake-transport.js';
+
+const TARGET: Target = { protocol: 'udp', host: '192.0.2.2', port: 5060 };
+
+function start(options: Partial<TransactionLayerOptions> = {}, protocol: Protocol = 'udp') {
+  const clock = new FakeClock();
+  const transport = new FakeTransport(protocol);
+  const requests: ServerTransaction[] = [];
+  const acks: SipRequest[] = [];
+  const cancels: { invite: ServerTransaction; cancel: SipRequest }[] = [];
+  const strays: SipResponse[] = [];
+  const user = {
+    onRequest: (tx: ServerTransaction) => void requests.push(tx),
+    onAck: (ack: SipRequest) => void acks.push(ack),
+    onCancel: (invite: ServerTransaction, cancel: SipRequest) => void cancels.push({ invite, cancel }),
+    onStrayResponse: (response: SipResponse) => void strays.push(response),
+  };
+  const layer = new TransactionLayer({ transport, clock, user, ...options });
+  const only = (): ServerTransaction => {
+    const [tx] = requests;
+    if (!tx || requests.length !== 1) throw new Error(`${requests.length} requests`);
+    return tx;
+  };
+  return { clock, transport, layer, requests, acks, cancels, strays, only };
+}
+
+function client() {
+  const events: string[] = [];
+  const user: ClientTransactionUser = {
+    onResponse: (response) => events.push(String(response.status)),
+    onTimeout: () => events.push('timeout'),
+    onTransportError: (error) => events.push(error.message),
+    onEnd: () => events.push('end'),
+  };
+  return { events, user };
+}
+
+test('an INVITE gets 100 at once, is handed over once, and its retransmissions get 100 again', (t) => {
+  const { transport, requests } = start();
+  transport.receive(inbound('INVITE'));
+  transport.receive(inbound('INVITE'));
+  t.is(requests.length, 1);
+  t.deepEqual(transport.statuses, [100, 100]);
+});
+
+test('without autoTrying the user says the first word', (t) => {
+  const { transport, only } = start({ autoTrying: false });
+  transport.receive(inbound('INVITE'));
+  t.deepEqual(transport.statuses, []);
+  only().respond(createResponse(only().request, 180));
+  t.deepEqual(transport.statuses, [180]);
+});
+
+test('requests with another branch, sent-by or method are other transactions', (t) => {
+  const { transport, requests } = start();
+  transport.receive(inbound('OPTIONS', { branch: 'z9hG4bKa', cseq: 1 }));
+  transport.receive(inbound('OPTIONS', { branch: 'z9hG4bKb', cseq: 2 }));
+  transport.receive(inbound('OPTIONS', { via: 'SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKa', cseq: 3 }));
+  transport.receive(inbound('INFO', { branch: 'z9hG4bKa', cseq: 4 }));
+  t.is(requests.length, 4);
+});
+
+test('all responses of a transaction carry the same To tag, filled in by the layer', (t) => {
+  const { transport, only } = start();
+  transport.receive(inbound('INVITE'));
+  const tx = only();
+  tx.respond(createResponse(tx.request, 180));
+  tx.respond(createResponse(tx.request, 486));
+  const tags = transport.replies.map(({ message }) => message.toTag);
+  t.deepEqual(tags, [undefined, tx.localTag, tx.localTag]);
+});
+
+test('a request within a dialog keeps its To tag', (t) => {
+  const { transport, only } = start();
+  transport.receive(inbound('BYE', { toTag: 'mine' }));
+  only().respond(createResponse(only().request, 200));
+  t.is(only().localTag, 'mine');
+  t.is(transport.replies[0]?.message.get('to'), '<sip:2001@corp.example>;tag=mine');
+});
+
+test('the ACK of a final other than 2xx ends there; the ACK of a 2xx is the user’s', (t) => {
+  const { transport, requests, acks } = start();
+  transport.receive(inbound('INVITE', { branch: 'z9hG4bK1', callId: 'a' }));
+  requests[0]?.respond(createResponse(requests[0].request, 486));
+  transport.receive(inbound('ACK', { branch: 'z9hG4bK1', callId: 'a' }));
+  t.is(acks.length, 0);
+  t.is(requests[0]?.state, 'confirmed');
+  transport.receive(inbound('INVITE', { branch: 'z9hG4bK2', callId: 'b' }));
+  requests[1]?.respond(createResponse(requests[1].request, 200));
+  transport.receive(inbound('ACK', { branch: 'z9hG4bK3', callId: 'b' }));
+  transport.receive(inbound('ACK', { branch: 'z9hG4bK2', callId: 'b' }));
+  t.deepEqual(
+    acks.map((ack) => ack.callId),
+    ['b', 'b'],
+  );
+});
+
+test('the end of a server transaction is told, also to who asks later', (t) => {
+  const { transport, only, clock, layer } = start();
+  const told: string[] = [];
+  transport.receive(inbound('OPTIONS'));
+  only().onEnd((why) => told.push(why));
+  only().respond(createResponse(only().request, 200));
+  clock.advance(32_000);
+  only().onEnd((why) => told.push(`late ${why}`));
+  t.deepEqual(told, ['completed', 'late completed']);
+  t.deepEqual(layer.counts, { client: 0, server: 0 });
+});
+
+test('an INVITE without ACK ends by timeout', (t) => {
+  const { transport, only, clock } = start();
+  transport.receive(inbound('INVITE'));
+  const told: string[] = [];
+  only().onEnd((why) => told.push(why));
+  only().respond(createResponse(only().request, 486));
+  clock.advance(32_000);
+  t.deepEqual(told, ['timeout']);
+});
+
+test('a request that nobody answers gets a 100 after 3.5 s and ends by timeout', (t) => {
+  const { transport, only, clock } = start();
+  transport.receive(inbound('OPTIONS'));
+  const told: string[] = [];
+  only().onEnd((why) => told.push(why));
+  clock.advance(32_000);
+  t.deepEqual(transport.statuses, [100]);
+  t.deepEqual(told, ['timeout']);
+});
+
+test('CANCEL: 200 with the INVITE’s To tag, then the user is told and sends the 487', (t) => {
+  const { transport, only, cancels } = start();
+  transport.receive(inbound('INVITE'));
+  transport.receive(inbound('CANCEL'));
+  const tx = only();
+  t.is(cancels[0]?.invite, tx);
+  tx.respond(createResponse(tx.request, 487));
+  t.deepEqual(transport.statuses, [100, 200, 487]);
+  t.is(transport.replies[1]?.message.toTag, transport.replies[2]?.message.toTag);
+  transport.receive(inbound('CANCEL'));
+  t.is(cancels.length, 1, 'a retransmitted CANCEL is answered, not told again');
+  t.deepEqual(transport.statuses, [100, 200, 487, 200]);
+});
+
+test('CANCEL of nothing gets 481; CANCEL after a final gets 200 and does nothing', (t) => {
+  const { transport, only, cancels } = start();
+  transport.receive(inbound('CANCEL', { branch: 'z9hG4bKother', callId: 'other' }));
+  t.deepEqual(transport.statuses, [481]);
+  transport.receive(inbound('INVITE'));
+  only().respond(createResponse(only().request, 200));
+  transport.receive(inbound('CANCEL'));
+  t.is(transport.statuses.at(-1), 200);
+  t.is(cancels.length, 0);
+});
+
+test('a merged request gets 482 and stays away from the user', (t) => {
+  const { transport, requests } = start();
+  transport.receive(inbound('INVITE', { branch: 'z9hG4bKone' }));
+  transport.receive(inbound('INVITE', { branch: 'z9hG4bKtwo' }));
+  t.is(requests.length, 1);
+  t.deepEqual(transport.statuses, [100, 482]);
+  transport.receive(inbound('INVITE', { branch: 'z9hG4bKthree', toTag: 'dialog' }));
+  t.is(requests.length, 2, 'a re-INVITE is none');
+});
+
+test('merged requests may be let through', (t) => {
+  const { transport, requests } = start({ detectMerged: false });
+  transport.receive(inbound('INVITE', { branch: 'z9hG4bKone' }));
+  transport.receive(inbound('INVITE', { branch: 'z9hG4bKtwo' }));
+  t.is(requests.length, 2);
+});
+
+for (const via of [
+  'SIP/2.0/UDP 192.0.2.2:5060',
+  'SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK',
+  'SIP/2.0/UDP 192.0.2.2;branch=1',
+]) {
+  test(`RFC 2543 matching: ${via}`, (t) => {
+    const { transport, requests, acks, cancels } = start({ detectMerged: false });
+    transport.receive(inbound('INVITE', { via }));
+    transport.receive(inbound('INVITE', { via }));
+    t.is(requests.length, 1, 'a retransmission');
+    transport.receive(inbound('INVITE', { via, cseq: 2 }));
+    transport.receive(inbound('INVITE', { via, callId: 'call2' }));
+    transport.receive(inbound('INVITE', { via, fromTag: 'from2' }));
+    transport.receive(inbound('INVITE', { via, uri: 'sip:2002@192.0.2.2' }));
+    t.is(requests.length, 5, 'each of these is another transaction');
+    transport.receive(inbound('CANCEL', { via, cseq: 2 }));
+    t.is(cancels[0]?.invite, requests[1]);
+    const first = requests[0];
+    first?.respond(createResponse(first.request, 486));
+    transport.receive(inbound('ACK', { via, toTag: 'other' }));
+    t.is(first?.state, 'completed', 'an ACK with another To tag is not for it');
+    t.is(acks.length, 1);
+    transport.receive(inbound('ACK', { via, toTag: first?.localTag ?? '' }));
+    t.is(first?.state, 'confirmed');
+  });
+}
+
+test('a request that can’t be parsed is answered; what can’t be answered is dropped', (t) => {
+  const { transport, requests } = start();
+  transport.receiveBad(new SipParseError(400, 'Missing CSeq header', inbound('OPTIONS')));
+  transport.receiveBad(new SipParseError(400, 'Malformed status line'));
+  t.deepEqual(transport.statuses, [400]);
+  t.is(requests.length, 0);
+});
+
+test('above the bound new requests get 503 with Retry-After', (t) => {
+  const { transport, requests } = start({ maxServerTransactions: 1 });
+  transport.receive(inbound('OPTIONS', { branch: 'z9hG4bKa' }));
+  transport.receive(inbound('OPTIONS', { branch: 'z9hG4bKb', cseq: 2 }));
+  t.is(requests.length, 1);
+  t.deepEqual(transport.statuses, [503]);
+  t.is(transport.replies[0]?.message.get('Retry-After'), '5');
+});
+
+test('a user that throws costs that request a 500, no more', (t) => {
+  const user = {
+    onRequest() {
+      throw new Error('bug');
+    },
+    onAck() {
+      throw new Error('bug');
+    },
+    onCancel() {},
+  };
+  const log: string[] = [];
+  const { transport } = start({ user, log: (text) => log.push(text) });
+  transport.receive(inbound('OPTIONS'));
+  transport.receive(inbound('ACK'));
+  t.deepEqual(transport.statuses, [500]);
+  t.is(log.length, 2);
+});
+
+test('a client transaction puts its Via on top and hears only its own responses', (t) => {
+  const { layer, transport, strays } = start();
+  const { events, user } = client();
+  const tx = layer.request(outbound('OPTIONS').add('Via', 'SIP/2.0/UDP 192.0.2.77;branch=z9hG4bKbelow'), TARGET, user);
+  const sent = transport.lastRequest();
+  t.is(sent.via.branch, tx.branch);
+  t.is(sent.list('via').length, 2);
+  transport.receive(createResponse(inbound('OPTIONS'), 200));
+  t.deepEqual(events, []);
+  t.is(strays.length, 1);
+  transport.receive(createResponse(sent, 200));
+  transport.receive(createResponse(sent, 200));
+  t.deepEqual(events, ['200']);
+});
+
+test('100 is for the layer unless the user asks for it', (t) => {
+  for (const [passTrying, expected] of [
+    [false, ['180']],
+    [true, ['100', '180']],
+  ] as const) {
+    const { layer, transport } = start({ passTrying });
+    const { events, user } = client();
+    layer.request(outbound('INVITE'), TARGET, user);
+    transport.receive(createResponse(transport.lastRequest(), 100));
+    transport.receive(createResponse(transport.lastRequest(), 180));
+    t.deepEqual(events, expected);
+  }
+});
+
+test('the ACK of a final other than 2xx: Request-URI, Route, Via, From, Call-ID, CSeq number of the INVITE, To of the response', (t) => {
+  const { layer, transport } = start();
+  const invite = outbound('INVITE', { cseq: 7 }).add('Route', '<sip:a;lr>, <sip:b;lr>').add('Route', '<sip:c;lr>');
+  layer.request(invite, TARGET, client().user);
+  const sent = transport.lastRequest();
+  transport.receive(createResponse(sent, 486, 'Busy', 'peer'));
+  const ack = transport.lastRequest();
+  t.is(ack.method, 'ACK');
+  t.is(ack.uri, sent.uri);
+  t.deepEqual(ack.all('via'), [sent.get('via')]);
+  t.deepEqual(ack.all('route'), ['<sip:a;lr>, <sip:b;lr>', '<sip:c;lr>']);
+  t.is(ack.get('from'), sent.get('from'));
+  t.is(ack.get('to'), `${sent.get('to')};tag=peer`);
+  t.is(ack.callId, sent.callId);
+  t.deepEqual(ack.cseq, { number: 7, method: 'ACK' });
+});
+
+test('an ACK for a 2xx gets a branch of its own and no transaction', (t) => {
+  const { layer, transport } = start();
+  layer.send(outbound('ACK'), TARGET);
+  t.regex(transport.lastRequest().via.branch ?? '', /^z9hG4bK.{20}$/);
+  t.deepEqual(layer.counts, { client: 0, server: 0 });
+});
+
+test('CANCEL waits for a provisional response, goes once, same branch and route, with the headers given', (t) => {
+  const { layer, transport } = start();
+  const { events, user } = client();
+  const tx = layer.request(outbound('INVITE', { cseq: 9 }).add('Route', '<sip:edge;lr>'), TARGET, user);
+  const invite = transport.lastRequest();
+  tx.cancel([['Reason', 'SIP;cause=200;text="Call completed elsewhere"']]);
+  t.deepEqual(transport.methods, ['INVITE']);
+  transport.receive(createResponse(invite, 180, undefined, 'peer'));
+  tx.cancel();
+  t.deepEqual(transport.methods, ['INVITE', 'CANCEL']);
+  const cancel = transport.lastRequest();
+  t.is(cancel.uri, invite.uri);
+  t.is(cancel.via.branch, invite.via.branch);
+  t.is(cancel.get('route'), '<sip:edge;lr>');
+  t.is(cancel.get('to'), invite.get('to'), 'without the tag of the response');
+  t.deepEqual(cancel.cseq, { number: 9, method: 'CANCEL' });
+  t.is(cancel.get('reason'), 'SIP;cause=200;text="Call completed elsewhere"');
+  transport.receive(createResponse(cancel, 200));
+  transport.receive(createResponse(invite, 487, undefined, 'peer'));
+  t.deepEqual(events, ['180', '487']);
+});
+
+test('CANCEL that crosses a 200: nothing is sent, the 200 is told', (t) => {
+  const { layer, transport } = start();
+  const { events, user } = client();
+  const tx = layer.request(outbound('INVITE'), TARGET, user);
+  tx.cancel();
+  transport.receive(createResponse(transport.lastRequest(), 200, undefined, 'peer'));
+  tx.cancel();
+  t.deepEqual(transport.methods, ['INVITE']);
+  t.deepEqual(events, ['200']);
+});
+
+test('an error known at once is told after `request` returned', async (t) => {
+  const { layer, transport } = start();
+  transport.error = new Error('refused');
+  const { events, user } = client();
+  layer.request(outbound('INVITE'), TARGET, user);
+  t.deepEqual(events, []);
+  await settle();
+  t.deepEqual(events, ['refused', 'end']);
+  t.deepEqual(layer.counts, { client: 0, server: 0 });
+});
+
+test('a connection that closes is an error for those that wait on it', (t) => {
+  const { layer, transport } = start({}, 'tcp');
+  const { events, user } = client();
+  layer.request(outbound('OPTIONS'), { ...TARGET, protocol: 'tcp' }, user);
+  layer.request(outbound('OPTIONS'), TARGET, client().user);
+  transport.closeFlow();
+  t.deepEqual(events, ['Connection to 192.0.2.2:5060 was closed', 'end']);
+  t.is(layer.counts.client, 1);
+});
+
+test('a UDP port without a listener is an error for those that wait on it', (t) => {
+  const { layer, transport } = start();
+  const hit = client();
+  const missed = client();
+  layer.request(outbound('INVITE'), TARGET, hit.user);
+  transport.refuse({ address: '192.0.2.2', port: 5999 });
+  layer.request(outbound('OPTIONS'), { ...TARGET, protocol: 'tcp' }, missed.user);
+  t.deepEqual(hit.events, []);
+  transport.refuse({ address: '192.0.2.2', port: 5060 });
+  t.deepEqual(hit.events, ['Nobody listens', 'end']);
+  t.deepEqual(missed.events, []);
+});
+
+test('a request above 1300 bytes leaves UDP for TCP, and its ACK and CANCEL too', (t) => {
+  const { layer, transport } = start();
+  const tx = layer.request(outbound('INVITE').add('X-Large', 'x'.repeat(1300)), TARGET, client().user);
+  t.is(transport.sent[0]?.target.protocol, 'tcp');
+  t.is(transport.lastRequest().via.protocol, 'TCP');
+  transport.receive(createResponse(transport.lastRequest(), 180));
+  tx.cancel();
+  t.is(transport.sent[1]?.target.protocol, 'tcp');
+  t.is(transport.lastRequest().via.protocol, 'TCP');
+});
+
+test('a large request falls back to UDP, with retransmissions, when nobody takes the connection; the peer is remembered', async (t) => {
+  const { layer, transport, clock } = start();
+  transport.error = new Error('refused');
+  transport.errorOnly = 'tcp';
+  const { events, user } = client();
+  const tx = layer.request(outbound('INVITE').add('X-Large', 'x'.repeat(1300)), TARGET, user);
+  await settle();
+  t.is(transport.lastRequest().via.protocol, 'UDP');
+  t.is(tx.request.via.protocol, 'UDP');
+  clock.advance(500);
+  t.deepEqual(transport.methods, ['INVITE', 'INVITE']);
+  transport.receive(createResponse(transport.lastRequest(), 486, undefined, 'peer'));
+  t.deepEqual(events, ['486']);
+  layer.request(outbound('OPTIONS').add('X-Large', 'x'.repeat(1300)), TARGET, user);
+  t.is(transport.lastRequest().method, 'OPTIONS', 'at once over UDP');
+});
+
+test('close leaves no timer', (t) => {
+  const { layer, transport, clock } = start();
+  layer.request(outbound('INVITE'), TARGET, client().user);
+  transport.receive(inbound('OPTIONS'));
+  layer.close();
+  t.is(clock.pending, 0);
+  t.deepEqual(layer.counts, { client: 0, server: 0 });
+});
+
+test('10,000 held INVITEs hold no timer', (t) => {
+  const { transport, clock, layer } = start();
+  for (let i = 0; i < 10_000; i++) transport.receive(inbound('INVITE', { branch: `z9hG4bK${i}`, callId: `call${i}` }));
+  t.is(layer.counts.server, 10_000);
+  t.is(clock.pending, 0);
+});
