@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import test from 'ava';
+import { type Clock, systemClock } from '../../src/clock/clock.js';
 import type { Flow } from '../../src/engine/transport/index.js';
 import { parseNameAddr } from '../../src/grammar/name-addr.js';
 import { parseUri } from '../../src/grammar/uri.js';
@@ -7,6 +8,7 @@ import { ContactTable } from '../../src/sim/edge/contact-table.js';
 import { FlowTable } from '../../src/sim/edge/flow-table.js';
 import { type EdgeMode, EdgeSimulator } from '../../src/sim/edge/index.js';
 import { PhoneSimulator } from '../../src/sim/phone/index.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { FakeRegistrar } from './support/registrar.js';
 
 const EDGE = { host: '192.0.2.1', port: 5061, transport: 'tcp' };
@@ -24,14 +26,19 @@ async function edgeWith(
   mode: EdgeMode,
   core: number,
   transport: 'udp' | 'tcp' = 'udp',
+  clock: Clock = systemClock,
 ): Promise<EdgeSimulator> {
-  const edge = await new EdgeSimulator({ mode, core: { host: '127.0.0.1', port: core, transport } }).start();
+  const edge = await new EdgeSimulator({ mode, core: { host: '127.0.0.1', port: core, transport }, clock }).start();
   t.teardown(() => edge.close());
   return edge;
 }
 
-function phoneAt(t: { teardown(fn: () => Promise<void>): void }, edge: EdgeSimulator): PhoneSimulator {
-  const server = { host: '127.0.0.1', port: edge.phones.port, transport: 'tcp' } as const;
+function phoneAt(
+  t: { teardown(fn: () => Promise<void>): void },
+  edge: EdgeSimulator,
+  transport: 'udp' | 'tcp' = 'tcp',
+): PhoneSimulator {
+  const server = { host: '127.0.0.1', port: edge.phones.port, transport };
   const phone = new PhoneSimulator({
     aor: 'sip:2001@corp.example',
     server,
@@ -186,4 +193,17 @@ test('a registrar that forgets Path is told', async (t) => {
   const edge = await edgeWith(t, 'path', registrar.port);
   await phoneAt(t, edge).start();
   t.deepEqual(edge.faults, ['REGISTER 2xx without our Path (RFC 3327 section 5.3)']);
+});
+
+test('a phone over UDP whose socket is closed: once that shows, its flow is gone', async (t) => {
+  const registrar = await new FakeRegistrar().start();
+  t.teardown(() => registrar.close());
+  const clock = new FakeClock();
+  const edge = await edgeWith(t, 'path', registrar.port, 'udp', clock);
+  const phone = phoneAt(t, edge, 'udp');
+  await phone.start();
+  await phone.sleepSilently();
+  clock.advance(60_000);
+  t.like(await registrar.call().ended, { how: 'failed', status: 430 });
+  t.is(edge.events.all('flow-closed').length, 1);
 });

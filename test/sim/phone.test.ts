@@ -3,6 +3,7 @@ import { parseNameAddr } from '../../src/grammar/name-addr.js';
 import { parseUri } from '../../src/grammar/uri.js';
 import { type EdgeMode, EdgeSimulator } from '../../src/sim/edge/index.js';
 import { PhoneSimulator, type PhoneSimulatorOptions } from '../../src/sim/phone/index.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { FakeRegistrar } from './support/registrar.js';
 
 const UUID = '0b2c8a52-54f1-4b4a-9a1f-3f6f0c3f9f10';
@@ -265,5 +266,39 @@ test('the PURR of the 2xx goes into Contacts of dialogs', async (t) => {
   const ok = await call.answered;
   t.regex(ok.header('Contact') ?? '', /;pn-purr=opaque1>/);
   await call.hangup();
+  t.deepEqual(phone.faults, []);
+});
+
+test('a woken phone waits its wake delay, by its own clock', async (t) => {
+  const clock = new FakeClock();
+  const { registrar, phone } = await bench(t, 'path', {}, { clock, behaviour: { wakeDelayMs: 1800 } });
+  phone.receivePush({ callwake: { callUuid: UUID } });
+  await clock.advanceAsync(1799);
+  t.true(phone.asleep);
+  t.is(registrar.registers.length, 0);
+  clock.advance(1);
+  const registered = await phone.events.next('registered');
+  t.is(registered.at, (phone.events.all('pushed')[0]?.at ?? 0) + 1800);
+});
+
+test('an awake phone refreshes its registration at half of its time', async (t) => {
+  const clock = new FakeClock();
+  const { registrar, phone } = await bench(t, 'path', {}, { clock, expires: 600 });
+  await phone.start();
+  clock.advance(299_000);
+  t.is(registrar.registers.length, 1);
+  const again = phone.events.next('registered');
+  clock.advance(1000);
+  await again;
+  t.is(registrar.registers.length, 2);
+});
+
+test('a background push leads to a REGISTER and no call; an alert to nothing', async (t) => {
+  const { registrar, phone } = await bench(t, 'path');
+  phone.receivePush({ aps: { alert: 'Missed call' } }, 'alert');
+  const registered = phone.events.next('registered');
+  phone.receivePush({ aps: { 'content-available': 1 } }, 'background');
+  await registered;
+  t.is(registrar.registers.length, 1);
   t.deepEqual(phone.faults, []);
 });

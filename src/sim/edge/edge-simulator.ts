@@ -56,9 +56,9 @@ export class EdgeSimulator {
     this.#transport.onParseError(({ request, status }, flow) => {
       if (request) this.#refuse(request, flow, status);
     });
-    this.#wire.onFlowClosed((flow) => {
-      const token = this.#flows.remove(flow);
-      if (token !== undefined) this.#flowEvent('flow-closed', token, flow);
+    this.#wire.onFlowClosed((flow) => this.#forget(flow));
+    this.#wire.onUnreachable((remote) => {
+      if (this.#local) this.#forget({ protocol: 'udp', local: this.#local.phones, remote });
     });
   }
 
@@ -109,6 +109,11 @@ export class EdgeSimulator {
 
   async close(): Promise<void> {
     await this.#transport.close();
+  }
+
+  #forget(flow: Flow): void {
+    const token = this.#flows.remove(flow);
+    if (token !== undefined) this.#flowEvent('flow-closed', token, flow);
   }
 
   #onMessage(message: SipMessage, flow: Flow): void {

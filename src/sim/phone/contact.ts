@@ -25,8 +25,9 @@ export function pushParams(who: PhoneIdentity): string {
 /** Contact header parameters that tell who the phone is. */
 export function contactParams(who: PhoneIdentity, options: PhoneSimulatorOptions): string {
   const regId = options.regId === undefined ? 1 : options.regId;
+  const pnsreg = options.pnsreg ? ';+sip.pnsreg' : '';
   const device = options.deviceName === undefined ? '' : `;+u.sip!devicename.ccm.cisco.com="${options.deviceName}"`;
-  return `;+sip.instance="<${who.instance}>"${regId === null ? '' : `;reg-id=${regId}`}${device}`;
+  return `;+sip.instance="<${who.instance}>"${regId === null ? '' : `;reg-id=${regId}`}${device}${pnsreg}`;
 }
 
 /** `sip.pnspurr` and faults of the Feature-Caps in a REGISTER 2xx (RFC 8599 section 5.6.1, RFC 6809). */

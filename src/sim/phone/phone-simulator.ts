@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Clock, systemClock, type Timer } from '../../clock/clock.js';
 import { parseUri } from '../../grammar/uri.js';
+import type { PushKind } from '../../push/provider.js';
 import { uriHost } from '../address.js';
 import type { Call } from '../ua/call.js';
 import { Events } from '../ua/events.js';
-import { describe, pushParameters } from '../ua/faults.js';
 import type { IncomingCall } from '../ua/incoming-call.js';
 import { MessageLog } from '../ua/message-log.js';
 import { OutgoingCall } from '../ua/outgoing-call.js';
@@ -13,6 +13,7 @@ import type { Endpoint, SipMessage, SipRequest } from '../ua/stack.js';
 import type { RecordedMessage, RequestExtras, SimCall } from '../ua/types.js';
 import { type Answer, UserAgent } from '../ua/user-agent.js';
 import { CallKit, callUuidOf, field } from './callkit.js';
+import { messageFaults, targetFault } from './checks.js';
 import type { PhoneIdentity } from './contact.js';
 import { PushChannel } from './push-channel.js';
 import { Registration } from './registration.js';
@@ -29,7 +30,7 @@ export class PhoneSimulator {
   /** What the other side did wrong in this phone's view. */
   readonly faults: string[] = [];
   /** Payloads of all pushes, the latest 1000. */
-  readonly pushes: { readonly kind: 'voip' | 'alert'; readonly payload: unknown; readonly at: number }[] = [];
+  readonly pushes: { readonly kind: PushKind; readonly payload: unknown; readonly at: number }[] = [];
   /** May be changed at any time. */
   behaviour: PhoneBehaviour;
   readonly identity: PhoneIdentity;
@@ -131,17 +132,19 @@ export class PhoneSimulator {
     return this.#registration.unregister(await this.#awake());
   }
 
-  /** A push as it would come from Apple. */
-  receivePush(payload: unknown, kind: 'voip' | 'alert' = 'voip'): void {
+  /** A push as it would come from Apple. `voip` wakes the phone for a call, `background` for a REGISTER; `alert` is only shown. */
+  receivePush(payload: unknown, kind: PushKind = 'voip'): void {
     if (this.#closed) return;
     const at = this.#clock.now();
     const callUuid = callUuidOf(payload);
     this.pushes.push({ kind, payload, at });
     if (this.pushes.length > 1000) this.pushes.shift();
     this.#emit({ type: 'pushed', kind, payload, at, ...(callUuid === undefined ? {} : { callUuid }) });
-    if (kind !== 'voip' || this.behaviour.deaf) return;
-    const fault = callUuid === undefined ? 'VoIP push without callwake.callUuid' : this.#callkit.pushed(callUuid);
-    if (fault !== undefined) this.#fault(fault);
+    if (kind === 'alert' || this.behaviour.deaf) return;
+    if (kind === 'voip') {
+      const fault = callUuid === undefined ? 'VoIP push without callwake.callUuid' : this.#callkit.pushed(callUuid);
+      if (fault !== undefined) this.#fault(fault);
+    }
     const { wakeDelayMs = 1500, registersPerPush = 1 } = this.behaviour;
     this.#later(wakeDelayMs, () => {
       void this.#registerTimes(registersPerPush);
@@ -228,7 +231,9 @@ export class PhoneSimulator {
       onInvite: (call) => this.#onInvite(call),
       onRequest: (request) => this.#onRequest(request),
       onFault: (text) => this.#fault(text),
-      onMessage: (message) => this.#check(message),
+      onMessage: (message) => {
+        for (const text of messageFaults(message)) this.#fault(text);
+      },
     });
     this.#ua = ua;
     return ua;
@@ -246,7 +251,8 @@ export class PhoneSimulator {
   #onPushLine(line: unknown): void {
     const payload = field(line, 'payload');
     if (payload === undefined) return;
-    this.receivePush(payload, field(line, 'pushType') === 'voip' ? 'voip' : 'alert');
+    const kind = field(line, 'pushType');
+    this.receivePush(payload, kind === 'voip' || kind === 'background' ? kind : 'alert');
   }
 
   #onInvite(call: IncomingCall): void {
@@ -317,23 +323,9 @@ export class PhoneSimulator {
     };
   }
 
-  /** Faults that any message may show. */
-  #check(message: SipMessage): void {
-    if (message.cseq.method === 'REGISTER') return;
-    const leaked = pushParameters(message);
-    if (leaked) this.#fault(`push parameter ${leaked} in ${describe(message)}`);
-    if (message.kind === 'request' && message.has('Route')) {
-      this.#fault(`Route that isn't in our Path: ${message.get('Route')} in ${describe(message)}`);
-    }
-  }
-
-  /** The Request-URI has to be the Contact that was registered (RFC 3261 section 16.6 step 2). */
   #checkTarget(request: SipRequest): void {
-    if (!this.#registration.tried) return;
-    const ours = parseUri(this.#contactUri());
-    const theirs = parseUri(request.uri);
-    if (theirs.user === ours.user && theirs.host === ours.host && theirs.port === ours.port) return;
-    this.#fault(`Request-URI ${request.uri} isn't our Contact ${this.#contactUri()}`);
+    const fault = this.#registration.tried ? targetFault(request, this.#contactUri()) : undefined;
+    if (fault !== undefined) this.#fault(fault);
   }
 
   #decorate(message: SipMessage, method: string): void {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
+import type { PushKind } from '../../push/provider.js';
 import type { SipAddress } from '../address.js';
 import type { SimEvent } from '../ua/events.js';
 
@@ -49,6 +50,8 @@ export interface PhoneSimulatorOptions {
   readonly expires?: number;
   /** reg-id (RFC 5626), default 1. `null`: none. */
   readonly regId?: number | null;
+  /** Says that it can refresh its registration by itself: `+sip.pnsreg` (RFC 8599 section 4.1.2); default false. */
+  readonly pnsreg?: boolean;
   /** Says foreground or background with `app-state` on Contact; default true. */
   readonly saysState?: boolean;
   readonly credentials?: { readonly username: string; readonly password: string };
@@ -61,7 +64,7 @@ export type PhoneEvent = SimEvent &
   (
     | {
         readonly type: 'pushed';
-        readonly kind: 'voip' | 'alert';
+        readonly kind: PushKind;
         readonly callUuid?: string;
         readonly payload: unknown;
       }
