@@ -31,7 +31,7 @@ test('cucm: calls, prints one JSON line per event, and is done', async (t) => {
   const events = lines.map((line) => JSON.parse(line));
   t.deepEqual(
     events.filter(({ type }) => type !== 'response').map(({ sim: name, type }) => `${name} ${type}`),
-    ['cucm calling', 'cucm answered', 'cucm ended', 'cucm calling', 'cucm answered', 'cucm ended'],
+    ['cucm listening', 'cucm calling', 'cucm answered', 'cucm ended', 'cucm calling', 'cucm answered', 'cucm ended'],
   );
   t.regex(events[0]?.at, /^\d{4}-\d\d-\d\dT/);
 });
@@ -54,7 +54,7 @@ test('edge and phone: register, sleep, and never print a push token', async (t) 
   await phone.done;
   t.deepEqual(
     lines.map((line) => JSON.parse(line).type),
-    ['registering', 'registered', 'registering', 'registered', 'asleep'],
+    ['listening', 'registering', 'registered', 'registering', 'registered', 'asleep'],
   );
   t.notRegex(lines.join('\n'), /abcdef0123456789/);
 });

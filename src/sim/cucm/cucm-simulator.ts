@@ -59,6 +59,8 @@ export class CucmSimulator {
         if (leaked) this.#fault(`push parameter ${leaked} on the trunk, in ${describe(message)}`);
       },
     });
+    const listening = `${uriHost(address)}:${this.local.port}`;
+    this.#emit({ type: 'listening', address: listening, at: this.#clock.now() });
     if (pingIntervalMs !== undefined) this.#pingEvery(pingIntervalMs);
     return this;
   }

@@ -7,7 +7,7 @@ import type { CucmCallOptions } from './types.js';
 
 const NOBODY = '0'.repeat(32);
 
-/** An INVITE as CUCM 12.5 sends it over a SIP trunk: same headers, same order, same spacing. */
+/** An INVITE as CUCM 12.5 sends it over a SIP trunk: its headers, its tags, its spacing. */
 export function cucmInvite(ua: UserAgent, domain: string, transport: string, options: CucmCallOptions): SipRequest {
   const { to, from = '1001', anonymous = false } = options;
   const { local, clock } = ua;

@@ -46,6 +46,7 @@ export interface CucmCallOptions extends RequestExtras {
 
 export type CucmEvent = SimEvent &
   (
+    | { readonly type: 'listening'; readonly address: string }
     | { readonly type: 'calling'; readonly callId: string; readonly to: string; readonly from: string }
     | {
         readonly type: 'response';

@@ -69,6 +69,9 @@ export class EdgeSimulator {
       const phones = await listenOnSamePort(this.#transport, address, phonePort, ['tcp', 'udp']);
       const core = await listenOnSamePort(this.#transport, address, corePort, ['tcp', 'udp']);
       this.#local = { phones, core };
+      const host = uriHost(address);
+      const listening = { phones: `${host}:${phones.port}`, core: `${host}:${core.port}` };
+      this.events.emit({ type: 'listening', ...listening, at: this.#clock.now() });
     } catch (error) {
       await this.close();
       throw error;

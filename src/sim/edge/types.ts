@@ -22,6 +22,7 @@ export interface EdgeSimulatorOptions {
 
 export type EdgeEvent = SimEvent &
   (
+    | { readonly type: 'listening'; readonly phones: string; readonly core: string }
     | { readonly type: 'flow-opened'; readonly flow: string; readonly peer: string }
     | { readonly type: 'flow-closed'; readonly flow: string; readonly peer: string }
     | {
