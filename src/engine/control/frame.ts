@@ -17,8 +17,8 @@ export function encodeFrame(head: string, tail?: Buffer): Buffer {
   const length = headBytes + (tail ? tail.length : 0);
   const prefix = `${length}#`;
   const frame = Buffer.allocUnsafe(prefix.length + length);
-  frame.latin1Write(prefix, 0);
-  frame.utf8Write(head, prefix.length);
+  frame.write(prefix, 0, 'latin1');
+  frame.write(head, prefix.length, 'utf8');
   if (tail) tail.copy(frame, prefix.length + headBytes);
   return frame;
 }

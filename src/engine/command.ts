@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { ContactError } from './contacts.js';
+import { Engine, type Started } from './engine.js';
+import type { TlsSettings } from './transport/index.js';
+
+/** The options of `callwake engine`, as given on the command line. */
+export interface EngineCommandOptions {
+  /** `--contact`, once or more. */
+  contact: readonly string[];
+  /** `--control host:port`. */
+  control: string;
+  /** `--control-tls host:port`: the same inside TLS, with `tlsKey` and `tlsCert`. */
+  controlTls?: string | undefined;
+  secret: string;
+  /** Files in PEM. */
+  tlsKey?: string | undefined;
+  tlsCert?: string | undefined;
+  tlsCa?: string | undefined;
+  /** Ask phones, edges and trunks for a certificate of `tlsCa`. */
+  mtls?: boolean | undefined;
+  /** Take any certificate when connecting out over TLS. */
+  tlsInsecure?: boolean | undefined;
+  /** Seconds. */
+  holdLimit?: number | undefined;
+  /** End when the parent's end of standard input closes. */
+  withParent?: boolean | undefined;
+  verbose?: boolean | undefined;
+}
+
+/** What the command needs of its process. */
+export interface EngineProcess {
+  stdout: (line: string) => void;
+  stderr: (line: string) => void;
+  /** Calls back once, when it is time to end: SIGTERM, SIGINT, or (if asked for) the end of standard input. */
+  onEnd: (withParent: boolean, fn: () => void) => void;
+}
+
+/**
+ * `callwake engine`: runs the engine until the process is told to end. Prints one line of JSON when everything listens:
+ * `{"ready":true,"contacts":[{"protocol","address","port"}],"control":[{"address","port"}]}`. Resolves with the exit code: 0, or 2 with one line on standard
+ * error when the options are wrong or an address can't be bound.
+ */
+export async function runEngine(options: EngineCommandOptions, host: EngineProcess = ownProcess()): Promise<number> {
+  let engine: Engine;
+  let started: Started;
+  try {
+    engine = new Engine(engineOptions(options, host));
+    started = await engine.start();
+  } catch (error) {
+    host.stderr(`callwake engine: ${explain(error)}`);
+    return 2;
+  }
+  host.stdout(JSON.stringify({ ready: true, ...started }));
+  await new Promise<void>((resolve) => host.onEnd(options.withParent ?? false, resolve));
+  await engine.stop();
+  return 0;
+}
+
+class OptionError extends Error {}
+
+function engineOptions(options: EngineCommandOptions, host: EngineProcess): ConstructorParameters<typeof Engine>[0] {
+  if (options.contact.length === 0) throw new OptionError('at least one --contact is needed');
+  if (options.secret === '') throw new OptionError('--secret must not be empty');
+  const tls = readTls(options);
+  const control = [{ ...parseHostPort(options.control, '--control') }];
+  const secured = options.controlTls === undefined ? [] : [{ ...parseHostPort(options.controlTls, '--control-tls'), tls: controlTls(tls) }];
+  return {
+    contacts: options.contact,
+    control: [...control, ...secured],
+    secret: options.secret,
+    tls,
+    tlsClient: { ...tls, insecure: options.tlsInsecure ?? false },
+    holdLimit: options.holdLimit === undefined ? undefined : options.holdLimit * 1000,
+    log: options.verbose ? host.stderr : undefined,
+  };
+}
+
+function readTls(options: EngineCommandOptions): TlsSettings {
+  const read = (file: string | undefined): string | undefined => {
+    if (file === undefined) return undefined;
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new OptionError(`can't read ${file}: ${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}`);
+    }
+  };
+  const key = read(options.tlsKey);
+  const cert = read(options.tlsCert);
+  const ca = read(options.tlsCa);
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(options.mtls ? { requireClientCertificate: true } : {}),
+  };
+}
+
+function controlTls(tls: TlsSettings): { key: string | Buffer; cert: string | Buffer } {
+  if (!tls.key || !tls.cert) throw new OptionError('--control-tls needs --tls-key and --tls-cert');
+  return { key: tls.key, cert: tls.cert };
+}
+
+function parseHostPort(text: string, option: string): { address: string; port: number } {
+  const match = /^(.+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match?.[1] || port > 65535) throw new OptionError(`${option} must be host:port, not "${text}"`);
+  return { address: match[1].replace(/^\[|\]$/g, ''), port };
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ContactError || error instanceof OptionError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const where = address === undefined ? '' : ` ${address}${port === undefined ? '' : `:${port}`}`;
+  if (code === 'EADDRINUSE') return `port in use:${where}`;
+  if (code === 'EADDRNOTAVAIL') return `not an address of this machine:${where}`;
+  if (code === 'EACCES') return `not allowed to listen on${where}`;
+  return error.message.split('\n')[0] ?? 'failed';
+}
+
+function ownProcess(): EngineProcess {
+  return {
+    stdout: (line) => void process.stdout.write(`${line}\n`),
+    stderr: (line) => void process.stderr.write(`${line}\n`),
+    onEnd: (withParent, fn) => {
+      process.once('SIGTERM', fn);
+      process.once('SIGINT', fn);
+      if (!withParent) return;
+      process.stdin.once('end', fn).once('close', fn).resume();
+    },
+  };
+}

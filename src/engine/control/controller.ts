@@ -1,0 +1,314 @@
+import type { Clock } from '../../clock/clock.js';
+import { GrammarError } from '../../grammar/error.js';
+import type { Dialog } from '../dialog/dialog.js';
+import { DialogError } from '../dialog/errors.js';
+import type { Incoming } from '../dialog/incoming.js';
+import type { DialogLayer, DialogUser } from '../dialog/layer.js';
+import type { OutgoingRequest } from '../dialog/outgoing.js';
+import type { RequestUser } from '../dialog/outgoing-invite.js';
+import { SipRequest, type SipResponse } from '../message/index.js';
+import type { Flow } from '../transport/index.js';
+import { CdrSender } from './cdr.js';
+import { CommandError } from './command-error.js';
+import { Dispatcher } from './dispatcher.js';
+import { RouteTable } from './routes.js';
+import type { ControlUser } from './server.js';
+import type { ControlSession } from './session.js';
+import { parseSipText, type RequestStart, type ResponseStart, type SipText } from './sip-text.js';
+import {
+  type Command,
+  type Meta,
+  nokReply,
+  okReply,
+  type ProxyCommand,
+  type SipCommand,
+  sentRequestReply,
+  sentResponseReply,
+  sipEvent,
+} from './wire.js';
+
+/** What apps get to see of the engine as their `authenticate` is answered. */
+export interface Identity {
+  /** `udp/127.0.0.1:5060,tcp/127.0.0.1:5060`. */
+  hostports: string;
+  /** `vA.B.C`; srf wants at least v0.8.2 to ping. */
+  version: string;
+}
+
+export interface ControllerOptions {
+  clock: Clock;
+  identity: () => Identity;
+  dialogWait?: number | undefined;
+  /** An app accepted a REGISTER. */
+  registered?: ((request: SipRequest, response: SipResponse, flow: Flow) => void) | undefined;
+  /** Takes `proxy` commands. */
+  proxy?: ((session: ControlSession, command: ProxyCommand, text: SipText) => void) | undefined;
+}
+
+/** Between apps and SIP: turns what comes in into events and what apps command into messages. */
+export class Controller implements DialogUser, ControlUser {
+  readonly cdr: CdrSender;
+  readonly #options: ControllerOptions;
+  readonly #clock: Clock;
+  readonly #routes = new RouteTable<ControlSession>();
+  readonly #dispatcher: Dispatcher;
+  readonly #legs = new Map<OutgoingRequest, ControlSession>();
+  #layer: DialogLayer | undefined;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#dispatcher = new Dispatcher({ clock: options.clock, routes: this.#routes, dialogWait: options.dialogWait });
+    this.cdr = new CdrSender(this.#routes, options.clock);
+  }
+
+  /** Must be called before anything comes in. */
+  attach(layer: DialogLayer): void {
+    this.#layer = layer;
+  }
+
+  onApp(session: ControlSession, id: string): void {
+    const { hostports, version } = this.#options.identity();
+    session.send(okReply(id, hostports, version, hostports));
+  }
+
+  onGone(session: ControlSession): void {
+    this.#routes.removeClient(session);
+    for (const [outgoing, owner] of this.#legs) {
+      if (owner !== session || outgoing.request.method !== 'INVITE') continue;
+      outgoing.cancel([['Reason', 'SIP;cause=503;text="Application connection lost"']]);
+    }
+    this.#dispatcher.gone(session);
+  }
+
+  onCommand(session: ControlSession, command: Exclude<Command, { type: 'authenticate' }>): void {
+    switch (command.type) {
+      case 'ping':
+        session.send(okReply(command.id, 'pong'));
+        break;
+      case 'route':
+        this.#routes.add(command.verb, session);
+        session.send(okReply(command.id));
+        this.#dispatcher.routed(session, command.verb);
+        break;
+      case 'remove_route':
+        this.#routes.remove(command.verb, session);
+        session.send(okReply(command.id));
+        break;
+      default:
+        this.#attempt(session, command);
+    }
+  }
+
+  onRequest(incoming: Incoming): void {
+    if (incoming.method === 'INVITE' && !incoming.dialog) this.cdr.attempt('network', incoming.request);
+    if (incoming.method === 'BYE') this.cdr.stop('network', 'normal-release', incoming.request);
+    this.#dispatcher.dispatch(incoming);
+  }
+
+  onCancel(invite: Incoming, cancel: SipRequest): void {
+    this.cdr.stop('network', 'call-canceled', cancel);
+    this.#tellCancelled(invite, cancel);
+  }
+
+  /** For the app it is as if the caller had given up, so that it forgets the call. */
+  onExpired(invite: Incoming): void {
+    const { request } = invite;
+    const cancel = new SipRequest('CANCEL', request.uri);
+    for (const name of ['via', 'from', 'to', 'call-id']) {
+      const value = request.get(name);
+      if (value !== undefined) cancel.set(name, value);
+    }
+    cancel.set('CSeq', `${request.cseq.number} CANCEL`);
+    cancel.set('Reason', 'SIP;cause=480;text="Not answered in time"');
+    this.#tellCancelled(invite, cancel);
+  }
+
+  onAck(invite: Incoming, dialog: Dialog, ack: SipRequest, flow: Flow): void {
+    const session = this.#dispatcher.ownerOf(dialog, 'ACK');
+    if (!session) return;
+    const text = ack.toBuffer();
+    session.send(sipEvent(this.#networkMeta(flow, text), invite.id, dialog.id), text);
+  }
+
+  onBye(dialog: Dialog, bye: SipRequest): void {
+    this.cdr.stop('application', 'ackTimeout', bye);
+    const session = this.#dispatcher.ownerOf(dialog, 'BYE');
+    if (!session) return;
+    const text = bye.toBuffer();
+    session.send(sipEvent(this.#applicationMeta(text), 'unsolicited', dialog.id), text);
+  }
+
+  onDialogEnd(dialog: Dialog): void {
+    this.#dispatcher.forget(dialog);
+  }
+
+  onSettled(incoming: Incoming): void {
+    this.#dispatcher.settled(incoming);
+  }
+
+  #attempt(session: ControlSession, command: SipCommand | ProxyCommand): void {
+    try {
+      const text = parseSipText(command.sip);
+      if (command.type === 'proxy') {
+        if (!this.#options.proxy) throw new CommandError('error proxying request to ');
+        this.#options.proxy(session, command, text);
+      } else if (text.start.kind === 'response') this.#respond(session, command, text.start, text);
+      else this.#request(session, command, text.start, text);
+    } catch (error) {
+      this.#refuse(session, command.id, error);
+    }
+  }
+
+  #refuse(session: ControlSession, id: string, error: unknown): void {
+    if (!(error instanceof CommandError || error instanceof DialogError || error instanceof GrammarError)) throw error;
+    session.send(nokReply(id, error.message));
+  }
+
+  #respond(session: ControlSession, command: SipCommand, start: ResponseStart, text: SipText): void {
+    if (command.transaction === '') {
+      session.refuse(command.id, 'transaction id missing');
+      return;
+    }
+    const incoming = this.#dialogs().incoming(command.transaction);
+    if (!incoming) throw new CommandError('Response not sent due to unknown transaction');
+    const response = incoming.respond({ status: start.status, reason: start.reason, headers: text.headers, body: text.body });
+    const { dialog, flow, method } = incoming;
+    if (dialog) this.#dispatcher.own(dialog, session);
+    const bytes = response.toBuffer();
+    session.send(sentResponseReply(command.id, this.#peerMeta(flow, bytes), incoming.id, dialog?.id ?? ''), bytes);
+    if (method === 'REGISTER' && start.status >= 200 && start.status < 300) {
+      this.#options.registered?.(incoming.request, response, flow);
+    }
+    if (method !== 'INVITE' || incoming.request.toTag !== undefined || start.status < 200) return;
+    if (start.status < 300) this.cdr.start('application', 'uas', response);
+    else this.cdr.stop('application', 'call-rejected', response);
+  }
+
+  #request(session: ControlSession, command: SipCommand, start: RequestStart, text: SipText): void {
+    if (start.method === 'CANCEL') this.#cancel(session, command, text);
+    else if (start.method === 'ACK') this.#ack(session, command, text);
+    else {
+      const dialog = command.dialog === '' ? this.#dialogNamed(text) : this.#dialog(command.dialog);
+      const user: RequestUser = {
+        onResponse: (outgoing, response, of, flow) => this.#onResponse(outgoing, response, of, flow),
+      };
+      const draft = { headers: text.headers, body: text.body };
+      const { client } = this.#dialogs();
+      let sent: OutgoingRequest | Promise<OutgoingRequest>;
+      if (dialog) {
+        const given = start.method === 'PRACK' || start.uri.includes('placeholder') ? undefined : start.uri;
+        sent = client.requestInDialog(dialog, start.method, draft, user, given);
+        this.#dispatcher.own(dialog, session);
+      } else {
+        sent = client.request({ ...draft, method: start.method, uri: start.uri }, command.proxy || undefined, user);
+      }
+      if (sent instanceof Promise) {
+        sent.then(
+          (outgoing) => this.#sent(session, command.id, outgoing, dialog),
+          (error: unknown) => this.#refuse(session, command.id, error),
+        );
+      } else this.#sent(session, command.id, sent, dialog);
+    }
+  }
+
+  #sent(session: ControlSession, id: string, outgoing: OutgoingRequest, dialog: Dialog | undefined): void {
+    const bytes = outgoing.request.toBuffer();
+    session.send(sentRequestReply(id, this.#sentMeta(outgoing, bytes), outgoing.id), bytes);
+    if (session.closed) {
+      outgoing.cancel();
+      return;
+    }
+    this.#legs.set(outgoing, session);
+    if (outgoing.request.method === 'INVITE' && !dialog) this.cdr.attempt('application', outgoing.request);
+    if (outgoing.request.method === 'BYE') this.cdr.stop('application', 'normal-release', outgoing.request);
+  }
+
+  #cancel(session: ControlSession, command: SipCommand, text: SipText): void {
+    const outgoing = this.#dialogs().client.outgoing(command.transaction);
+    const cancel = this.#dialogs().client.cancel(command.transaction, text.headers);
+    if (!outgoing || !cancel) throw new CommandError(`unable to cancel unknown transaction id: ${command.transaction}`);
+    const bytes = cancel.toBuffer();
+    session.send(sentRequestReply(command.id, this.#sentMeta(outgoing, bytes), command.id), bytes);
+  }
+
+  #ack(session: ControlSession, command: SipCommand, text: SipText): void {
+    const dialog = this.#dialog(command.dialog);
+    const reply = ({ request }: { request: SipRequest }): void => {
+      const bytes = request.toBuffer();
+      session.send(sentRequestReply(command.id, this.#applicationMeta(bytes), command.id), bytes);
+    };
+    const sent = this.#dialogs().client.ack(dialog, { headers: text.headers, body: text.body });
+    if (sent instanceof Promise) sent.then(reply, (error: unknown) => this.#refuse(session, command.id, error));
+    else reply(sent);
+  }
+
+  #onResponse(outgoing: OutgoingRequest, response: SipResponse, dialog: Dialog | undefined, flow: Flow | undefined): void {
+    const session = this.#legs.get(outgoing);
+    const { status } = response;
+    const { method } = outgoing.request;
+    if (status >= 200) this.#legs.delete(outgoing);
+    const success = status >= 200 && status < 300;
+    if (!session || session.closed) {
+      if (success && method === 'INVITE' && dialog) {
+        this.#dialogs().client.release(dialog, response.cseq.number, outgoing.request.toTag !== undefined);
+      }
+      return;
+    }
+    if (dialog) this.#dispatcher.own(dialog, session);
+    const text = response.toBuffer();
+    const meta = flow ? this.#networkMeta(flow, text) : { ...this.#applicationMeta(text), source: 'network' as const };
+    session.send(sipEvent(meta, outgoing.id, dialog?.id ?? ''), text);
+    if (method !== 'INVITE' || outgoing.request.toTag !== undefined || status < 200) return;
+    if (success) this.cdr.start('network', 'uac', response);
+    else this.cdr.stop('network', status === 487 ? 'call-canceled' : 'call-rejected', response);
+  }
+
+  #tellCancelled(invite: Incoming, cancel: SipRequest): void {
+    const text = cancel.toBuffer();
+    this.#dispatcher.handler(invite)?.send(sipEvent(this.#networkMeta(invite.flow, text), invite.id, ''), text);
+  }
+
+  #dialogs(): DialogLayer {
+    if (!this.#layer) throw new Error('no dialog layer attached');
+    return this.#layer;
+  }
+
+  #dialog(id: string): Dialog {
+    const dialog = this.#dialogs().dialogs.byId(id);
+    if (!dialog) throw new CommandError('Server error: unable to find dialog for dialog id provided');
+    return dialog;
+  }
+
+  /** The dialog whose Call-ID and tags a request outside any names by itself. */
+  #dialogNamed(text: SipText): Dialog | undefined {
+    const probe = new SipRequest('OPTIONS', 'sip:probe');
+    for (const [name, value] of text.headers) if (/^(from|f|to|t|call-id|i)$/i.test(name)) probe.set(name, value);
+    if (!probe.has('call-id') || !probe.get('to')?.includes('tag=') || !probe.get('from')?.includes('tag=')) return undefined;
+    try {
+      return this.#dialogs().dialogs.byTags(probe.callId, probe.fromTag ?? '', probe.toTag ?? '');
+    } catch {
+      return undefined;
+    }
+  }
+
+  #networkMeta(flow: Flow, text: Buffer): Meta {
+    return { ...this.#peerMeta(flow, text), source: 'network' };
+  }
+
+  #peerMeta(flow: Flow, text: Buffer): Meta {
+    const { address, port } = flow.remote;
+    return { source: 'application', bytes: text.length, protocol: flow.protocol, address, port, time: this.#clock.now() };
+  }
+
+  #sentMeta(outgoing: OutgoingRequest, text: Buffer): Meta {
+    const { target } = outgoing;
+    if (!target) return this.#applicationMeta(text);
+    const local = this.#dialogs().router.localFor(target);
+    return { ...this.#applicationMeta(text), protocol: target.protocol, address: local.host, port: local.port };
+  }
+
+  #applicationMeta(text: Buffer): Meta {
+    return { source: 'application', bytes: text.length, protocol: 'udp', address: '127.0.0.1', port: 5060, time: this.#clock.now() };
+  }
+}

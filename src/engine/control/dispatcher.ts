@@ -1,0 +1,154 @@
+import type { Clock, Timer } from '../../clock/clock.js';
+import type { Dialog } from '../dialog/dialog.js';
+import type { Incoming } from '../dialog/incoming.js';
+import { IncomingInvite } from '../dialog/incoming-invite.js';
+import type { RouteTable } from './routes.js';
+import type { ControlSession } from './session.js';
+import { sipEvent } from './wire.js';
+import { MAX_FRAME } from './frame.js';
+
+export interface DispatcherOptions {
+  clock: Clock;
+  routes: RouteTable<ControlSession>;
+  /** Milliseconds that a request in a dialog waits for an app when none is connected. 8 s. */
+  dialogWait?: number | undefined;
+}
+
+/** How often one INVITE is handed to the next app because the last one died on it. */
+const MAX_DELIVERIES = 4;
+const META_ROOM = 512;
+
+/**
+ * Hands requests to apps: new ones round robin, those in a dialog to the app that has it. When an app's connection dies, INVITEs it did not answer go to the next
+ * one that takes INVITEs, and requests in its dialogs to whoever is there.
+ */
+export class Dispatcher {
+  readonly #clock: Clock;
+  readonly #routes: RouteTable<ControlSession>;
+  readonly #dialogWait: number;
+  readonly #owners = new Map<Dialog, ControlSession>();
+  readonly #handedTo = new WeakMap<Incoming, ControlSession>();
+  readonly #pending = new Map<Incoming, number>();
+  readonly #waiting = new Map<Incoming, Timer | undefined>();
+
+  constructor(options: DispatcherOptions) {
+    this.#clock = options.clock;
+    this.#routes = options.routes;
+    this.#dialogWait = options.dialogWait ?? 8_000;
+  }
+
+  /** A request came in. */
+  dispatch(incoming: Incoming): void {
+    if (incoming.dialog) this.#dispatchInDialog(incoming, incoming.dialog);
+    else {
+      const session = this.#pick(incoming.method);
+      if (session) this.#hand(incoming, session);
+      else incoming.reject(503, [['Retry-After', '5']]);
+    }
+  }
+
+  /** The app that acts on a dialog has it from now on. */
+  own(dialog: Dialog, session: ControlSession): void {
+    if (dialog.state !== 'terminated') this.#owners.set(dialog, session);
+  }
+
+  forget(dialog: Dialog): void {
+    this.#owners.delete(dialog);
+  }
+
+  settled(incoming: Incoming): void {
+    this.#pending.delete(incoming);
+    this.#waiting.get(incoming)?.cancel();
+    this.#waiting.delete(incoming);
+  }
+
+  /** Who was handed the request last. */
+  handler(incoming: Incoming): ControlSession | undefined {
+    const session = this.#handedTo.get(incoming);
+    return session && !session.closed ? session : undefined;
+  }
+
+  /** The app for what belongs to a dialog: its owner, or whoever would get a request in it. */
+  ownerOf(dialog: Dialog, method: string): ControlSession | undefined {
+    const owner = this.#owners.get(dialog);
+    return owner && !owner.closed ? owner : this.#adopter(dialog, method);
+  }
+
+  /** An app asked for a verb: it gets what waits for one like it. */
+  routed(session: ControlSession, verb: string): void {
+    for (const incoming of [...this.#waiting.keys()]) {
+      const fits = incoming.method.toLowerCase() === verb || (incoming.dialog !== undefined && verb === 'invite');
+      if (!fits || !session.ready) continue;
+      this.#waiting.get(incoming)?.cancel();
+      this.#waiting.delete(incoming);
+      this.#hand(incoming, session);
+    }
+  }
+
+  /** The app's connection died. */
+  gone(session: ControlSession): void {
+    for (const [incoming, deliveries] of [...this.#pending]) {
+      if (this.#handedTo.get(incoming) !== session) continue;
+      this.#pending.delete(incoming);
+      this.#redeliver(incoming, deliveries);
+    }
+  }
+
+  #redeliver(incoming: Incoming, deliveries: number): void {
+    const initial = incoming.request.toTag === undefined;
+    if (deliveries >= MAX_DELIVERIES || (initial && !(incoming instanceof IncomingInvite))) {
+      incoming.reject(503, [['Retry-After', '5']]);
+      return;
+    }
+    if (incoming instanceof IncomingInvite && initial) incoming.hold();
+    const session = this.#pick(incoming.method) ?? (incoming.dialog && this.#adopter(incoming.dialog, incoming.method));
+    if (session) this.#hand(incoming, session, deliveries);
+    else if (initial) this.#waiting.set(incoming, undefined);
+    else this.#wait(incoming);
+  }
+
+  #dispatchInDialog(incoming: Incoming, dialog: Dialog): void {
+    const session = this.ownerOf(dialog, incoming.method);
+    if (session) this.#hand(incoming, session);
+    else this.#wait(incoming);
+  }
+
+  /** A BYE that finds no app is answered at last; anything else gets 503, which leaves the dialog as it is. */
+  #wait(incoming: Incoming): void {
+    const timer = this.#clock.setTimeout(() => {
+      this.#waiting.delete(incoming);
+      if (!incoming.pending) return;
+      if (incoming.method === 'BYE') incoming.reject(200);
+      else incoming.reject(503, [['Retry-After', '5']]);
+    }, this.#dialogWait);
+    this.#waiting.set(incoming, timer);
+  }
+
+  #adopter(dialog: Dialog, method: string): ControlSession | undefined {
+    return this.#pick(method) ?? this.#pick(dialog.method);
+  }
+
+  #pick(method: string): ControlSession | undefined {
+    return this.#routes.next(method.toLowerCase(), (session) => session.ready);
+  }
+
+  #hand(incoming: Incoming, session: ControlSession, deliveries = 0): void {
+    const { request, flow } = incoming;
+    const text = request.toBuffer();
+    if (text.length > MAX_FRAME - META_ROOM) {
+      incoming.reject(513);
+      return;
+    }
+    this.#handedTo.set(incoming, session);
+    this.#pending.set(incoming, deliveries + 1);
+    const meta = {
+      source: 'network' as const,
+      bytes: text.length,
+      protocol: flow.protocol,
+      address: flow.remote.address,
+      port: flow.remote.port,
+      time: this.#clock.now(),
+    };
+    session.send(sipEvent(meta, incoming.id, incoming.dialog?.id ?? '', flow.local), text);
+  }
+}

@@ -1,0 +1,37 @@
+import type { SipRequest } from '../message/index.js';
+import type { Target } from '../transport/index.js';
+import type { IncomingInvite } from './incoming-invite.js';
+import type { OutgoingRequest } from './outgoing.js';
+
+/** The ACK to the last 2xx of a dialog: its number and, once the user gave it, what to repeat when the 2xx is repeated. */
+export interface AckState {
+  cseq: number;
+  ack: { request: SipRequest; target: Target } | undefined;
+}
+
+/** The INVITEs that are under way in one dialog, both directions (RFC 3261 section 14). */
+export class InviteUsage {
+  /** Those that came in and are not over: unanswered, or answered with a 2xx whose ACK is missing. */
+  server: IncomingInvite[] = [];
+  client: OutgoingRequest | undefined;
+  ack: AckState | undefined;
+
+  /** An INVITE from the peer has no final response yet. */
+  get answering(): boolean {
+    return this.server.some((invite) => invite.pending);
+  }
+
+  /** An INVITE to the peer has no final response yet. */
+  get asking(): boolean {
+    return this.client !== undefined && !this.client.finished;
+  }
+
+  add(invite: IncomingInvite): void {
+    this.server = this.server.filter((other) => other.pending || other.awaitsAck);
+    this.server.push(invite);
+  }
+
+  find(cseq: number): IncomingInvite | undefined {
+    return this.server.find((invite) => invite.cseq === cseq);
+  }
+}

@@ -1,0 +1,272 @@
+import type { Clock } from '../../clock/clock.js';
+import { createResponse, type SipRequest, type SipResponse } from '../message/index.js';
+import {
+  type ServerTransaction,
+  type TimerSettings,
+  TransactionLayer,
+  type TransactionUser,
+  timerSettings,
+} from '../transaction/index.js';
+import type { Flow, MessageTransport } from '../transport/index.js';
+import { contactUri, refreshesTarget } from './contact.js';
+import { Dialog } from './dialog.js';
+import { Incoming } from './incoming.js';
+import { IncomingInvite, type InviteHost } from './incoming-invite.js';
+import { InviteUsage } from './invite-usage.js';
+import { type ContactFlows, Router, type RouterTransport } from './router.js';
+import { Subscriptions } from './subscriptions.js';
+import { DialogTable } from './table.js';
+import { UserAgentClient } from './uac.js';
+
+/** Told what comes in; see also {@link UserAgentClient} for what goes out. */
+export interface DialogUser {
+  /** A request, outside a dialog or (`incoming.dialog`) in one. Not ACK, not CANCEL. */
+  onRequest(incoming: Incoming): void;
+  /** The INVITE was cancelled: 200 and 487 are sent. */
+  onCancel(invite: Incoming, cancel: SipRequest): void;
+  /** The first ACK to the 2xx of that INVITE. */
+  onAck(invite: Incoming, dialog: Dialog, ack: SipRequest, flow: Flow): void;
+  /** The stack answered the INVITE itself: with 480, since the user said nothing in time, or 504, since a PRACK never came. */
+  onExpired(invite: Incoming): void;
+  /** The stack hung up since its 2xx got no ACK; `bye` is what it sent. */
+  onBye(dialog: Dialog, bye: SipRequest): void;
+  onDialogEnd(dialog: Dialog): void;
+  /** The request has its final response, or nobody waits for one any more. */
+  onSettled(incoming: Incoming): void;
+}
+
+/** Who takes requests that are not for this user agent: the proxy. Each method tells whether it took the message. */
+export interface Bypass {
+  onRequest(transaction: ServerTransaction): boolean;
+  onAck(ack: SipRequest, flow: Flow): boolean;
+  onCancel(invite: ServerTransaction, cancel: SipRequest): boolean;
+  onStrayResponse(response: SipResponse, flow: Flow): boolean;
+}
+
+export interface DialogLayerOptions {
+  clock: Clock;
+  transport: MessageTransport & RouterTransport;
+  user: DialogUser;
+  timers?: Partial<TimerSettings> | undefined;
+  flows?: ContactFlows | undefined;
+  /** Milliseconds an INVITE waits for the user's first word before it is answered with 480. Default 180 s. */
+  holdLimit?: number | undefined;
+  log?: ((text: string) => void) | undefined;
+}
+
+/** RFC 3261 sections 8, 12 to 15: a user agent on top of transactions. Server side here, client side in {@link UserAgentClient}. */
+export class DialogLayer implements TransactionUser, InviteHost {
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  readonly holdLimit: number;
+  readonly router: Router;
+  readonly transactions: TransactionLayer;
+  readonly dialogs = new DialogTable();
+  readonly client: UserAgentClient;
+  /** Set by who wants requests before the user agent gets them. */
+  bypass: Bypass | undefined;
+  readonly #user: DialogUser;
+  readonly #incoming = new Map<string, Incoming>();
+  readonly #usages = new Map<Dialog, InviteUsage>();
+  readonly #subscriptions: Subscriptions;
+
+  constructor(options: DialogLayerOptions) {
+    this.clock = options.clock;
+    this.timers = timerSettings(options.timers);
+    this.holdLimit = options.holdLimit ?? 180_000;
+    this.router = new Router(options.transport, options.flows);
+    this.#user = options.user;
+    this.transactions = new TransactionLayer({
+      transport: options.transport,
+      clock: options.clock,
+      timers: this.timers,
+      user: this,
+      detectMerged: false,
+      ...(options.log ? { log: options.log } : {}),
+    });
+    this.#subscriptions = new Subscriptions(options.clock, (dialog) => this.end(dialog));
+    this.client = new UserAgentClient({
+      transactions: this.transactions,
+      router: this.router,
+      dialogs: this.dialogs,
+      subscriptions: this.#subscriptions,
+      usage: (dialog) => this.usage(dialog),
+      end: (dialog) => this.end(dialog),
+    });
+  }
+
+  /** A request that has no final response yet. */
+  incoming(id: string): Incoming | undefined {
+    return this.#incoming.get(id);
+  }
+
+  usage(dialog: Dialog): InviteUsage {
+    let usage = this.#usages.get(dialog);
+    if (!usage) {
+      usage = new InviteUsage();
+      if (dialog.state !== 'terminated') this.#usages.set(dialog, usage);
+    }
+    return usage;
+  }
+
+  /** Forgets a dialog, without a message. */
+  end(dialog: Dialog): void {
+    if (dialog.state === 'terminated') return;
+    this.dialogs.remove(dialog);
+    this.#subscriptions.remove(dialog);
+    const usage = this.#usages.get(dialog);
+    this.#usages.delete(dialog);
+    for (const invite of usage?.server ?? []) {
+      if (invite.pending) invite.reject(487);
+      invite.stop();
+    }
+    this.#user.onDialogEnd(dialog);
+  }
+
+  onRequest(transaction: ServerTransaction): void {
+    if (this.bypass?.onRequest(transaction)) return;
+    const { request } = transaction;
+    const tag = request.toTag;
+    if (tag === undefined) {
+      this.#deliver(transaction);
+      return;
+    }
+    const remoteTag = request.fromTag ?? '';
+    let dialog = this.dialogs.byTags(request.callId, tag, remoteTag);
+    if (!dialog && request.method === 'NOTIFY') dialog = this.client.notified(request);
+    if (dialog) this.#inDialog(transaction, dialog);
+    else transaction.respond(createResponse(request, 481));
+  }
+
+  onAck(ack: SipRequest, flow: Flow): void {
+    const dialog = this.dialogs.byTags(ack.callId, ack.toTag ?? '', ack.fromTag ?? '');
+    if (!dialog) {
+      this.bypass?.onAck(ack, flow);
+      return;
+    }
+    const invite = this.#usages.get(dialog)?.find(ack.cseq.number);
+    if (invite?.acknowledge()) this.#user.onAck(invite, dialog, ack, flow);
+  }
+
+  onCancel(transaction: ServerTransaction, cancel: SipRequest): void {
+    if (this.bypass?.onCancel(transaction, cancel)) return;
+    const invite = this.#incoming.get(transaction.id);
+    if (!invite?.pending) return;
+    invite.reject(487);
+    this.#user.onCancel(invite, cancel);
+  }
+
+  onStrayResponse(response: SipResponse, flow: Flow): void {
+    if (this.bypass?.onStrayResponse(response, flow)) return;
+    if (response.cseq.method !== 'INVITE' || response.status < 200 || response.status >= 300) return;
+    const dialog = this.dialogs.byTags(response.callId, response.fromTag ?? '', response.toTag ?? '');
+    if (dialog) this.client.repeatAck(dialog);
+  }
+
+  answering(incoming: Incoming, response: SipResponse): Dialog | undefined {
+    const { request, method } = incoming;
+    const { status } = response;
+    const success = status >= 200 && status < 300;
+    if (request.toTag !== undefined) {
+      const { dialog } = incoming;
+      if (dialog && success && refreshesTarget(method)) {
+        dialog.remoteTarget = contactUri(request) ?? dialog.remoteTarget;
+        dialog.contact = response.get('contact') ?? dialog.contact;
+      }
+      return dialog;
+    }
+    const forms = method === 'INVITE' ? status > 100 && status < 300 : success && (method === 'SUBSCRIBE' || method === 'REFER');
+    if (!forms) return incoming.dialog;
+    const dialog = incoming.dialog ?? this.#open(incoming);
+    dialog.contact = response.get('contact') ?? dialog.contact;
+    if (success) dialog.state = 'confirmed';
+    if (method !== 'INVITE') this.#subscriptions.extend(dialog, response, request);
+    return dialog;
+  }
+
+  answered(incoming: Incoming, status: number): void {
+    const { dialog, method, request } = incoming;
+    if (!dialog || status < 200) return;
+    if (method === 'BYE' && status !== 401 && status !== 407) this.end(dialog);
+    else if (request.toTag === undefined && status >= 300) this.end(dialog);
+    else if (method === 'NOTIFY' && dialog.method !== 'INVITE' && /^\s*terminated/i.test(request.get('subscription-state') ?? '')) {
+      this.end(dialog);
+    }
+  }
+
+  settled(incoming: Incoming): void {
+    this.#incoming.delete(incoming.id);
+    this.#user.onSettled(incoming);
+  }
+
+  holdExpired(invite: IncomingInvite): void {
+    this.#user.onExpired(invite);
+  }
+
+  unacknowledged(invite: IncomingInvite): void {
+    const { dialog } = invite;
+    if (!dialog || dialog.state === 'terminated') return;
+    const bye = this.client.bye(dialog, [['Reason', 'SIP;cause=200;text="ACK timeout"']]);
+    this.end(dialog);
+    if (bye) this.#user.onBye(dialog, bye);
+  }
+
+  /** Ends everything without a word and stops all timers. */
+  close(): void {
+    for (const usage of this.#usages.values()) for (const invite of usage.server) invite.stop();
+    for (const incoming of [...this.#incoming.values()]) incoming.abandon();
+    this.#subscriptions.close();
+    this.transactions.close();
+  }
+
+  #open(incoming: Incoming): Dialog {
+    const dialog = Dialog.uas(incoming.request, incoming.tag, incoming.flow);
+    if (incoming.flow.protocol === 'udp') dialog.local = incoming.flow.local;
+    this.dialogs.add(dialog);
+    if (incoming instanceof IncomingInvite) this.usage(dialog).add(incoming);
+    return dialog;
+  }
+
+  #inDialog(transaction: ServerTransaction, dialog: Dialog): void {
+    const { request } = transaction;
+    if (!dialog.accept(request)) {
+      transaction.respond(createResponse(request, 500));
+      return;
+    }
+    const { method } = request;
+    const usage = this.#usages.get(dialog);
+    if (method === 'INVITE' && this.#glare(transaction, usage)) return;
+    if (method === 'PRACK' && !usage?.server.some((invite) => invite.prack(request))) {
+      transaction.respond(createResponse(request, 481));
+      return;
+    }
+    if (method === 'BYE') for (const invite of usage?.server ?? []) if (invite.pending) invite.reject(487);
+    if (method === 'NOTIFY' || method === 'SUBSCRIBE') this.#subscriptions.extend(dialog, request);
+    this.#deliver(transaction, dialog);
+  }
+
+  /** RFC 3261 section 14.2: 491 while an own INVITE is under way, 500 while an earlier one of the peer is unanswered. */
+  #glare(transaction: ServerTransaction, usage: InviteUsage | undefined): boolean {
+    if (!usage) return false;
+    const { request } = transaction;
+    if (usage.asking) {
+      transaction.respond(createResponse(request, 491));
+      return true;
+    }
+    if (!usage.answering) return false;
+    transaction.respond(createResponse(request, 500).set('Retry-After', String(Math.floor(Math.random() * 11))));
+    return true;
+  }
+
+  #deliver(transaction: ServerTransaction, dialog?: Dialog): void {
+    let incoming: Incoming;
+    if (transaction.invite) {
+      const invite = new IncomingInvite(this, transaction, dialog);
+      if (dialog) this.usage(dialog).add(invite);
+      incoming = invite;
+    } else incoming = new Incoming(this, transaction, dialog);
+    this.#incoming.set(incoming.id, incoming);
+    transaction.onEnd(() => incoming.abandon());
+    this.#user.onRequest(incoming);
+  }
+}

@@ -1,0 +1,143 @@
+import { type Clock, systemClock } from '../clock/clock.js';
+import { ContactRegistry } from './contact-registry.js';
+import { parseContact } from './contacts.js';
+import { Controller } from './control/controller.js';
+import { type ControlListen, ControlServer } from './control/server.js';
+import type { SessionLimits } from './control/session.js';
+import { DialogLayer } from './dialog/layer.js';
+import type { TimerSettings } from './transaction/index.js';
+import { type Listener, type ListenOptions, type TlsSettings, TransportLayer, type TransportLimits } from './transport/index.js';
+
+/** Shown to apps as the version of the server that this engine stands in for. */
+export const SERVER_VERSION = 'v0.9.11';
+
+export interface EngineOptions {
+  /** Where to listen for SIP: `sip:127.0.0.1:5060;transport=udp,tcp`; see {@link parseContact}. Port 0 lets the system choose. */
+  contacts: readonly string[];
+  /** Where apps connect; at least one. */
+  control: readonly ControlListen[];
+  /** What apps must show first. */
+  secret: string;
+  /** Key, certificate and authorities of TLS and WSS contacts. */
+  tls?: TlsSettings | undefined;
+  /** For connections that the engine opens over TLS. */
+  tlsClient?: TlsSettings | undefined;
+  clock?: Clock | undefined;
+  timers?: Partial<TimerSettings> | undefined;
+  limits?: Partial<TransportLimits> | undefined;
+  controlLimits?: Partial<SessionLimits> | undefined;
+  /** Milliseconds that an INVITE waits for the app's first word before it gets 480. Default 180 s. */
+  holdLimit?: number | undefined;
+  /** Milliseconds that a request in a dialog waits for an app when none is connected. Default 8 s. */
+  dialogWait?: number | undefined;
+  log?: ((text: string) => void) | undefined;
+}
+
+/** A SIP listener as it was opened. */
+export interface OpenContact {
+  protocol: string;
+  address: string;
+  port: number;
+}
+
+export interface Started {
+  contacts: OpenContact[];
+  /** Addresses where apps connect, in the order of the options. */
+  control: { address: string; port: number }[];
+}
+
+/** The embedded engine: a drop-in for drachtio-server. SIP on one side, drachtio's control protocol on the other. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #clock: Clock;
+  readonly #transport: TransportLayer;
+  readonly #registry: ContactRegistry;
+  readonly #controller: Controller;
+  readonly #dialogs: DialogLayer;
+  readonly #server: ControlServer;
+  readonly #listeners: Listener[] = [];
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    const log = options.log ?? (() => undefined);
+    this.#transport = new TransportLayer({
+      clock: this.#clock,
+      log,
+      ...(options.limits ? { limits: options.limits } : {}),
+      ...(options.tlsClient ? { tls: options.tlsClient } : {}),
+    });
+    this.#registry = new ContactRegistry(this.#clock);
+    this.#controller = new Controller({
+      clock: this.#clock,
+      identity: () => ({ hostports: this.#hostports(), version: SERVER_VERSION }),
+      dialogWait: options.dialogWait,
+      registered: (request, response, flow) => this.#registry.learn(request, response, flow),
+    });
+    this.#dialogs = new DialogLayer({
+      clock: this.#clock,
+      transport: this.#transport,
+      user: this.#controller,
+      timers: options.timers,
+      flows: this.#registry,
+      holdLimit: options.holdLimit,
+      log,
+    });
+    this.#controller.attach(this.#dialogs);
+    this.#server = new ControlServer(
+      { listen: options.control, secret: options.secret, clock: this.#clock, limits: options.controlLimits, log },
+      this.#controller,
+    );
+  }
+
+  /**
+   * Opens every contact, then the control port. Rejects with ContactError for a contact that can't be read, with what Node says when an address can't be
+   * bound; what was opened by then is closed again.
+   */
+  async start(): Promise<Started> {
+    try {
+      for (const text of this.#options.contacts) await this.#listen(parseContact(text, this.#options.tls));
+      const control = await this.#server.start();
+      return {
+        contacts: this.#listeners.map(({ protocol, local }) => ({ protocol, ...local })),
+        control: control.map(({ address, port }) => ({ address, port })),
+      };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Closes everything at once; calls that are up stay up at their ends. */
+  async stop(): Promise<void> {
+    await this.#server.stop();
+    this.#dialogs.close();
+    await this.#transport.close();
+  }
+
+  #hostports(): string {
+    return this.#listeners.map(({ protocol, local }) => `${protocol}/${local.address}:${local.port}`).join(',');
+  }
+
+  /** One contact with several transports gets one port for all, also when the system chooses it. */
+  async #listen(wanted: ListenOptions[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const opened: Listener[] = [];
+      let port = 0;
+      try {
+        for (const options of wanted) {
+          const listener = await this.#transport.listen({ ...options, port: options.port || port });
+          opened.push(listener);
+          port = listener.local.port;
+        }
+        this.#listeners.push(...opened);
+        return;
+      } catch (error) {
+        for (const listener of opened) await listener.close();
+        const chosen = wanted.every((options) => options.port === 0);
+        const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+        if (!chosen || !inUse || attempt >= 20) throw error;
+      }
+    }
+  }
+}
