@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { isDigits } from '../../grammar/chars.js';
 import { GrammarError } from '../../grammar/error.js';
 import { headerKey, knownHeader } from '../../grammar/header-names.js';
 import { endOfValue, splitList } from '../../grammar/list.js';
@@ -200,7 +201,7 @@ export abstract class SipHeaders {
   /** Undefined when missing or no number. */
   get maxForwards(): number | undefined {
     const text = this.get('max-forwards');
-    return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : undefined;
+    return text !== undefined && isDigits(text) ? Number(text) : undefined;
   }
 
   /** The message as it goes over the wire, with a Content-Length that is right. */
@@ -264,7 +265,7 @@ export abstract class SipHeaders {
 
 /** RFC 3261 section 20.16: the number is below 2^31. Throws {@link GrammarError}. */
 export function parseCSeq(text: string): CSeq {
-  const match = /^(\d{1,10})[ \t]+([^\s]+)$/.exec(text);
+  const match = /^(\d+)[ \t]+([^\s]+)$/.exec(text);
   const number = Number(match?.[1]);
   const method = match?.[2];
   if (method === undefined || number >= 2 ** 31) throw new GrammarError('Illegal CSeq');

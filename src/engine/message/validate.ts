@@ -60,7 +60,7 @@ function checkUri(value: NameAddr): void {
 
 function wrongNumbers(message: SipMessage): string | undefined {
   const maxForwards = message.get('max-forwards');
-  if (maxForwards !== undefined && (maxForwards.length > 3 || !isDigits(maxForwards) || Number(maxForwards) > 255)) {
+  if (maxForwards !== undefined && (!isDigits(maxForwards) || Number(maxForwards) > 255)) {
     return 'Illegal Max-Forwards';
   }
   const expires = message.get('expires');
