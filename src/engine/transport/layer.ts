@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../clock/clock.js';
 import type { SipUri } from '../../grammar/uri.js';
-import { parseMessage, type SipMessage, SipParseError, type SipResponse } from '../message/index.js';
+import { parseMessage, type SipMessage, SipParseError, type SipRequest, type SipResponse } from '../message/index.js';
 import { Admission } from './admission.js';
 import { ConnectionTable } from './connection-table.js';
 import type { FramingError } from './framer.js';
@@ -309,12 +309,17 @@ export class TransportLayer implements MessageTransport {
 
   /** The start of a message that can't be framed is still answered, if it can be read that far. */
   private onFramingError(error: FramingError, flow: Flow): void {
-    try {
-      parseMessage(error.head, this.limits);
-    } catch (inner) {
-      if (!(inner instanceof SipParseError)) throw inner;
-      const told = new SipParseError(error.status, error.reason, inner.request);
-      for (const handler of this.errorHandlers) handler(told, flow);
-    }
+    const told = new SipParseError(error.status, error.reason, readRequest(error.head, this.limits));
+    for (const handler of this.errorHandlers) handler(told, flow);
+  }
+}
+
+/** The request that a head begins, as far as it can be answered. */
+function readRequest(head: Buffer, limits: TransportLimits): SipRequest | undefined {
+  try {
+    const message = parseMessage(head, limits);
+    return message.kind === 'request' && message.method !== 'ACK' ? message : undefined;
+  } catch (error) {
+    return error instanceof SipParseError ? error.request : undefined;
   }
 }
