@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { EngineConfig } from '../config/schema.js';
 import { startChild } from './child.js';
 import { CliError } from './exit.js';
@@ -18,7 +19,8 @@ export interface StartedEngine {
  * @throws {CliError} when it ends before; it has said why on standard error.
  */
 export async function startEmbeddedEngine({ contacts, control }: EngineConfig, secret: string): Promise<StartedEngine> {
-  const args = ['engine', '--address', control.host, '--port', String(control.port), '--with-parent'];
+  const host = control.host.includes(':') ? `[${control.host}]` : control.host;
+  const args = ['engine', '--control', `${host}:${control.port}`, '--with-parent'];
   let ready: (port: number) => void = () => {};
   const port = new Promise<number>((resolve) => {
     ready = resolve;
@@ -37,15 +39,17 @@ export async function startEmbeddedEngine({ contacts, control }: EngineConfig, s
   return { process, port: await Promise.race([port, ended]) };
 }
 
-/** The port in the engine's ready line: `{"event":"engine ready","control":{"host":"127.0.0.1","port":9022},...}`. */
+/** The port in the engine's ready line: `{"ready":true,"control":[{"address":"127.0.0.1","port":9022}],...}`. */
 function controlPort(line: string): number | undefined {
+  const said = readyLine.safeParse(parseJson(line));
+  return said.success ? said.data.control[0]?.port : undefined;
+}
+
+const readyLine = z.object({ ready: z.literal(true), control: z.array(z.object({ port: z.number() })).min(1) });
+
+function parseJson(line: string): unknown {
   try {
-    const said: unknown = JSON.parse(line);
-    if (typeof said !== 'object' || said === null || !('event' in said) || said.event !== 'engine ready')
-      return undefined;
-    const control = 'control' in said ? said.control : undefined;
-    if (typeof control !== 'object' || control === null || !('port' in control)) return undefined;
-    return typeof control.port === 'number' ? control.port : undefined;
+    return JSON.parse(line);
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { collect, durationArgument, portArgument, wholeArgument } from './arguments.js';
+import { collect, durationArgument, wholeArgument } from './arguments.js';
 import { SECRET_VARIABLE } from './embedded-engine.js';
 import { CliError, type ExitCode, explainError } from './exit.js';
 import { addSimCommands } from './sim.js';
@@ -103,20 +103,27 @@ function addDemo(program: Command, end: (code: number) => void): void {
 function addEngine(program: Command, end: (code: number) => void): void {
   program
     .command('engine')
-    .description(`the embedded SIP engine alone; its secret is in ${SECRET_VARIABLE}`)
+    .description('the embedded SIP engine alone: drachtio-server for any drachtio-srf application')
     .option(
       '--contact <uri>',
       'where to listen for SIP, such as sip:0.0.0.0:5060;transport=udp,tcp (repeatable)',
       collect,
     )
-    .option('--address <ip>', 'where to listen for the app', '127.0.0.1')
-    .option('--port <port>', 'port for the app; 0: any', portArgument, 9022)
+    .option('--control <host:port>', 'where to listen for the application; port 0: any', '127.0.0.1:9022')
+    .option('--control-tls <host:port>', 'the same inside TLS')
+    .option('--secret <secret>', `what the application must know; better given in ${SECRET_VARIABLE}`)
+    .option('--tls-key <file>', 'private key for TLS contacts and --control-tls, PEM')
+    .option('--tls-cert <file>', 'its certificate, PEM')
+    .option('--tls-ca <file>', 'certificate authorities to trust, PEM')
+    .option('--mtls', 'ask SIP peers for a certificate of --tls-ca')
+    .option('--tls-insecure', 'take any certificate when connecting out over TLS')
+    .option('--hold-limit <seconds>', 'how long an INVITE may go unanswered', wholeArgument(1, 86_400))
+    .option('--verbose', 'tell more on standard error')
     .option('--with-parent', 'end when standard input closes', false)
     .action(async ({ contact, ...rest }) => {
-      const secret = process.env[SECRET_VARIABLE];
-      if (!secret) throw new CliError(`Set ${SECRET_VARIABLE} to the secret that the app must know.`, 2);
-      const module = '../engine/command.js';
-      const { runEngine } = await import(module);
-      end(await runEngine({ ...rest, secret, contacts: contact ?? ['sip:0.0.0.0:5060;transport=udp,tcp'] }));
+      const secret = rest.secret ?? process.env[SECRET_VARIABLE];
+      if (!secret) throw new CliError(`Give --secret, or set ${SECRET_VARIABLE}: the application must know it.`, 2);
+      const { runEngine } = await import('../engine/command.js');
+      end(await runEngine({ ...rest, secret, contact: contact ?? ['sip:0.0.0.0:5060;transport=udp,tcp'] }));
     });
 }
