@@ -39,17 +39,12 @@ export async function startEmbeddedEngine({ contacts, control }: EngineConfig, s
   return { process, port: await Promise.race([port, ended]) };
 }
 
-/** The port in the engine's ready line: `{"ready":true,"control":[{"address":"127.0.0.1","port":9022}],...}`. */
-function controlPort(line: string): number | undefined {
-  const said = readyLine.safeParse(parseJson(line));
-  return said.success ? said.data.control[0]?.port : undefined;
-}
-
 const readyLine = z.object({ ready: z.literal(true), control: z.array(z.object({ port: z.number() })).min(1) });
 
-function parseJson(line: string): unknown {
+/** The port in the engine's ready line: `{"ready":true,"control":[{"address":"127.0.0.1","port":9022}],...}`. */
+function controlPort(line: string): number | undefined {
   try {
-    return JSON.parse(line);
+    return readyLine.safeParse(JSON.parse(line)).data?.control[0]?.port;
   } catch {
     return undefined;
   }

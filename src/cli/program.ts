@@ -103,26 +103,24 @@ function addDemo(program: Command, end: (code: number) => void): void {
 function addEngine(program: Command, end: (code: number) => void): void {
   program
     .command('engine')
-    .description('the embedded SIP engine alone: drachtio-server for any drachtio-srf application')
+    .description(`the embedded SIP engine alone; its secret is in ${SECRET_VARIABLE}`)
     .option(
       '--contact <uri>',
       'where to listen for SIP, such as sip:0.0.0.0:5060;transport=udp,tcp (repeatable)',
       collect,
     )
-    .option('--control <host:port>', 'where to listen for the application; port 0: any', '127.0.0.1:9022')
-    .option('--control-tls <host:port>', 'the same inside TLS')
-    .option('--secret <secret>', `what the application must know; better given in ${SECRET_VARIABLE}`)
-    .option('--tls-key <file>', 'private key for TLS contacts and --control-tls, PEM')
-    .option('--tls-cert <file>', 'its certificate, PEM')
-    .option('--tls-ca <file>', 'certificate authorities to trust, PEM')
-    .option('--mtls', 'ask SIP peers for a certificate of --tls-ca')
-    .option('--tls-insecure', 'take any certificate when connecting out over TLS')
-    .option('--hold-limit <seconds>', 'how long an INVITE may go unanswered', wholeArgument(1, 86_400))
-    .option('--verbose', 'tell more on standard error')
+    .option('--control <address>', 'where to listen for the app; port 0: any', '127.0.0.1:9022')
+    .option('--control-tls <address>', 'the same over TLS')
+    .option('--tls-key <file>', 'private key for TLS, PEM')
+    .option('--tls-cert <file>', 'certificate for TLS, PEM')
+    .option('--tls-ca <file>', 'authorities to trust, PEM')
+    .option('--mtls', 'ask phones, edges and trunks for a certificate of --tls-ca', false)
+    .option('--tls-insecure', 'take any certificate when connecting out', false)
     .option('--with-parent', 'end when standard input closes', false)
+    .option('--verbose', 'tell more on standard error', false)
     .action(async ({ contact, ...rest }) => {
-      const secret = rest.secret ?? process.env[SECRET_VARIABLE];
-      if (!secret) throw new CliError(`Give --secret, or set ${SECRET_VARIABLE}: the application must know it.`, 2);
+      const secret = process.env[SECRET_VARIABLE];
+      if (!secret) throw new CliError(`Set ${SECRET_VARIABLE} to the secret that the app must know.`, 2);
       const { runEngine } = await import('../engine/command.js');
       end(await runEngine({ ...rest, secret, contact: contact ?? ['sip:0.0.0.0:5060;transport=udp,tcp'] }));
     });

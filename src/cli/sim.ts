@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { RunningSim } from '../sim/run.js';
-import { durationArgument, portArgument, wholeArgument } from './arguments.js';
+import { collect, durationArgument, portArgument, wholeArgument } from './arguments.js';
 
 /** Adds `sim cucm`, `sim edge`, `sim phone` and `sim apns`. */
 export function addSimCommands(program: Command): void {
@@ -106,18 +106,32 @@ function addApns(sim: Command): void {
     .command('apns')
     .description("Apple's push service: judges JWT, topic, token and size as Apple does, hands pushes to phones")
     .option('--address <ip>', 'own address', '127.0.0.1')
+    .option('--name <dns>', 'a name that callwake knows it by, for its certificate (repeatable)', collect)
     .option('--port <port>', 'production, HTTP/2 over TLS; 0: any', portArgument, 2197)
     .option('--sandbox-port <port>', 'sandbox; 0: any', portArgument, 0)
     .option('--phone-port <port>', "for phones' own connections; 0: any", portArgument, 2198)
-    .option('--team-id <id>', "Apple's team id", 'ABCDE12345')
-    .option('--key-id <id>', 'id of the p8 key', 'KEYID12345')
-    .option('--key-file <file>', 'p8 key whose pushes are accepted; made if it does not exist')
+    .option('--control-port <port>', 'HTTP, to ask what came and to make trouble; 0: any', portArgument, 0)
+    .option('--key <key>', 'key whose pushes are accepted: TEAMID:KEYID:FILE (repeatable)', collect)
+    .option('--make-keys', 'make the key files that do not exist, and keep the certificate', false)
     .option('--ca-file <file>', "where the server's certificate is written, for push.caFile")
-    .option('--accept-any-token', 'device tokens need not be known')
-    .action(async (options) => {
-      const module = '../sim/apns/run.js';
-      const { runApnsSim } = await import(module);
-      await untilDone(await runApnsSim(options));
+    .option('--accept-any-token', 'device tokens need not be known', false)
+    .option('--latency <duration>', 'before every answer', durationArgument, 0)
+    .action(async ({ address, name, key, makeKeys, caFile, latency, ...rest }) => {
+      const { runApnsSim } = await import('../sim/apns/run.js');
+      const { keepCertificate, makeMissingKeys } = await import('./apns-files.js');
+      const keys: readonly string[] = key ?? [];
+      if (makeKeys) makeMissingKeys(keys);
+      const kept = makeKeys && caFile !== undefined ? keepCertificate(caFile, [address, ...(name ?? [])]) : undefined;
+      await untilDone(
+        await runApnsSim({
+          ...rest,
+          host: address,
+          keys,
+          latencyMs: latency,
+          ...(caFile === undefined ? {} : { caFile }),
+          ...(kept === undefined ? {} : { certificate: kept }),
+        }),
+      );
     });
 }
 
