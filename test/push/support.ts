@@ -3,9 +3,10 @@ import type { ExecutionContext } from 'ava';
 import { type Clock, systemClock } from '../../src/clock/clock.js';
 import { ApnsProvider } from '../../src/push/apns/client.js';
 import type { ApnsProviderOptions } from '../../src/push/apns/options.js';
-import type { PushRequest } from '../../src/push/provider.js';
+import type { PushOutcome, PushRequest } from '../../src/push/provider.js';
 import { ApnsSimulator, type ApnsSimulatorOptions } from '../../src/sim/apns/simulator.js';
 import { makeCertificate } from '../../src/sim/tls/certificate.js';
+import { type FakeClock, settle } from '../support/fake-clock.js';
 
 export const teamId = 'TEAM123456';
 export const keyId = 'KEY1234567';
@@ -54,4 +55,30 @@ export function voipPush(clock: Clock, changes: Partial<PushRequest> = {}): Push
     deadline: clock.now() + 13_000,
     ...changes,
   };
+}
+
+/** Lets sockets work until the condition holds. Time under a fake clock stands still meanwhile. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/**
+ * Waits for an outcome under a fake clock: whenever no attempt and no connecting is under way, time moves on by a little.
+ * So nothing times out for the slowness of this machine, and every pause passes at once.
+ */
+export async function outcomeOf(
+  clock: FakeClock,
+  client: ApnsProvider,
+  pushed: Promise<PushOutcome>,
+): Promise<PushOutcome> {
+  let outcome: PushOutcome | undefined;
+  pushed.then((settled) => {
+    outcome = settled;
+  });
+  while (!outcome) {
+    const { inFlight, connections } = client.status();
+    if (inFlight === 0 && connections.every(({ state }) => state !== 'connecting')) await clock.advanceAsync(50);
+    await settle();
+  }
+  return outcome;
 }

@@ -203,7 +203,7 @@ export class Lane {
       counters.unanswered++;
       job.unknown++;
       job.reason = end.cause === 'lost' ? 'ConnectionLost' : 'NoAnswer';
-    }
+    } else if (job.unknown === 0) job.reason = 'NotProcessed';
     job.avoid = session;
     if (job.settled) return;
     if (job.unknown > 1 || job.attempts >= MAX_ATTEMPTS) this.#unreachable(job, job.reason);

@@ -269,6 +269,10 @@ const own: Readonly<Record<string, { readonly meaning: string; readonly advice: 
     meaning: 'The connection broke while the push was under way.',
     advice: 'Check the network to api.push.apple.com, port 443 or 2197.',
   },
+  NotProcessed: {
+    meaning: 'Apple turned the push away unread, again and again.',
+    advice: waitForApple,
+  },
   NoConnection: {
     meaning: "No connection to Apple could be opened within the push's time.",
     advice: 'Check DNS, firewall and proxy for api.push.apple.com, port 443 or 2197.',

@@ -105,7 +105,8 @@ export class ApnsSession {
 
   /** How many more pushes may be sent now. */
   get capacity(): number {
-    if (this.#suspect) return 0;
+    // A session may be closing before anything has told so.
+    if (this.#suspect || !this.#h2 || this.#h2.closed || this.#h2.destroyed) return 0;
     if (this.#state === 'probing') return Math.min(this.#limit, 1) - this.#streams.size;
     return this.#state === 'open' ? Math.min(this.#limit, this.#options.maxStreams) - this.#streams.size : 0;
   }
@@ -152,8 +153,8 @@ export class ApnsSession {
   }
 
   /** Has the connection prove that it is alive. Until it has, it gets no new pushes. */
-  check(): void {
-    if (!this.#h2 || this.#pong || this.#state === 'closed') return;
+  #check(): void {
+    if (!this.#h2 || this.#state === 'closed') return;
     this.#suspect = true;
     this.#ping();
   }
@@ -198,8 +199,9 @@ export class ApnsSession {
 
   #onGoaway(code: number, lastStreamId: number, data?: Uint8Array): void {
     const reason = goawayReason(data) ?? `GOAWAY ${code}`;
-    this.#lastStreamId = lastStreamId;
-    this.#options.onGoaway(reason);
+    // A graceful end may send several, the last stream falling.
+    if (this.#lastStreamId === undefined) this.#options.onGoaway(reason);
+    this.#lastStreamId = Math.min(lastStreamId, this.#lastStreamId ?? lastStreamId);
     this.drain(reason);
   }
 
@@ -240,9 +242,10 @@ export class ApnsSession {
     return {
       giveUp: (cause) => {
         if (settled) return;
+        // First of all, so that the push isn't sent again over what may be a dead connection.
+        this.#check();
         settle({ kind: 'unknown', cause, why: cause });
         h2.close(NGHTTP2_CANCEL);
-        this.check();
       },
     };
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock/clock.js';
@@ -27,7 +28,10 @@ export interface ReceivedPush {
   readonly environment: PushEnvironment;
   readonly apnsId: string;
   readonly token: string;
+  /** All but authorization. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The start of the hash of the provider token, to tell whether it changed. */
+  readonly providerToken: string;
   readonly payload: unknown;
   readonly receivedAt: number;
   /** The answer's status, or what was done instead of an answer: `hang`, `reset`, `close`. */
@@ -69,10 +73,10 @@ export class Connection {
   }
 
   /** GOAWAY with Apple's debug data; with code 0 the streams under way may finish. */
-  goaway(reason: string, code = 0): void {
+  goaway(reason: string, code = 0, lastStreamId?: number): void {
     if (this.#session.destroyed) return;
-    const lastStreamId = this.#session.state.lastProcStreamID ?? 0;
-    this.#session.goaway(code, lastStreamId, Buffer.from(JSON.stringify({ reason })));
+    const last = lastStreamId ?? this.#session.state.lastProcStreamID ?? 0;
+    this.#session.goaway(code, last, Buffer.from(JSON.stringify({ reason })));
     if (code === 0) this.#session.close();
     else this.#later(() => this.#session.destroy(), 20);
   }
@@ -123,7 +127,14 @@ export class Connection {
     at: number,
   ): void {
     if (script.maxStreams !== undefined) this.setMaxStreams(script.maxStreams);
-    if (script.goaway !== undefined) this.goaway(script.goaway, script.goawayCode ?? 0);
+    if (script.goaway !== undefined) {
+      const last = script.goawayBefore ? Math.max(0, (stream.id ?? 0) - 2) : undefined;
+      this.goaway(script.goaway, script.goawayCode ?? 0, last);
+      if (script.goawayBefore) {
+        this.#note(attempt, judged, at, 'reset', false);
+        return;
+      }
+    }
     const unanswered = script.hang ? 'hang' : script.reset ? 'reset' : script.close ? 'close' : undefined;
     if (unanswered) {
       this.#note(attempt, judged, at, unanswered, script.process ?? false);
@@ -177,6 +188,7 @@ export class Connection {
       apnsId,
       token: tokenOf(attempt),
       headers: Object.fromEntries([...attempt.headers].filter(([name]) => name !== 'authorization')),
+      providerToken: hash(attempt.headers.get('authorization') ?? ''),
       payload: payloadOf(attempt),
       receivedAt: at,
       answer,
@@ -207,6 +219,8 @@ function attemptOf(headers: http2.IncomingHttpHeaders, raw: readonly string[], b
 }
 
 const tokenOf = (attempt: PushAttempt): string => attempt.path.replace(/^\/3\/device\/?/, '').toLowerCase();
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 function payloadOf(attempt: PushAttempt): unknown {
   try {

@@ -27,7 +27,7 @@ const connectionsSchema = z.strictObject({
   code: z.number().int().min(0).optional(),
   close: z.boolean().optional(),
   maxStreams: z.number().int().min(0).optional(),
-  frozen: z.boolean().optional(),
+  frozen: z.enum(['none', 'existing', 'all']).optional(),
 });
 
 const BODY_LIMIT = 1_000_000;
@@ -46,7 +46,7 @@ export interface Controlled {
   goaway(reason: string, code: number): void;
   closeConnections(): void;
   setMaxStreams(maxStreams: number): void;
-  setFrozen(frozen: boolean): void;
+  setFrozen(frozen: 'none' | 'existing' | 'all'): void;
   reset(): void;
 }
 

@@ -4,6 +4,7 @@ import net from 'node:net';
 export class Relay {
   readonly server: net.Server;
   readonly #sockets = new Set<net.Socket>();
+  readonly #stuck = new WeakSet<net.Socket>();
   #frozen = false;
 
   /** @param target the port behind, on the same host, asked for at each connection */
@@ -14,20 +15,19 @@ export class Relay {
     });
   }
 
-  get frozen(): boolean {
-    return this.#frozen;
-  }
-
-  /** From now on nothing passes, either way; connections stay open. */
-  freeze(): void {
-    this.#frozen = true;
-    for (const socket of this.#sockets) socket.pause();
+  /** From now on nothing passes over the connections there are, and over new ones if `all`; they stay open. */
+  freeze(all: boolean): void {
+    this.#frozen = all;
+    for (const socket of this.#sockets) this.#stop(socket);
   }
 
   /** Everything passes again, what was held back first. */
   thaw(): void {
     this.#frozen = false;
-    for (const socket of this.#sockets) socket.resume();
+    for (const socket of this.#sockets) {
+      this.#stuck.delete(socket);
+      socket.resume();
+    }
   }
 
   close(): void {
@@ -42,7 +42,7 @@ export class Relay {
       if (other.write(chunk)) return;
       socket.pause();
       other.once('drain', () => {
-        if (!this.#frozen) socket.resume();
+        if (!this.#stuck.has(socket)) socket.resume();
       });
     });
     socket.on('error', () => {});
@@ -50,7 +50,12 @@ export class Relay {
       this.#sockets.delete(socket);
       other.destroy();
     });
-    if (this.#frozen) socket.pause();
+    if (this.#frozen) this.#stop(socket);
     else socket.resume();
+  }
+
+  #stop(socket: net.Socket): void {
+    this.#stuck.add(socket);
+    socket.pause();
   }
 }

@@ -27,6 +27,8 @@ export const scriptSchema = z.strictObject({
   reset: z.enum(resetCodes).optional(),
   /** Sends GOAWAY with this reason. The push itself is answered as usual unless `process` is false. */
   goaway: z.string().optional(),
+  /** The GOAWAY names the stream before this push as the last one looked at; the push is dropped. */
+  goawayBefore: z.boolean().optional(),
   /** The GOAWAY's error code. Default: 0. */
   goawayCode: z.number().int().min(0).optional(),
   /** Closes the TCP connection. */

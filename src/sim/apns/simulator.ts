@@ -177,14 +177,15 @@ export class ApnsSimulator {
   }
 
   /**
-   * Passes nothing on any more, not even PINGs, though connections stay open; or passes everything again.
+   * `existing`: passes nothing on any more over the connections there are, not even PINGs, though they stay open; `all`: nor over
+   * new ones; `none`: passes everything again.
    * @throws {Error} without the option `freezable`
    */
-  setFrozen(frozen: boolean): void {
+  setFrozen(frozen: 'none' | 'existing' | 'all'): void {
     if (!this.#fronts) throw new Error('the simulator was not started freezable');
     for (const front of Object.values(this.#fronts)) {
-      if (frozen) front.freeze();
-      else front.thaw();
+      if (frozen === 'none') front.thaw();
+      else front.freeze(frozen === 'all');
     }
   }
 

@@ -82,7 +82,7 @@ test('a wrong command is answered with what is wrong', async (t) => {
   t.regex(String(unknown.body.error), /statsu/);
   t.regex(String((await call('POST', '/keys', { teamId, keyId, publicKey: 'no key' })).body.error), /./);
   t.regex(String((await call('POST', '/tokens', { token: 'xyz' })).body.error), /hexadecimal/);
-  t.regex(String((await call('POST', '/connections', { frozen: true })).body.error), /freezable/);
+  t.regex(String((await call('POST', '/connections', { frozen: 'all' })).body.error), /freezable/);
   t.is((await call('POST', '/scripts', 'x'.repeat(1_000_001))).status, 413);
 });
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { systemClock } from '../../../src/clock/clock.js';
-import { newToken, provider, simulator, topic, voipPush } from '../../push/support.js';
+import { newToken, provider, simulator, topic, until, voipPush } from '../../push/support.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { phone } from './support.js';
 
@@ -93,7 +93,3 @@ test('a phone that never ends its line is cut off', async (t) => {
   await closed;
   t.pass();
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise<void>((resolve) => setImmediate(resolve));
-}
