@@ -21,7 +21,8 @@ export interface SrfRequest extends EventEmitter {
   readonly protocol: string;
   readonly stackTxnId: string;
   readonly stackDialogId?: string;
-  socket: Socket;
+  /** Of a request that was sent: unset until its first response. */
+  socket: Socket | undefined;
   cancel(options: { headers?: HeaderRecord }, callback: (error: Error | null) => void): void;
 }
 
@@ -33,7 +34,7 @@ export interface SrfResponse {
   readonly stackDialogId?: string;
   readonly finalResponseSent: boolean;
   readonly agent: { sendResponse(res: SrfResponse, options: ResponseOptions, callback?: ResponseCallback): void };
-  socket: Socket;
+  socket: Socket | undefined;
   send(status: number, reason: string, options: ResponseOptions, callback?: ResponseCallback): void;
 }
 
@@ -178,9 +179,9 @@ export class Drachtio {
   }
 
   /** A transaction belongs to the engine, not to the connection it came over: after a reconnect the new one serves. */
-  #revive(message: { socket: Socket }): void {
+  #revive(message: { socket: Socket | undefined }): void {
     const socket = this.#socket();
-    if (socket !== undefined && message.socket.destroyed) message.socket = socket;
+    if (socket !== undefined && message.socket?.destroyed === true) message.socket = socket;
   }
 
   #socket(): Socket | undefined {
