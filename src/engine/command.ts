@@ -63,7 +63,10 @@ function engineOptions(options: EngineCommandOptions, host: EngineProcess): Cons
   if (options.secret === '') throw new OptionError('--secret must not be empty');
   const tls = readTls(options);
   const control = [{ ...parseHostPort(options.control, '--control') }];
-  const secured = options.controlTls === undefined ? [] : [{ ...parseHostPort(options.controlTls, '--control-tls'), tls: controlTls(tls) }];
+  const secured =
+    options.controlTls === undefined
+      ? []
+      : [{ ...parseHostPort(options.controlTls, '--control-tls'), tls: controlTls(tls) }];
   return {
     contacts: options.contact,
     control: [...control, ...secured],
@@ -81,7 +84,9 @@ function readTls(options: EngineCommandOptions): TlsSettings {
     try {
       return readFileSync(file, 'utf8');
     } catch (error) {
-      throw new OptionError(`can't read ${file}: ${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}`);
+      throw new OptionError(
+        `can't read ${file}: ${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}`,
+      );
     }
   };
   const key = read(options.tlsKey);

@@ -40,7 +40,10 @@ export class ContactRegistry implements ContactFlows {
         const { uri, params } = parseNameAddr(contact);
         const key = keyOf(parseUri(uri));
         if (!key) continue;
-        const seconds = parseSeconds(params.get('expires') ?? request.get('expires')) ?? parseSeconds(response.get('expires')) ?? DEFAULT_EXPIRES;
+        const seconds =
+          parseSeconds(params.get('expires') ?? request.get('expires')) ??
+          parseSeconds(response.get('expires')) ??
+          DEFAULT_EXPIRES;
         this.#entries.delete(key);
         if (seconds > 0) this.#entries.set(key, { flow, expires: this.#clock.now() + seconds * 1000 });
       } catch (error) {

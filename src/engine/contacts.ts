@@ -26,7 +26,8 @@ export function parseContact(text: string, tls?: TlsSettings): ListenOptions[] {
   } catch {
     throw new ContactError(`not a SIP URI: ${text}`);
   }
-  if ((uri.scheme !== 'sip' && uri.scheme !== 'sips') || uri.user !== undefined) throw new ContactError(`not a SIP address: ${text}`);
+  if ((uri.scheme !== 'sip' && uri.scheme !== 'sips') || uri.user !== undefined)
+    throw new ContactError(`not a SIP address: ${text}`);
   const secure = uri.scheme === 'sips';
   const names = (uri.params.get('transport') ?? (secure ? 'tls' : 'udp_tcp')).toLowerCase().split('_');
   const external = uri.params.get('external-ip');

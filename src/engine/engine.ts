@@ -6,7 +6,13 @@ import { type ControlListen, ControlServer } from './control/server.js';
 import type { SessionLimits } from './control/session.js';
 import { DialogLayer } from './dialog/layer.js';
 import type { TimerSettings } from './transaction/index.js';
-import { type Listener, type ListenOptions, type TlsSettings, TransportLayer, type TransportLimits } from './transport/index.js';
+import {
+  type Listener,
+  type ListenOptions,
+  type TlsSettings,
+  TransportLayer,
+  type TransportLimits,
+} from './transport/index.js';
 
 /** Shown to apps as the version of the server that this engine stands in for. */
 export const SERVER_VERSION = 'v0.9.11';

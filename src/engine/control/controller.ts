@@ -172,7 +172,12 @@ export class Controller implements DialogUser, ControlUser {
     }
     const incoming = this.#dialogs().incoming(command.transaction);
     if (!incoming) throw new CommandError('Response not sent due to unknown transaction');
-    const response = incoming.respond({ status: start.status, reason: start.reason, headers: text.headers, body: text.body });
+    const response = incoming.respond({
+      status: start.status,
+      reason: start.reason,
+      headers: text.headers,
+      body: text.body,
+    });
     const { dialog, flow, method } = incoming;
     if (dialog) this.#dispatcher.own(dialog, session);
     const bytes = response.toBuffer();
@@ -243,7 +248,12 @@ export class Controller implements DialogUser, ControlUser {
     else reply(sent);
   }
 
-  #onResponse(outgoing: OutgoingRequest, response: SipResponse, dialog: Dialog | undefined, flow: Flow | undefined): void {
+  #onResponse(
+    outgoing: OutgoingRequest,
+    response: SipResponse,
+    dialog: Dialog | undefined,
+    flow: Flow | undefined,
+  ): void {
     const session = this.#legs.get(outgoing);
     const { status } = response;
     const { method } = outgoing.request;
@@ -284,7 +294,8 @@ export class Controller implements DialogUser, ControlUser {
   #dialogNamed(text: SipText): Dialog | undefined {
     const probe = new SipRequest('OPTIONS', 'sip:probe');
     for (const [name, value] of text.headers) if (/^(from|f|to|t|call-id|i)$/i.test(name)) probe.set(name, value);
-    if (!probe.has('call-id') || !probe.get('to')?.includes('tag=') || !probe.get('from')?.includes('tag=')) return undefined;
+    if (!probe.has('call-id') || !probe.get('to')?.includes('tag=') || !probe.get('from')?.includes('tag='))
+      return undefined;
     try {
       return this.#dialogs().dialogs.byTags(probe.callId, probe.fromTag ?? '', probe.toTag ?? '');
     } catch {
@@ -298,7 +309,14 @@ export class Controller implements DialogUser, ControlUser {
 
   #peerMeta(flow: Flow, text: Buffer): Meta {
     const { address, port } = flow.remote;
-    return { source: 'application', bytes: text.length, protocol: flow.protocol, address, port, time: this.#clock.now() };
+    return {
+      source: 'application',
+      bytes: text.length,
+      protocol: flow.protocol,
+      address,
+      port,
+      time: this.#clock.now(),
+    };
   }
 
   #sentMeta(outgoing: OutgoingRequest, text: Buffer): Meta {
@@ -309,6 +327,13 @@ export class Controller implements DialogUser, ControlUser {
   }
 
   #applicationMeta(text: Buffer): Meta {
-    return { source: 'application', bytes: text.length, protocol: 'udp', address: '127.0.0.1', port: 5060, time: this.#clock.now() };
+    return {
+      source: 'application',
+      bytes: text.length,
+      protocol: 'udp',
+      address: '127.0.0.1',
+      port: 5060,
+      time: this.#clock.now(),
+    };
   }
 }

@@ -2,10 +2,10 @@ import type { Clock, Timer } from '../../clock/clock.js';
 import type { Dialog } from '../dialog/dialog.js';
 import type { Incoming } from '../dialog/incoming.js';
 import { IncomingInvite } from '../dialog/incoming-invite.js';
+import { MAX_FRAME } from './frame.js';
 import type { RouteTable } from './routes.js';
 import type { ControlSession } from './session.js';
 import { sipEvent } from './wire.js';
-import { MAX_FRAME } from './frame.js';
 
 export interface DispatcherOptions {
   clock: Clock;

@@ -84,7 +84,8 @@ export class FrameDecoder {
         this.#needed = length;
         return i + 1;
       }
-      if (byte < ZERO || byte > NINE || i === MAX_DIGITS) throw new FrameError('a frame must begin with its length and #');
+      if (byte < ZERO || byte > NINE || i === MAX_DIGITS)
+        throw new FrameError('a frame must begin with its length and #');
       length = length * 10 + (byte - ZERO);
     }
     return 0;

@@ -51,7 +51,8 @@ function parseStart(line: string): RequestStart | ResponseStart {
   if (line.startsWith('SIP/2.0 ')) {
     const space = line.indexOf(' ', 8);
     const status = Number(space < 0 ? line.slice(8) : line.slice(8, space));
-    if (!Number.isInteger(status) || status < 100 || status > 699) throw new CommandError(`invalid status line: ${line}`);
+    if (!Number.isInteger(status) || status < 100 || status > 699)
+      throw new CommandError(`invalid status line: ${line}`);
     return { kind: 'response', status, reason: space < 0 ? '' : line.slice(space + 1).trim() };
   }
   const first = line.indexOf(' ');

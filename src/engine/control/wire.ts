@@ -119,7 +119,12 @@ function formatMeta(meta: Meta): string {
 }
 
 /** First line of a request or response that the app is handed (messages A to E of the protocol), with its line end. */
-export function sipEvent(meta: Meta, transaction: string, dialog: string, receivedOn?: { address: string; port: number }): string {
+export function sipEvent(
+  meta: Meta,
+  transaction: string,
+  dialog: string,
+  receivedOn?: { address: string; port: number },
+): string {
   const on = receivedOn ? `${receivedOn.address}|${receivedOn.port}|` : '';
   return `${randomUUID()}|sip|${formatMeta(meta)}|${transaction}|${dialog}|${on}\r\n`;
 }

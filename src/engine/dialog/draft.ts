@@ -23,7 +23,17 @@ const STACK_OWNED = new Set(['via', 'v', 'record-route', 'route', 'content-lengt
 const DIALOG_OWNED = new Set(['from', 'f', 'to', 't', 'call-id', 'i', 'cseq']);
 
 /** Headers in which the host `localhost` stands for the address that the message is sent from. */
-const LOCALHOST = new Set(['from', 'f', 'to', 't', 'contact', 'm', 'p-asserted-identity', 'p-preferred-identity', 'remote-party-id']);
+const LOCALHOST = new Set([
+  'from',
+  'f',
+  'to',
+  't',
+  'contact',
+  'm',
+  'p-asserted-identity',
+  'p-preferred-identity',
+  'remote-party-id',
+]);
 
 /**
  * Puts a draft's headers and body on a message that has its own already: what the draft names replaces what is there.

@@ -5,7 +5,7 @@ import type { ServerTransaction } from '../transaction/index.js';
 import type { Flow } from '../transport/index.js';
 import { carriesContact, ownContact } from './contact.js';
 import type { Dialog } from './dialog.js';
-import { applyDraft, draftHeader, replaceLocalhost, type ResponseDraft } from './draft.js';
+import { applyDraft, draftHeader, type ResponseDraft, replaceLocalhost } from './draft.js';
 import { DialogError } from './errors.js';
 import type { Router } from './router.js';
 import { targetOf } from './router.js';
@@ -104,9 +104,15 @@ export class Incoming {
 
   protected build(draft: ResponseDraft): SipResponse {
     if (draft.status > 100 && this.request.toTag === undefined) this.#tag ??= chosenTag(draft);
-    const response = createResponse(this.request, draft.status, draft.reason || undefined, draft.status > 100 ? this.tag : undefined);
+    const response = createResponse(
+      this.request,
+      draft.status,
+      draft.reason || undefined,
+      draft.status > 100 ? this.tag : undefined,
+    );
     const forms = draft.status > 100 && draft.status < 300;
-    if (forms && formsDialog(this.method)) for (const route of this.request.all('record-route')) response.add('Record-Route', route);
+    if (forms && formsDialog(this.method))
+      for (const route of this.request.all('record-route')) response.add('Record-Route', route);
     applyDraft(response, draft);
     if (forms) this.#addContact(response);
     return response;

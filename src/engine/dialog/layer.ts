@@ -175,7 +175,8 @@ export class DialogLayer implements TransactionUser, InviteHost {
       }
       return dialog;
     }
-    const forms = method === 'INVITE' ? status > 100 && status < 300 : success && (method === 'SUBSCRIBE' || method === 'REFER');
+    const forms =
+      method === 'INVITE' ? status > 100 && status < 300 : success && (method === 'SUBSCRIBE' || method === 'REFER');
     if (!forms) return incoming.dialog;
     const dialog = incoming.dialog ?? this.#open(incoming);
     dialog.contact = response.get('contact') ?? dialog.contact;
@@ -189,7 +190,11 @@ export class DialogLayer implements TransactionUser, InviteHost {
     if (!dialog || status < 200) return;
     if (method === 'BYE' && status !== 401 && status !== 407) this.end(dialog);
     else if (request.toTag === undefined && status >= 300) this.end(dialog);
-    else if (method === 'NOTIFY' && dialog.method !== 'INVITE' && /^\s*terminated/i.test(request.get('subscription-state') ?? '')) {
+    else if (
+      method === 'NOTIFY' &&
+      dialog.method !== 'INVITE' &&
+      /^\s*terminated/i.test(request.get('subscription-state') ?? '')
+    ) {
       this.end(dialog);
     }
   }

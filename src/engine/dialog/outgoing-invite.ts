@@ -7,7 +7,12 @@ import type { OutgoingRequest, OutgoingUser } from './outgoing.js';
 /** Told what becomes of a request, with the dialog that each response belongs to. */
 export interface RequestUser {
   /** `flow` is undefined for a response made here; see {@link OutgoingUser}. */
-  onResponse(outgoing: OutgoingRequest, response: SipResponse, dialog: Dialog | undefined, flow: Flow | undefined): void;
+  onResponse(
+    outgoing: OutgoingRequest,
+    response: SipResponse,
+    dialog: Dialog | undefined,
+    flow: Flow | undefined,
+  ): void;
 }
 
 /** Early dialogs of one INVITE; provisional responses of further branches are passed on without one. */
@@ -105,7 +110,8 @@ export class OutgoingInvite implements OutgoingUser {
   #dialogOf(request: SipRequest, response: SipResponse, tag: string): Dialog {
     const known = this.#early.get(tag);
     if (known) {
-      if (response.status < 200 && response.has('contact')) known.remoteTarget = contactUri(response) ?? known.remoteTarget;
+      if (response.status < 200 && response.has('contact'))
+        known.remoteTarget = contactUri(response) ?? known.remoteTarget;
       return known;
     }
     const dialog = Dialog.uac(request, response);

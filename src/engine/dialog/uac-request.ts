@@ -9,7 +9,18 @@ import { DialogError } from './errors.js';
 import { preloadRoutes } from './router.js';
 
 /** Headers that a URI may not bring in (RFC 3261 section 19.1.5 calls them dangerous). */
-const NOT_FROM_URI = new Set(['from', 'to', 'call-id', 'cseq', 'via', 'record-route', 'content-length', 'max-forwards', 'contact', 'route']);
+const NOT_FROM_URI = new Set([
+  'from',
+  'to',
+  'call-id',
+  'cseq',
+  'via',
+  'record-route',
+  'content-length',
+  'max-forwards',
+  'contact',
+  'route',
+]);
 
 /**
  * A request outside any dialog, complete but for Via and Contact (RFC 3261 section 8.1.1), and its next hop. Headers behind `?` in the Request-URI
