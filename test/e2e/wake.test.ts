@@ -212,7 +212,7 @@ test.serial('Apple says the token is dead: the call ends at once with 480, and t
   const stage = await stageFor(t, { edge: 'path' });
   const phone = await stage.phone({ behaviour: QUICK });
   await phone.background();
-  stage.apple.unregisterToken(phone.identity.voipToken ?? '', Date.now() + 1_000);
+  stage.apple.unregisterToken(phone.identity.voipToken ?? '');
   const first = stage.cucm.call({ to: '2001' });
   t.is((await first.ended).status, 480);
   await stage.callwake.logged('end', (line) => line['reason'] === 'push-failed');
