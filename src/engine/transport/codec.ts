@@ -10,6 +10,8 @@ export interface CodecHandler {
   pong(): void;
   /** Bytes of the codec's own that go out at once (handshake, close). */
   output(data: Buffer): void;
+  /** The peer ended the exchange in good order. */
+  finished(): void;
   /** Messages may be sent from now on. */
   ready(): void;
 }

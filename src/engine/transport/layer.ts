@@ -4,6 +4,7 @@ import type { Clock } from '../../clock/clock.js';
 import type { SipUri } from '../../grammar/uri.js';
 import { parseMessage, type SipMessage, SipParseError, type SipRequest, type SipResponse } from '../message/index.js';
 import { Admission } from './admission.js';
+import type { CodecHandler } from './codec.js';
 import { ConnectionTable } from './connection-table.js';
 import type { FramingError } from './framer.js';
 import { defaultTransportLimits, type TransportLimits } from './limits.js';
@@ -12,7 +13,7 @@ import { addressTarget, resolveAddress, resolveUri } from './resolve.js';
 import type { Resolver } from './resolver.js';
 import { SentByChooser } from './sent-by.js';
 import { SipCodec } from './sip-codec.js';
-import { defaultPort, isAddress, plainHost, stampVia } from './stamp.js';
+import { defaultPort, isAddress, plainHost, stampVia, uriHost } from './stamp.js';
 import { plainAddress, StreamConnection, type StreamEvents } from './stream-connection.js';
 import { StreamListener } from './stream-listener.js';
 import { systemResolver } from './system-resolver.js';
@@ -30,6 +31,7 @@ import type {
 } from './types.js';
 import { UdpListener } from './udp-listener.js';
 import { UdpProbe } from './udp-probe.js';
+import { WebSocketCodec } from './websocket-codec.js';
 
 export interface TransportLayerOptions {
   readonly clock: Clock;
@@ -262,7 +264,11 @@ export class TransportLayer implements MessageTransport {
 
   private makeConnection(socket: Socket, protocol: Protocol, remote: Endpoint, outbound: boolean): StreamConnection {
     const { limits, clock, events } = this;
-    const codec = (handler: ConstructorParameters<typeof SipCodec>[1]) => new SipCodec(limits, handler);
+    const host = outbound ? `${uriHost(remote.address)}:${remote.port}` : undefined;
+    const codec = (handler: CodecHandler) =>
+      protocol === 'ws' || protocol === 'wss'
+        ? new WebSocketCodec(limits, handler, host)
+        : new SipCodec(limits, handler);
     return new StreamConnection({
       id: this.nextId++,
       protocol,

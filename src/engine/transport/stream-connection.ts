@@ -161,6 +161,10 @@ export class StreamConnection implements Connection, CodecHandler {
     this.write(data);
   }
 
+  finished(): void {
+    this.close();
+  }
+
   ready(): void {
     if (this.state !== 'opening') return;
     this.state = 'ready';
