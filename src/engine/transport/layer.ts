@@ -9,7 +9,7 @@ import { ConnectionTable } from './connection-table.js';
 import type { FramingError } from './framer.js';
 import { defaultTransportLimits, type TransportLimits } from './limits.js';
 import { connectSocket } from './outbound.js';
-import { addressTarget, resolveAddress, resolveUri } from './resolve.js';
+import { addressTarget, resolveUri } from './resolve.js';
 import type { Resolver } from './resolver.js';
 import { SentByChooser } from './sent-by.js';
 import { SipCodec } from './sip-codec.js';
@@ -75,7 +75,6 @@ export class TransportLayer implements MessageTransport {
     this.events = {
       message: (data, flow) => this.receive(data, flow),
       framingError: (error, flow) => this.onFramingError(error, flow),
-      pong: () => {},
       closed: (connection, error) => this.onClosed(connection, error),
     };
   }
@@ -143,14 +142,8 @@ export class TransportLayer implements MessageTransport {
       this.sendTo(data, { address: host, port: target.port }, target, callback);
       return;
     }
-    resolveAddress(this.resolver, host).then(
-      (address) =>
-        this.sendTo(
-          data,
-          { address, port: target.port },
-          { ...target, serverName: target.serverName ?? host },
-          callback,
-        ),
+    this.resolver.addresses(host).then(
+      (addresses) => this.sendToFirst(data, addresses, { ...target, serverName: target.serverName ?? host }, callback),
       (error: Error) => callback(error),
     );
   }
@@ -191,12 +184,39 @@ export class TransportLayer implements MessageTransport {
     return this.sentBy.choose(target);
   }
 
+  /**
+   * Keeps a connection alive, and finds out that it is dead (RFC 5626 section 4.4.1): a ping at random 80 to 100 % of every
+   * `interval` milliseconds; without a pong within `limits.pongTimeout` it is closed. Once per connection; nothing for UDP.
+   */
+  keepAlive(flow: Flow, interval: number): void {
+    if (flow.connection instanceof StreamConnection) flow.connection.keepAlive(interval);
+  }
+
   /** Closes every listener and connection. */
   async close(): Promise<void> {
     this.closing = true;
     this.probe.close();
     for (const connection of this.connections) connection.fail(new Error('Shutting down'));
     await Promise.all(this.open.map((listener) => listener.close()));
+  }
+
+  /** To the first address that takes a connection; over UDP to the first that this machine can send to. */
+  private sendToFirst(
+    data: Buffer,
+    addresses: readonly string[],
+    target: Target,
+    callback: SendCallback,
+    at = 0,
+  ): void {
+    const address = addresses[at];
+    if (address === undefined) {
+      callback(new Error(`No address for ${target.host}`));
+      return;
+    }
+    this.sendTo(data, { address, port: target.port }, target, (error, flow) => {
+      if (error && at + 1 < addresses.length) this.sendToFirst(data, addresses, target, callback, at + 1);
+      else callback(error, flow);
+    });
   }
 
   private sendTo(data: Buffer, remote: Endpoint, target: Target, callback: SendCallback): void {

@@ -12,6 +12,8 @@ export interface TransportLimits extends MessageLimits {
   readonly halfSentTimeout: number;
   /** TCP connect, TLS and WebSocket handshake. 4 s. */
   readonly connectTimeout: number;
+  /** A keepalive of ours must be answered within this time (RFC 5626 section 4.4.1). 10 s. */
+  readonly pongTimeout: number;
   /** Bytes that wait for a peer that does not read; above it the connection is closed. 4 MiB. */
   readonly sendBufferBytes: number;
 }
@@ -23,5 +25,6 @@ export const defaultTransportLimits: TransportLimits = {
   idleTimeout: 30 * 60_000,
   halfSentTimeout: 10_000,
   connectTimeout: 4_000,
+  pongTimeout: 10_000,
   sendBufferBytes: 4 * 1024 * 1024,
 };

@@ -10,7 +10,6 @@ import type { Connection, Endpoint, Flow, Protocol, SendCallback } from './types
 export interface StreamEvents {
   message(data: Buffer, flow: Flow): void;
   framingError(error: FramingError, flow: Flow): void;
-  pong(connection: StreamConnection): void;
   /** Called once, for a connection that was never ready too. */
   closed(connection: StreamConnection, error: Error | undefined): void;
 }
@@ -57,6 +56,8 @@ export class StreamConnection implements Connection, CodecHandler {
   private idleTimer: Timer | undefined;
   private openTimer: Timer | undefined;
   private partialTimer: Timer | undefined;
+  private pingTimer: Timer | undefined;
+  private pongTimer: Timer | undefined;
   private currentFlow: Flow | undefined;
 
   constructor(options: StreamOptions) {
@@ -130,9 +131,19 @@ export class StreamConnection implements Connection, CodecHandler {
     callback(undefined, this.flow);
   }
 
-  /** Asks the peer for a sign of life: `events.pong` tells of the answer. */
-  sendPing(): void {
-    if (this.state === 'ready') this.write(this.codec.encodePing());
+  /** Pings for as long as the connection lives; see TransportLayer.keepAlive. */
+  keepAlive(interval: number): void {
+    if (this.pingTimer || this.state === 'closed') return;
+    const arm = () => {
+      this.pingTimer = this.clock.setTimeout(
+        () => {
+          if (this.state === 'ready' && !this.pongTimer) this.sendPing();
+          arm();
+        },
+        interval * (0.8 + 0.2 * Math.random()),
+      );
+    };
+    arm();
   }
 
   close(): void {
@@ -154,7 +165,8 @@ export class StreamConnection implements Connection, CodecHandler {
   }
 
   pong(): void {
-    this.options.events.pong(this);
+    this.pongTimer?.cancel();
+    this.pongTimer = undefined;
   }
 
   output(data: Buffer): void {
@@ -207,6 +219,12 @@ export class StreamConnection implements Connection, CodecHandler {
     this.watchPartial();
   }
 
+  private sendPing(): void {
+    this.write(this.codec.encodePing());
+    const dead = () => this.fail(new Error('Keepalive was not answered'));
+    this.pongTimer = this.clock.setTimeout(dead, this.options.limits.pongTimeout);
+  }
+
   private watchPartial(): void {
     if (!this.codec.partial) {
       this.partialTimer?.cancel();
@@ -231,6 +249,8 @@ export class StreamConnection implements Connection, CodecHandler {
     this.idleTimer?.cancel();
     this.openTimer?.cancel();
     this.partialTimer?.cancel();
+    this.pingTimer?.cancel();
+    this.pongTimer?.cancel();
     const error = this.error ?? new Error('Connection was closed by the peer');
     const waiting = this.queue;
     this.queue = [];
