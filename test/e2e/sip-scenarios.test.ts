@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { loadConfig } from '../../src/config/load.js';
+import type { Stage } from '../../src/demo/stage.js';
+import { stageFor } from './support.js';
+
+const FOLDER = 'sip-scenarios';
+const NEEDED = 'SIPp is needed: apt-get install sip-tester';
+
+/** The commands that the README gives, by the name of their scenario. */
+const commands = new Map(
+  [...readFileSync(join(FOLDER, 'README.md'), 'utf8').matchAll(/^sipp .*-sf ([\w-]+)\.xml.*$/gm)].map(
+    ([line, name]) => [`${name}${/-key state (\w+)/.exec(line)?.[1] ?? ''}`, line],
+  ),
+);
+
+/** A callwake on free ports, and SIPp run against it as the README says. */
+class Bench {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'callwake-sipp-'));
+
+  private constructor(
+    readonly stage: Stage,
+    private readonly cucmPort: number,
+    private readonly phonePort: number,
+  ) {}
+
+  static async start(t: ExecutionContext, trunk: Readonly<Record<string, unknown>> = {}): Promise<Bench> {
+    const stage = await stageFor(t, { edge: 'direct', trunk });
+    const token = /pn-prid=(\w+)\[service\](\w+)>/.exec(readFileSync(join(FOLDER, 'register-phone.xml'), 'utf8'));
+    stage.apple.registerToken({ token: `${token?.[1]}2001${token?.[2]}`, topics: ['com.example.phone.voip'] });
+    const bench = new Bench(stage, await freePort(), await freePort());
+    t.teardown(() => rmSync(bench.#folder, { recursive: true, force: true }));
+    return bench;
+  }
+
+  /** Settles when SIPp has ended well; rejects with what it said otherwise. */
+  async run(name: string): Promise<void> {
+    const line = commands.get(name);
+    if (line === undefined) throw new Error(`the README has no command for ${name}`);
+    const { host, port } = this.stage.sip;
+    const words = line
+      .replace('127.0.0.1:5060', `${host}:${port}`)
+      .replace('-p 5070', `-p ${this.cucmPort}`)
+      .replaceAll('5080', String(this.phonePort))
+      .replace(/-sf (\S+)/, (_, file) => `-sf ${resolve(FOLDER, file)}`)
+      .split(' ');
+    const [program = '', ...args] = [...words, '-timeout', '40s', '-timeout_error'];
+    const child = spawn(program, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => (said = (said + chunk).slice(-4000)));
+    const ended = once(child, 'close');
+    const [code] = await Promise.race([
+      ended,
+      once(child, 'error').then(() => {
+        throw new Error(NEEDED);
+      }),
+    ]);
+    if (code !== 0) throw new Error(`${name}: sipp ended with ${code}\n${said}`);
+  }
+
+  /** A call that wakes the phone: it registers when the push has come. */
+  async wake(scenario: string): Promise<void> {
+    await this.run('register-phonebackground');
+    const pushes = this.stage.apple.total;
+    const phone = this.run('phone-answers');
+    const call = this.run(scenario);
+    await Promise.race([call, this.stage.apple.waitFor(pushes + 1)]);
+    await this.run('register-phoneforeground');
+    await Promise.all([call, phone]);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+test('the configuration that the README starts callwake with is valid', (t) => {
+  const config = loadConfig({ file: join(FOLDER, 'callwake.yaml'), env: {} });
+  t.deepEqual(config.engine.contacts, ['sip:127.0.0.1:5060;transport=udp,tcp']);
+});
+
+test.serial('options-ping', async (t) => {
+  const bench = await Bench.start(t);
+  await t.notThrowsAsync(bench.run('options-ping'));
+});
+
+test.serial('unknown-user-404', async (t) => {
+  const bench = await Bench.start(t);
+  await t.notThrowsAsync(bench.run('unknown-user-404'));
+});
+
+test.serial('garbage-400, and callwake goes on', async (t) => {
+  const bench = await Bench.start(t);
+  await t.notThrowsAsync(bench.run('garbage-400'));
+  await t.notThrowsAsync(bench.run('options-ping'));
+});
+
+test.serial('register-phone', async (t) => {
+  const bench = await Bench.start(t);
+  await t.notThrowsAsync(bench.run('register-phonebackground'));
+  const { state } = await bench.stage.callwake.logged('registered');
+  t.is(state, 'suspended');
+});
+
+test.serial('nobody-wakes', async (t) => {
+  const bench = await Bench.start(t, { hold: '1s', ringbackAfter: '300ms' });
+  await bench.run('register-phonebackground');
+  await t.notThrowsAsync(bench.run('nobody-wakes'));
+  t.is(bench.stage.apple.total, 1);
+});
+
+test.serial('cancel-while-held', async (t) => {
+  const bench = await Bench.start(t);
+  await bench.run('register-phonebackground');
+  await t.notThrowsAsync(bench.run('cancel-while-held'));
+  t.is(bench.stage.apple.total, 1);
+});
+
+test.serial('wake-call-answered', async (t) => {
+  const bench = await Bench.start(t);
+  await t.notThrowsAsync(bench.wake('wake-call-answered'));
+  t.is(bench.stage.apple.total, 1);
+});
+
+test.serial('wake-call-delayed-offer', async (t) => {
+  const bench = await Bench.start(t);
+  await t.notThrowsAsync(bench.wake('wake-call-delayed-offer'));
+  t.is(bench.stage.apple.total, 1);
+});
+
+test.serial('call-active-phone', async (t) => {
+  const bench = await Bench.start(t);
+  await bench.run('register-phoneforeground');
+  const phone = bench.run('phone-answers');
+  await t.notThrowsAsync(bench.run('call-active-phone'));
+  await phone;
+  t.is(bench.stage.apple.total, 0);
+});
+
+test('the README has a command for every scenario, and a test for every command', (t) => {
+  const tests = readFileSync('test/e2e/sip-scenarios.test.ts', 'utf8');
+  for (const name of commands.keys()) t.true(tests.includes(`'${name}'`), name);
+  t.is(commands.size, 11);
+});
