@@ -49,6 +49,11 @@ export abstract class SipHeaders {
     this.body = body ?? NO_BODY;
   }
 
+  /** The names of all lines as they are compared: lower case, compact forms expanded. */
+  get keys(): readonly string[] {
+    return this.lines.keys;
+  }
+
   protected abstract startLine(): string;
 
   /** The first line's value, or undefined. */

@@ -123,6 +123,7 @@ function parseStatusLine(line: string, lines: HeaderLines): { message: SipMessag
 function parseLines(text: string, start: number, lines: HeaderLines, limits: MessageLimits): Fault | undefined {
   let fault: Fault | undefined;
   let pos = start;
+  let lf = nextLf(text, pos);
   while (pos < text.length) {
     let eol = endOfLine(text, pos);
     let folded = false;
@@ -130,36 +131,52 @@ function parseLines(text: string, start: number, lines: HeaderLines, limits: Mes
       folded = true;
       eol = endOfLine(text, eol + 2);
     }
-    if (eol - pos > limits.headerBytes || lines.names.length >= limits.headers) {
+    if (eol - pos > limits.headerBytes || lines.names.length >= limits.headers)
       return new Fault(513, reasonPhrase(513));
+    while (lf < eol) {
+      if (text.charCodeAt(lf - 1) !== CR) fault ??= new Fault(400, STRAY);
+      lf = nextLf(text, lf + 1);
     }
     const wrong = parseLine(text, pos, eol, folded, lines);
     if (wrong) fault ??= new Fault(400, wrong);
     pos = eol + 2;
+    lf = nextLf(text, pos);
   }
   return fault;
 }
 
-function endOfLine(text: string, pos: number): number {
-  const eol = text.indexOf('\r\n', pos);
-  return eol < 0 ? text.length : eol;
+const STRAY = 'Stray control character in a header';
+const CR = 13;
+const LF = 10;
+
+function nextLf(text: string, pos: number): number {
+  const lf = text.indexOf('\n', pos);
+  return lf < 0 ? text.length : lf;
 }
 
+/** The next CR that an LF follows. */
+function endOfLine(text: string, pos: number): number {
+  let cr = text.indexOf('\r', pos);
+  while (cr >= 0 && text.charCodeAt(cr + 1) !== LF) cr = text.indexOf('\r', cr + 1);
+  return cr < 0 ? text.length : cr;
+}
+
+/** One header line from `start` to `end`, its line breaks left out; gives what is wrong with it. */
 function parseLine(text: string, start: number, end: number, folded: boolean, lines: HeaderLines): string | undefined {
-  const colon = text.indexOf(':', start);
-  if (colon < 0 || colon >= end) return 'Header line without a colon';
-  let nameEnd = colon;
+  let nameEnd = start;
+  while (nameEnd < end && text.charCodeAt(nameEnd) !== 58) nameEnd++;
+  if (nameEnd === end) return 'Header line without a colon';
+  let from = nameEnd + 1;
   while (nameEnd > start && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
   const name = text.slice(start, nameEnd);
   const known = knownHeader(name);
   if (!known && !isToken(name)) return 'Malformed header name';
-  let from = colon + 1;
   let to = end;
   while (from < to && isBlank(text.charCodeAt(from))) from++;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
   let value = text.slice(from, to);
   if (folded) value = value.replace(/[ \t]*\r\n[ \t]+/g, ' ').trim();
-  if (value.includes('\r') || value.includes('\n')) return 'Stray control character in a header';
+  if (value.includes('\r')) return STRAY;
   lines.names.push(name);
   lines.keys.push(known?.key ?? name.toLowerCase());
   lines.values.push(value);

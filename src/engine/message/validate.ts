@@ -4,8 +4,10 @@ import { type NameAddr, parseNameAddr } from '../../grammar/name-addr.js';
 import { parseUri } from '../../grammar/uri.js';
 import type { SipMessage } from './message.js';
 
-const REQUIRED = ['via', 'from', 'to', 'call-id', 'cseq'] as const;
-const SINGLE = [
+/** Bits of the headers that every message needs and of those that may stand only once. */
+const BITS = new Map<string, number>();
+for (const key of [
+  'via',
   'from',
   'to',
   'call-id',
@@ -15,8 +17,12 @@ const SINGLE = [
   'content-type',
   'expires',
   'date',
-] as const;
+]) {
+  BITS.set(key, 1 << BITS.size);
+}
+const VIA = 1;
 const SPELLING: Readonly<Record<string, string>> = { 'call-id': 'Call-ID', cseq: 'CSeq' };
+const REQUIRED = 0b11111;
 
 function spelling(key: string): string {
   return SPELLING[key] ?? key.replace(/(^|-)[a-z]/g, (part) => part.toUpperCase());
@@ -27,9 +33,20 @@ function spelling(key: string): string {
  * those that may stand only once, and the grammar of those that the lower layers read.
  */
 export function validate(message: SipMessage): string | undefined {
-  for (const key of REQUIRED) if (!message.has(key)) return `Missing ${spelling(key)} header`;
-  for (const key of SINGLE) if (message.all(key).length > 1) return `More than one ${spelling(key)} header`;
-  return wrongGrammar(message) ?? wrongNumbers(message) ?? wrongDate(message);
+  return wrongCount(message.keys) ?? wrongGrammar(message) ?? wrongNumbers(message) ?? wrongDate(message);
+}
+
+function wrongCount(keys: readonly string[]): string | undefined {
+  let seen = 0;
+  for (const key of keys) {
+    const bit = BITS.get(key);
+    if (bit === undefined) continue;
+    if ((seen & bit) !== 0 && bit !== VIA) return `More than one ${spelling(key)} header`;
+    seen |= bit;
+  }
+  if ((seen & REQUIRED) === REQUIRED) return undefined;
+  for (const [key, bit] of BITS) if ((seen & bit) === 0) return `Missing ${spelling(key)} header`;
+  return undefined;
 }
 
 function wrongGrammar(message: SipMessage): string | undefined {
