@@ -69,7 +69,9 @@ export class CallwakeProcess {
       this.#listeners.add(listener);
     });
     const ended = this.#exited.then((code) => {
-      throw new Error(`callwake ended with code ${code} before "${event}": ${this.#errors.join('\n') || this.#lastLog()}`);
+      throw new Error(
+        `callwake ended with code ${code} before "${event}": ${this.#errors.join('\n') || this.#lastLog()}`,
+      );
     });
     try {
       return await Promise.race([line, ended]);

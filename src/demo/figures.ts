@@ -13,7 +13,12 @@ export interface CallMarks {
 /** What the demo measures, each from one mark to another. */
 export const FIGURES: readonly { name: string; from: keyof CallMarks; to: keyof CallMarks; means: string }[] = [
   { name: 'push', from: 'inviteSent', to: 'pushAtApple', means: 'INVITE in -> push at Apple' },
-  { name: 'wake', from: 'pushAtPhone', to: 'registered', means: 'push at the phone -> REGISTER accepted (the phone takes most of it)' },
+  {
+    name: 'wake',
+    from: 'pushAtPhone',
+    to: 'registered',
+    means: 'push at the phone -> REGISTER accepted (the phone takes most of it)',
+  },
   { name: 'resume', from: 'registered', to: 'invited', means: 'REGISTER accepted -> INVITE at the phone' },
   { name: 'setup', from: 'inviteSent', to: 'answered', means: 'INVITE in -> answered' },
 ];

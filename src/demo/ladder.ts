@@ -25,7 +25,10 @@ export class Ladder {
 
   /** One step at `ms` milliseconds. An unknown participant is an error of the caller's. */
   line(ms: number, step: LadderStep): string {
-    const cells = this.#columns.map(() => '│').map((bar) => center(bar, SPACING)).join('');
+    const cells = this.#columns
+      .map(() => '│')
+      .map((bar) => center(bar, SPACING))
+      .join('');
     const drawn = 'note' in step ? this.#note(cells, step.at, step.note) : this.#arrow(cells, step);
     return `${ms.toFixed(1).padStart(OFFSET - 1)} ${drawn}`.trimEnd();
   }

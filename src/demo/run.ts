@@ -1,5 +1,5 @@
-import type { PhoneEvent, PhoneSimulator } from '../sim/phone/index.js';
 import type { CucmEvent } from '../sim/cucm/index.js';
+import type { PhoneEvent, PhoneSimulator } from '../sim/phone/index.js';
 import type { SimCall } from '../sim/ua/types.js';
 import { type CallMarks, figuresTable } from './figures.js';
 import { Ladder, type LadderStep } from './ladder.js';
@@ -36,11 +36,15 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const write = options.write ?? ((line: string) => void process.stdout.write(`${line}\n`));
   const scenario = SCENARIOS[options.scenario];
   write(scenario.story);
-  write(`CUCM -> callwake -> ${options.edge === 'direct' ? 'iPhone (no edge)' : `edge (${options.edge} mode) -> iPhone`}, SIP over ${options.transport.toUpperCase()}, ${options.offer} offer, push over HTTP/2 + TLS`);
+  write(
+    `CUCM -> callwake -> ${options.edge === 'direct' ? 'iPhone (no edge)' : `edge (${options.edge} mode) -> iPhone`}, SIP over ${options.transport.toUpperCase()}, ${options.offer} offer, push over HTTP/2 + TLS`,
+  );
   const stage = await Stage.start({ edge: options.edge, transport: options.transport });
   try {
     const users = await makeUsers(stage, scenario, Math.min(options.calls, MAX_USERS));
-    write(`callwake runs (process ${stage.callwake.pid}, SIP at ${stage.sip.host}:${stage.sip.port}); ${users.length * scenario.phones.length} phone(s) registered and went to sleep`);
+    write(
+      `callwake runs (process ${stage.callwake.pid}, SIP at ${stage.sip.host}:${stage.sip.port}); ${users.length * scenario.phones.length} phone(s) registered and went to sleep`,
+    );
     write('');
     const outcome = await playAll(stage, scenario, users, options, write);
     const faults = stage.faults();

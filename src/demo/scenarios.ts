@@ -68,7 +68,10 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
       }
       await pause(TALK_MS);
       await call.hangup();
-      await oneInvite([iphone, ipad].filter((phone) => phone !== undefined), 1);
+      await oneInvite(
+        [iphone, ipad].filter((phone) => phone !== undefined),
+        1,
+      );
       return 'answered by the iPhone; the iPad got CANCEL "Call completed elsewhere"';
     },
   },
@@ -83,7 +86,8 @@ async function oneInvite(phones: readonly PhoneSimulator[], expected: number): P
   for (const phone of phones) {
     const invites = phone.events.all('invited').length;
     const calls = Math.max(1, phone.events.all('pushed').length);
-    if (invites !== expected * calls) throw new Error(`${invites} INVITEs for ${calls} calls at ${phone.identity.instance}`);
+    if (invites !== expected * calls)
+      throw new Error(`${invites} INVITEs for ${calls} calls at ${phone.identity.instance}`);
   }
 }
 

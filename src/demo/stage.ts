@@ -90,7 +90,8 @@ export class Stage {
     });
     this.#phones.push(phone);
     const { voipToken, alertToken } = phone.identity;
-    if (voipToken) this.apple.registerToken({ token: voipToken, topics: [`${BUNDLE}.voip`], environment: 'production' });
+    if (voipToken)
+      this.apple.registerToken({ token: voipToken, topics: [`${BUNDLE}.voip`], environment: 'production' });
     if (alertToken) this.apple.registerToken({ token: alertToken, topics: [BUNDLE], environment: 'production' });
     await phone.start();
     return phone;

@@ -10,12 +10,17 @@ test.serial('an OPTIONS ping is answered 200, an unknown user gets 404', async (
 });
 
 test.serial('bindings and tokens survive a restart: a phone that slept through it is woken', async (t) => {
-  const stage = await stageFor(t, { edge: 'path', config: { engine: { contacts: ['sip:127.0.0.1:0;transport=udp,tcp'], control: { port: 0 } } } });
+  const stage = await stageFor(t, {
+    edge: 'path',
+    config: { engine: { contacts: ['sip:127.0.0.1:0;transport=udp,tcp'], control: { port: 0 } } },
+  });
   const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 100 } });
   await phone.background();
   t.is(await stage.callwake.stop(), 0);
   const { host, port } = stage.sip;
-  const again = new CallwakeProcess(stage.configFile, { CALLWAKE_ENGINE__CONTACTS: `["sip:${host}:${port};transport=udp,tcp"]` });
+  const again = new CallwakeProcess(stage.configFile, {
+    CALLWAKE_ENGINE__CONTACTS: `["sip:${host}:${port};transport=udp,tcp"]`,
+  });
   t.teardown(() => again.stop());
   await again.ready();
   const call = stage.cucm.call({ to: '2001' });

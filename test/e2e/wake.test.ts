@@ -43,7 +43,9 @@ for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
       t.is(requestsIn(phone.messages, 'INVITE')[0]?.get('X-Callwake-Call-UUID'), callUuid);
       t.false(wire(stage.cucm.messages).includes('pn-'), 'push parameters toward the trunk');
       if (edge === 'path') {
-        const path = requestsOut(stage.edge?.messages ?? [], 'REGISTER').at(-1)?.all('path');
+        const path = requestsOut(stage.edge?.messages ?? [], 'REGISTER')
+          .at(-1)
+          ?.all('path');
         const [invite] = requestsIn(stage.edge?.messages ?? [], 'INVITE');
         t.deepEqual(invite?.list('route'), path);
       }
@@ -52,44 +54,47 @@ for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
   }
 }
 
-test.serial('what CUCM says beside the dialog reaches the phone untouched, and what the phone says comes back', async (t) => {
-  const stage = await stageFor(t, { edge: 'path' });
-  const phone = await stage.phone({ behaviour: QUICK });
-  await phone.background();
-  const call = stage.cucm.call({
-    to: '2001',
-    headers: [
-      ['X-Site', 'Lübeck; floor=3'],
-      ['X-Site', 'second line'],
-      ['Diversion', '<sip:4000@corp.example>;reason=no-answer'],
-    ],
-  });
-  await call.answered;
-  const [sent] = requestsOut(stage.cucm.messages, 'INVITE');
-  const [got] = requestsIn(phone.messages, 'INVITE');
-  for (const name of [
-    'Session-ID',
-    'Cisco-Guid',
-    'P-Asserted-Identity',
-    'Remote-Party-ID',
-    'Call-Info',
-    'X-Site',
-    'Diversion',
-    'Supported',
-    'Allow',
-    'Min-SE',
-    'Session-Expires',
-    'Expires',
-    'Date',
-  ]) {
-    t.deepEqual(got?.all(name).map(unspaced), sent?.all(name).map(unspaced), name);
-  }
-  t.is(got?.from.uri, sent?.from.uri);
-  t.is(got?.from.display, sent?.from.display);
-  t.not(got?.callId, sent?.callId);
-  t.is(got?.maxForwards, (sent?.maxForwards ?? 0) - 2, "callwake and the edge");
-  await call.hangup();
-});
+test.serial(
+  'what CUCM says beside the dialog reaches the phone untouched, and what the phone says comes back',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'path' });
+    const phone = await stage.phone({ behaviour: QUICK });
+    await phone.background();
+    const call = stage.cucm.call({
+      to: '2001',
+      headers: [
+        ['X-Site', 'Lübeck; floor=3'],
+        ['X-Site', 'second line'],
+        ['Diversion', '<sip:4000@corp.example>;reason=no-answer'],
+      ],
+    });
+    await call.answered;
+    const [sent] = requestsOut(stage.cucm.messages, 'INVITE');
+    const [got] = requestsIn(phone.messages, 'INVITE');
+    for (const name of [
+      'Session-ID',
+      'Cisco-Guid',
+      'P-Asserted-Identity',
+      'Remote-Party-ID',
+      'Call-Info',
+      'X-Site',
+      'Diversion',
+      'Supported',
+      'Allow',
+      'Min-SE',
+      'Session-Expires',
+      'Expires',
+      'Date',
+    ]) {
+      t.deepEqual(got?.all(name).map(unspaced), sent?.all(name).map(unspaced), name);
+    }
+    t.is(got?.from.uri, sent?.from.uri);
+    t.is(got?.from.display, sent?.from.display);
+    t.not(got?.callId, sent?.callId);
+    t.is(got?.maxForwards, (sent?.maxForwards ?? 0) - 2, 'callwake and the edge');
+    await call.hangup();
+  },
+);
 
 test.serial('the phone hangs up', async (t) => {
   const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
@@ -197,26 +202,32 @@ test.serial('three REGISTERs after one push: still one INVITE', async (t) => {
   await call.hangup();
 });
 
-test.serial('a phone that went to sleep without a word is found asleep by the call and woken in the same hold', async (t) => {
-  const stage = await stageFor(t, { edge: 'path', transport: 'tcp', trunk: { probe: '300ms' } });
-  const phone = await stage.phone({ behaviour: QUICK });
-  await phone.sleepSilently();
-  const call = stage.cucm.call({ to: '2001' });
-  await call.answered;
-  t.is(stage.apple.received.length, 1);
-  t.is(requestsIn(phone.messages, 'INVITE').length, 1);
-  await call.hangup();
-});
+test.serial(
+  'a phone that went to sleep without a word is found asleep by the call and woken in the same hold',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'path', transport: 'tcp', trunk: { probe: '300ms' } });
+    const phone = await stage.phone({ behaviour: QUICK });
+    await phone.sleepSilently();
+    const call = stage.cucm.call({ to: '2001' });
+    await call.answered;
+    t.is(stage.apple.received.length, 1);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    await call.hangup();
+  },
+);
 
-test.serial('Apple says the token is dead: the call ends at once with 480, and the next one isn’t pushed', async (t) => {
-  const stage = await stageFor(t, { edge: 'path' });
-  const phone = await stage.phone({ behaviour: QUICK });
-  await phone.background();
-  stage.apple.unregisterToken(phone.identity.voipToken ?? '');
-  const first = stage.cucm.call({ to: '2001' });
-  t.is((await first.ended).status, 480);
-  await stage.callwake.logged('end', (line) => line['reason'] === 'push-failed');
-  const second = stage.cucm.call({ to: '2001' });
-  t.is((await second.ended).how, 'failed');
-  t.is(stage.apple.received.length, 1);
-});
+test.serial(
+  'Apple says the token is dead: the call ends at once with 480, and the next one isn’t pushed',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'path' });
+    const phone = await stage.phone({ behaviour: QUICK });
+    await phone.background();
+    stage.apple.unregisterToken(phone.identity.voipToken ?? '');
+    const first = stage.cucm.call({ to: '2001' });
+    t.is((await first.ended).status, 480);
+    await stage.callwake.logged('end', (line) => line['reason'] === 'push-failed');
+    const second = stage.cucm.call({ to: '2001' });
+    t.is((await second.ended).how, 'failed');
+    t.is(stage.apple.received.length, 1);
+  },
+);

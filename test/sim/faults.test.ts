@@ -103,3 +103,22 @@ test('Feature-Caps without the asterisk', async (t) => {
   await phone.start();
   t.deepEqual(phone.faults, ['Feature-Caps does not begin with "*": +sip.pns="apns"']);
 });
+
+test('an INVITE for a phone whose REGISTER was refused', async (t) => {
+  const registrar = await new FakeRegistrar().start();
+  t.teardown(() => registrar.close());
+  registrar.status = 403;
+  const phone = new PhoneSimulator({
+    aor: 'sip:2001@corp.example',
+    server: { host: '127.0.0.1', port: registrar.port, transport: 'tcp' },
+    behaviour: { answerDelayMs: 0 },
+  });
+  t.teardown(() => phone.close());
+  await phone.start();
+  const contact = phone.messages[0]?.message.list('contact')[0] ?? '';
+  const uri = /<([^;>]+)/.exec(contact)?.[1] ?? '';
+  const call = registrar.call({ to: { uri: `${uri};transport=tcp`, path: [] } });
+  await call.answered;
+  t.regex(phone.faults.join('\n'), /^INVITE .* though the REGISTER was not accepted/);
+  await call.hangup();
+});

@@ -28,6 +28,7 @@ export class Registration {
   #refresh: Timer | undefined;
   readonly #waiting = new Set<(goOn: boolean) => void>();
   #registered = false;
+  #underWay: Promise<boolean> = Promise.resolve(false);
   #purr: string | undefined;
 
   constructor(who: PhoneIdentity, options: PhoneSimulatorOptions, user: RegistrationUser) {
@@ -39,6 +40,11 @@ export class Registration {
   /** A REGISTER over the present flow was answered with 2xx. */
   get registered(): boolean {
     return this.#registered;
+  }
+
+  /** Whether the REGISTER that is under way, or was last, was answered with 2xx. */
+  get outcome(): Promise<boolean> {
+    return this.#underWay;
   }
 
   /** The phone registers at all: any call has to come through its registrar then. */
@@ -61,7 +67,12 @@ export class Registration {
   /**
    * Registers, trying again after no answer, 408 and 5xx. True when the registrar said 2xx; everything else is told by events.
    */
-  async register(ua: UserAgent, state: 'foreground' | 'background', tries = TRIES): Promise<boolean> {
+  register(ua: UserAgent, state: 'foreground' | 'background', tries = TRIES): Promise<boolean> {
+    this.#underWay = this.#register(ua, state, tries);
+    return this.#underWay;
+  }
+
+  async #register(ua: UserAgent, state: 'foreground' | 'background', tries: number): Promise<boolean> {
     this.#refresh?.cancel();
     const { expires = 3600, saysState = true } = this.#options;
     const word = saysState ? `;app-state=${state}` : '';
@@ -78,7 +89,7 @@ export class Registration {
     this.#user.emit({ type: 'register-failed', status, reason, at: ua.clock.now() });
     if (tries <= 1 || (status !== 408 && status < 500) || ua.closed) return false;
     const retried = await this.#wait(ua, RETRY_MS);
-    return retried ? this.register(ua, state, tries - 1) : false;
+    return retried ? this.#register(ua, state, tries - 1) : false;
   }
 
   /** False when the phone fell asleep meanwhile. */
