@@ -74,7 +74,9 @@ export function startApp(options: AppOptions): App {
     platforms: settings.pushPlatforms,
     environmentOf: (teamId) => config.push.accounts.find((account) => account.teamId === teamId)?.environment ?? 'auto',
     onVerdict: (device, token, verdict) => {
-      devices.tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment).catch(fault);
+      devices
+        .tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment)
+        .catch(fault);
     },
   });
   const sink = (event: TimelineEvent): void => logEvent(log, event);

@@ -7,7 +7,7 @@ import type { RecordedMessage } from '../../src/sim/ua/types.js';
  * The engine that the e2e tests run on: the embedded one, or the drachtio-server that `CALLWAKE_TEST_ENGINE`
  * (`drachtio://host:port/secret`) names. Such a server serves one callwake at a time: run the files one after another.
  */
-export const externalEngine = engineFrom(process.env['CALLWAKE_TEST_ENGINE']);
+export const externalEngine = engineFrom(process.env.CALLWAKE_TEST_ENGINE);
 
 /** A stage that is taken down when the test ends. */
 export async function stageFor(t: ExecutionContext, options: StageOptions): Promise<Stage> {

@@ -117,7 +117,7 @@ test('an INVITE for a phone whose REGISTER was refused', async (t) => {
   await phone.start();
   const contact = phone.messages[0]?.message.list('contact')[0] ?? '';
   const uri = /<([^;>]+)/.exec(contact)?.[1] ?? '';
-  const call = registrar.call({ to: { uri: `${uri};transport=tcp`, path: [] } });
+  const call = registrar.call({ to: { contact, uri: `${uri};transport=tcp`, path: [] } });
   await call.answered;
   t.regex(phone.faults.join('\n'), /^INVITE .* though the REGISTER was not accepted/);
   await call.hangup();
