@@ -80,7 +80,7 @@ export class UserAgentClient implements OutgoingInviteHost {
   /** Cancels an INVITE. Gives the CANCEL as it looks on the wire, undefined when there is nothing to cancel. */
   cancel(id: string, headers: readonly (readonly [string, string])[]): SipRequest | undefined {
     const outgoing = this.#outgoing.get(id);
-    if (!outgoing || outgoing.request.method !== 'INVITE') return undefined;
+    if (outgoing?.request.method !== 'INVITE') return undefined;
     const extra = headers.filter(
       ([name]) =>
         !/^(via|v|from|f|to|t|call-id|i|cseq|route|record-route|max-forwards|content-length|l|contact|m)$/i.test(name),
