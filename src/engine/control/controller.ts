@@ -197,6 +197,7 @@ export class Controller implements DialogUser, ControlUser {
       const dialog = command.dialog === '' ? this.#dialogNamed(text) : this.#dialog(command.dialog);
       const user: RequestUser = {
         onResponse: (outgoing, response, of, flow) => this.#onResponse(outgoing, response, of, flow),
+        onDialog: (_outgoing, made) => this.#dispatcher.own(made, session),
       };
       const draft = { headers: text.headers, body: text.body };
       const { client } = this.#dialogs();

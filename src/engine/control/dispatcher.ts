@@ -29,7 +29,7 @@ export class Dispatcher {
   readonly #owners = new Map<Dialog, ControlSession>();
   readonly #handedTo = new WeakMap<Incoming, ControlSession>();
   readonly #pending = new Map<Incoming, number>();
-  readonly #waiting = new Map<Incoming, Timer | undefined>();
+  readonly #waiting = new Map<Incoming, { timer: Timer | undefined; deliveries: number }>();
 
   constructor(options: DispatcherOptions) {
     this.#clock = options.clock;
@@ -58,7 +58,7 @@ export class Dispatcher {
 
   settled(incoming: Incoming): void {
     this.#pending.delete(incoming);
-    this.#waiting.get(incoming)?.cancel();
+    this.#waiting.get(incoming)?.timer?.cancel();
     this.#waiting.delete(incoming);
   }
 
@@ -76,12 +76,12 @@ export class Dispatcher {
 
   /** An app asked for a verb: it gets what waits for one like it. */
   routed(session: ControlSession, verb: string): void {
-    for (const incoming of [...this.#waiting.keys()]) {
+    for (const [incoming, { timer, deliveries }] of [...this.#waiting]) {
       const fits = incoming.method.toLowerCase() === verb || (incoming.dialog !== undefined && verb === 'invite');
       if (!fits || !session.ready) continue;
-      this.#waiting.get(incoming)?.cancel();
+      timer?.cancel();
       this.#waiting.delete(incoming);
-      this.#hand(incoming, session);
+      this.#hand(incoming, session, deliveries);
     }
   }
 
@@ -103,8 +103,8 @@ export class Dispatcher {
     if (incoming instanceof IncomingInvite && initial) incoming.hold();
     const session = this.#pick(incoming.method) ?? (incoming.dialog && this.#adopter(incoming.dialog, incoming.method));
     if (session) this.#hand(incoming, session, deliveries);
-    else if (initial) this.#waiting.set(incoming, undefined);
-    else this.#wait(incoming);
+    else if (initial) this.#waiting.set(incoming, { timer: undefined, deliveries });
+    else this.#wait(incoming, deliveries);
   }
 
   #dispatchInDialog(incoming: Incoming, dialog: Dialog): void {
@@ -114,14 +114,14 @@ export class Dispatcher {
   }
 
   /** A BYE that finds no app is answered at last; anything else gets 503, which leaves the dialog as it is. */
-  #wait(incoming: Incoming): void {
+  #wait(incoming: Incoming, deliveries = 0): void {
     const timer = this.#clock.setTimeout(() => {
       this.#waiting.delete(incoming);
       if (!incoming.pending) return;
       if (incoming.method === 'BYE') incoming.reject(200);
       else incoming.reject(503, [['Retry-After', '5']]);
     }, this.#dialogWait);
-    this.#waiting.set(incoming, timer);
+    this.#waiting.set(incoming, { timer, deliveries });
   }
 
   #adopter(dialog: Dialog, method: string): ControlSession | undefined {

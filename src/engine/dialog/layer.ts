@@ -84,6 +84,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
       detectMerged: false,
       ...(options.log ? { log: options.log } : {}),
     });
+    options.transport.onFlowClosed((flow) => this.client.flowClosed(flow));
     this.#subscriptions = new Subscriptions(options.clock, (dialog) => this.end(dialog));
     this.client = new UserAgentClient({
       transactions: this.transactions,

@@ -13,6 +13,8 @@ export interface RequestUser {
     dialog: Dialog | undefined,
     flow: Flow | undefined,
   ): void;
+  /** A NOTIFY made the dialog before the SUBSCRIBE was answered. */
+  onDialog?(outgoing: OutgoingRequest, dialog: Dialog): void;
 }
 
 /** Early dialogs of one INVITE; provisional responses of further branches are passed on without one. */

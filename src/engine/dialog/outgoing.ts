@@ -86,6 +86,13 @@ export class OutgoingRequest {
     return true;
   }
 
+  /** Its connection is gone: it fails with 503 (487 when it was cancelled). */
+  lose(why: string): void {
+    if (this.#final) return;
+    this.#transaction?.cancel();
+    this.#finishLocally(503, why);
+  }
+
   #send(target: Target): void {
     if (this.#targets.length > 0) this.#template = (this.#template ?? this.request).clone();
     const request = this.request;

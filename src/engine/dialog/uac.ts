@@ -1,6 +1,6 @@
 import type { SipRequest, SipResponse } from '../message/index.js';
 import type { TransactionLayer } from '../transaction/index.js';
-import type { Target } from '../transport/index.js';
+import type { Flow, Target } from '../transport/index.js';
 import { carriesContact, contactUri, ownContact, refreshesTarget } from './contact.js';
 import { Dialog, dialogKey } from './dialog.js';
 import { applyDraft, type Draft, type RequestDraft, replaceLocalhost } from './draft.js';
@@ -27,7 +27,7 @@ export class UserAgentClient implements OutgoingInviteHost {
   readonly #options: UserAgentClientOptions;
   readonly #outgoing = new Map<string, OutgoingRequest>();
   /** SUBSCRIBE and REFER whose NOTIFY may come before their 2xx, by Call-ID and From tag. */
-  readonly #subscribing = new Map<string, SipRequest>();
+  readonly #subscribing = new Map<string, { outgoing: OutgoingRequest; user: RequestUser }>();
 
   constructor(options: UserAgentClientOptions) {
     this.#options = options;
@@ -38,9 +38,16 @@ export class UserAgentClient implements OutgoingInviteHost {
     return this.#outgoing.get(id);
   }
 
-  /** Requests without a final response. */
-  get pending(): Iterable<OutgoingRequest> {
-    return this.#outgoing.values();
+  /**
+   * A connection is gone. What was sent down a connection for want of any other way (a phone's own) fails with 503 now; an answer to anything else
+   * may still come over another connection (RFC 3261 section 18.2.2).
+   */
+  flowClosed(flow: Flow): void {
+    const { connection } = flow;
+    if (!connection) return;
+    for (const outgoing of [...this.#outgoing.values()]) {
+      if (outgoing.target?.flow?.connection === connection) outgoing.lose('the connection was closed');
+    }
   }
 
   /**
@@ -135,10 +142,12 @@ export class UserAgentClient implements OutgoingInviteHost {
 
   /** The dialog of a NOTIFY that came before the 2xx of its SUBSCRIBE; undefined when nobody subscribed (RFC 6665 section 4.4.1). */
   notified(notify: SipRequest): Dialog | undefined {
-    const subscribe = this.#subscribing.get(dialogKey(notify.callId, notify.toTag ?? '', ''));
-    if (!subscribe) return undefined;
-    const dialog = Dialog.notified(subscribe, notify);
-    this.#establish(dialog, subscribe, notify);
+    const subscribing = this.#subscribing.get(dialogKey(notify.callId, notify.toTag ?? '', ''));
+    if (!subscribing) return undefined;
+    const { outgoing, user } = subscribing;
+    const dialog = Dialog.notified(outgoing.request, notify);
+    this.#establish(dialog, outgoing.request, notify);
+    user.onDialog?.(outgoing, dialog);
     return dialog;
   }
 
@@ -203,6 +212,7 @@ export class UserAgentClient implements OutgoingInviteHost {
     this.#outgoing.set(outgoing.id, outgoing);
     const drop = (error: unknown): never => {
       this.#outgoing.delete(outgoing.id);
+      this.#subscribing.delete(dialogKey(request.callId, request.fromTag ?? '', ''));
       throw error;
     };
     const go = (targets: Target[]): OutgoingRequest => {
@@ -254,14 +264,16 @@ export class UserAgentClient implements OutgoingInviteHost {
       return (outgoing) => ({ onResponse: (response, flow) => user.onResponse(outgoing, response, undefined, flow) });
     }
     const key = dialogKey(request.callId, request.fromTag ?? '', '');
-    this.#subscribing.set(key, request);
-    return (outgoing) => ({
-      onResponse: (response, flow) => {
-        const dialog = response.status < 300 ? this.#subscribed(outgoing, response) : undefined;
-        if (response.status >= 200) this.#subscribing.delete(key);
-        user.onResponse(outgoing, response, dialog, flow);
-      },
-    });
+    return (outgoing) => {
+      this.#subscribing.set(key, { outgoing, user });
+      return {
+        onResponse: (response, flow) => {
+          const dialog = response.status < 300 ? this.#subscribed(outgoing, response) : undefined;
+          if (response.status >= 200) this.#subscribing.delete(key);
+          user.onResponse(outgoing, response, dialog, flow);
+        },
+      };
+    };
   }
 
   #userInDialog(dialog: Dialog, method: string, user: RequestUser): (outgoing: OutgoingRequest) => OutgoingUser {
