@@ -1,3 +1,4 @@
+export { type FailoverRequest, requestWithFailover } from './failover.js';
 export { TransactionLayer, type TransactionLayerOptions } from './layer.js';
 export { type TimerSettings, timerSettings } from './timers.js';
 export type * from './types.js';

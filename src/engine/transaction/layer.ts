@@ -194,9 +194,8 @@ export class TransactionLayer {
   }
 
   private unreachable(remote: Endpoint, error: Error): void {
-    for (const transaction of this.clients.values()) {
-      if (transaction.isTo(remote.address, remote.port)) transaction.flowClosed(error);
-    }
+    const affected = [...this.clients.values()].filter((transaction) => transaction.isTo(remote.address, remote.port));
+    for (const transaction of affected) transaction.flowClosed(error);
   }
 
   private remember(transaction: OutboundTransaction, flow: Flow): void {

@@ -1,20 +1,16 @@
 import { Buffer } from 'node:buffer';
-import type { Socket } from 'node:net';
 import type { Clock } from '../../clock/clock.js';
 import type { SipUri } from '../../grammar/uri.js';
 import { parseMessage, type SipMessage, SipParseError, type SipRequest, type SipResponse } from '../message/index.js';
 import { Admission } from './admission.js';
-import type { CodecHandler } from './codec.js';
-import { ConnectionTable } from './connection-table.js';
+import { ConnectionPool } from './connection-pool.js';
 import type { FramingError } from './framer.js';
 import { defaultTransportLimits, type TransportLimits } from './limits.js';
-import { connectSocket } from './outbound.js';
 import { addressTarget, resolveUri } from './resolve.js';
 import type { Resolver } from './resolver.js';
 import { SentByChooser } from './sent-by.js';
-import { SipCodec } from './sip-codec.js';
-import { defaultPort, isAddress, plainHost, stampVia, uriHost } from './stamp.js';
-import { plainAddress, StreamConnection, type StreamEvents } from './stream-connection.js';
+import { defaultPort, isAddress, plainHost, stampVia } from './stamp.js';
+import { StreamConnection, type StreamEvents } from './stream-connection.js';
 import { StreamListener } from './stream-listener.js';
 import { systemResolver } from './system-resolver.js';
 import type {
@@ -23,7 +19,6 @@ import type {
   Listener,
   ListenOptions,
   MessageTransport,
-  Protocol,
   SendCallback,
   SentBy,
   Target,
@@ -31,7 +26,6 @@ import type {
 } from './types.js';
 import { UdpListener } from './udp-listener.js';
 import { UdpProbe } from './udp-probe.js';
-import { WebSocketCodec } from './websocket-codec.js';
 
 export interface TransportLayerOptions {
   readonly clock: Clock;
@@ -52,17 +46,15 @@ export class TransportLayer implements MessageTransport {
   private readonly open: (UdpListener | StreamListener)[] = [];
   private readonly sentBy: SentByChooser;
   private readonly admission: Admission;
-  private readonly connections = new ConnectionTable();
+  private readonly connections: ConnectionPool;
   private readonly probe: UdpProbe;
   private readonly messageHandlers: ((message: SipMessage, flow: Flow) => void)[] = [];
   private readonly errorHandlers: ((error: SipParseError, flow: Flow) => void)[] = [];
   private readonly closedHandlers: ((flow: Flow) => void)[] = [];
   private readonly unreachableHandlers: ((remote: Endpoint, error: Error) => void)[] = [];
-  private readonly events: StreamEvents;
-  private nextId = 1;
   private closing = false;
 
-  constructor(private readonly options: TransportLayerOptions) {
+  constructor(options: TransportLayerOptions) {
     this.limits = { ...defaultTransportLimits, ...options.limits };
     this.clock = options.clock;
     this.resolver = options.resolver ?? systemResolver;
@@ -72,11 +64,12 @@ export class TransportLayer implements MessageTransport {
     this.probe = new UdpProbe(this.clock, (remote, error) => {
       for (const handler of this.unreachableHandlers) handler(remote, error);
     });
-    this.events = {
+    const events: StreamEvents = {
       message: (data, flow) => this.receive(data, flow),
       framingError: (error, flow) => this.onFramingError(error, flow),
-      closed: (connection, error) => this.onClosed(connection, error),
+      closed: (connection, error, wasOpen) => this.onClosed(connection, error, wasOpen),
     };
+    this.connections = new ConnectionPool({ clock: this.clock, limits: this.limits, tls: options.tls ?? {}, events });
   }
 
   /** Opens a listener. Rejects with what Node says when the address can't be bound. */
@@ -87,7 +80,7 @@ export class TransportLayer implements MessageTransport {
         : await StreamListener.open(options, {
             admission: this.admission,
             handshakeTimeout: this.limits.connectTimeout,
-            accept: (socket, protocol) => this.accept(socket, protocol),
+            accept: (socket, protocol) => this.connections.accept(socket, protocol),
             log: this.log,
           });
     this.open.push(listener);
@@ -196,7 +189,7 @@ export class TransportLayer implements MessageTransport {
   async close(): Promise<void> {
     this.closing = true;
     this.probe.close();
-    for (const connection of this.connections) connection.fail(new Error('Shutting down'));
+    this.connections.close();
     await Promise.all(this.open.map((listener) => listener.close()));
   }
 
@@ -224,11 +217,8 @@ export class TransportLayer implements MessageTransport {
       this.sendDatagram(data, remote, target, callback);
       return;
     }
-    const serverName =
-      target.protocol === 'tls' || target.protocol === 'wss' ? (target.serverName ?? plainHost(target.host)) : '';
-    const connection =
-      this.connections.find(target.protocol, remote, serverName) ?? this.connect(target.protocol, remote, serverName);
-    connection.send(data, callback);
+    const serverName = target.serverName ?? plainHost(target.host);
+    this.connections.to(target.protocol, remote, serverName).send(data, callback);
   }
 
   private sendDatagram(data: Buffer, remote: Endpoint, target: Target, callback: SendCallback, probe = true): void {
@@ -264,48 +254,10 @@ export class TransportLayer implements MessageTransport {
     }
   }
 
-  private connect(protocol: Protocol, remote: Endpoint, serverName: string): StreamConnection {
-    const socket = connectSocket(protocol, remote, serverName, this.options.tls ?? {}, () => connection.opened());
-    const connection = this.makeConnection(socket, protocol, remote, true);
-    this.connections.add(connection, true, serverName);
-    return connection;
-  }
-
-  private accept(socket: Socket, protocol: Protocol): void {
-    if (this.closing) {
-      socket.destroy();
-      return;
-    }
-    const remote = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
-    const connection = this.makeConnection(socket, protocol, remote, false);
-    this.connections.add(connection, protocol === 'tcp');
-    connection.opened();
-  }
-
-  private makeConnection(socket: Socket, protocol: Protocol, remote: Endpoint, outbound: boolean): StreamConnection {
-    const { limits, clock, events } = this;
-    const host = outbound ? `${uriHost(remote.address)}:${remote.port}` : undefined;
-    const codec = (handler: CodecHandler) =>
-      protocol === 'ws' || protocol === 'wss'
-        ? new WebSocketCodec(limits, handler, host)
-        : new SipCodec(limits, handler);
-    return new StreamConnection({
-      id: this.nextId++,
-      protocol,
-      outbound,
-      remote,
-      socket,
-      codec,
-      limits,
-      clock,
-      events,
-    });
-  }
-
-  private onClosed(connection: StreamConnection, error: Error | undefined): void {
-    this.connections.remove(connection);
+  private onClosed(connection: StreamConnection, error: Error | undefined, wasOpen: boolean): void {
     if (error)
       this.log(`${connection.protocol} ${connection.remote.address}:${connection.remote.port}: ${error.message}`);
+    if (!wasOpen) return;
     for (const handler of this.closedHandlers) handler(connection.flow);
   }
 

@@ -10,8 +10,8 @@ import type { Connection, Endpoint, Flow, Protocol, SendCallback } from './types
 export interface StreamEvents {
   message(data: Buffer, flow: Flow): void;
   framingError(error: FramingError, flow: Flow): void;
-  /** Called once, for a connection that was never ready too. */
-  closed(connection: StreamConnection, error: Error | undefined): void;
+  /** Called once. `wasOpen`: messages could be sent. */
+  closed(connection: StreamConnection, error: Error | undefined, wasOpen: boolean): void;
 }
 
 export interface StreamOptions {
@@ -81,12 +81,11 @@ export class StreamConnection implements Connection, CodecHandler {
     this.socket.on('error', (error) => {
       this.error ??= error;
     });
-    this.socket.on('end', () => this.socket.end());
     this.socket.on('close', () => this.onClose());
   }
 
   get alive(): boolean {
-    return this.state !== 'closed' && !this.socket.destroyed;
+    return this.state !== 'closed' && this.socket.writable;
   }
 
   get remote(): Endpoint {
@@ -192,6 +191,10 @@ export class StreamConnection implements Connection, CodecHandler {
 
   /** Everything written in one turn of the event loop leaves in one system call. */
   private write(data: Buffer): void {
+    if (this.socket.writableLength > this.options.limits.sendBufferBytes) {
+      this.fail(new Error('Peer does not read'));
+      return;
+    }
     this.lastActivity = this.clock.monotonic();
     if (!this.corked) {
       this.corked = true;
@@ -245,6 +248,7 @@ export class StreamConnection implements Connection, CodecHandler {
 
   private onClose(): void {
     if (this.state === 'closed') return;
+    const wasOpen = this.state === 'ready';
     this.state = 'closed';
     this.idleTimer?.cancel();
     this.openTimer?.cancel();
@@ -255,7 +259,7 @@ export class StreamConnection implements Connection, CodecHandler {
     const waiting = this.queue;
     this.queue = [];
     for (const { callback } of waiting) callback(error);
-    this.options.events.closed(this, this.error);
+    this.options.events.closed(this, this.error, wasOpen);
   }
 }
 

@@ -18,7 +18,7 @@ const ASKED_FOR = 1_000;
 export class UdpProbe {
   private readonly heard: RecentSet;
   private readonly asked: RecentSet;
-  private readonly open = new Set<Socket>();
+  private readonly open = new Map<Socket, () => void>();
 
   constructor(
     private readonly clock: Clock,
@@ -39,12 +39,12 @@ export class UdpProbe {
     if (this.open.size >= MAX_OPEN || this.heard.has(key) || this.asked.has(key)) return;
     this.asked.add(key);
     const socket = createSocket(ipVersion(remote.address) === 6 ? 'udp6' : 'udp4');
-    this.open.add(socket);
-    const timer = this.clock.setTimeout(() => done(), WAIT);
     const done = () => {
       timer.cancel();
       if (this.open.delete(socket)) socket.close();
     };
+    const timer = this.clock.setTimeout(done, WAIT);
+    this.open.set(socket, done);
     socket.unref();
     socket.on('message', done);
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -59,7 +59,6 @@ export class UdpProbe {
   }
 
   close(): void {
-    for (const socket of this.open) socket.close();
-    this.open.clear();
+    for (const done of [...this.open.values()]) done();
   }
 }

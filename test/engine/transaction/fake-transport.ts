@@ -47,11 +47,11 @@ export class FakeTransport implements MessageTransport {
     close() {},
   };
 
-  flow(protocol: Protocol = this.protocol): Flow {
+  flow(protocol: Protocol = this.protocol, address = '192.0.2.2'): Flow {
     const flow = {
       protocol,
       local: { address: '192.0.2.1', port: 5060 },
-      remote: { address: '192.0.2.2', port: 5060 },
+      remote: { address, port: 5060 },
     };
     return protocol === 'udp' ? flow : { ...flow, connection: this.connection };
   }
@@ -76,7 +76,7 @@ export class FakeTransport implements MessageTransport {
     const fails = this.error && (!this.errorOnly || this.errorOnly === target.protocol);
     if (!fails) this.sent.push({ message: copy(message), target });
     if (fails) callback(this.error);
-    else callback(undefined, this.flow(target.protocol));
+    else callback(undefined, this.flow(target.protocol, target.host));
   }
 
   reply(response: SipResponse | Buffer, flow: Flow, callback?: SendCallback): void {
