@@ -5,6 +5,7 @@ import type { TimelineEvent } from './calls/timeline.js';
 import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
 import type { Config } from './config/schema.js';
+import { openPurrKey } from './devices/purr-key.js';
 import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import type { Logger } from './log/logger.js';
@@ -14,8 +15,10 @@ import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
 import { inviteHandler } from './sip/invite.js';
+import { listenerFor } from './sip/listeners.js';
 import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
+import { accessTo, registrarOf } from './sip/registrar.js';
 import { dispatcher, optionsHandler } from './sip/requests.js';
 import type { Store } from './store/store.js';
 
@@ -65,8 +68,14 @@ export function startApp(options: AppOptions): App {
   const clock = options.clock ?? systemClock;
   const fault = (error: unknown, callUuid?: string): void => log.error('fault', { callUuid, error: describe(error) });
 
-  const settings = { ...DEFAULT_SETTINGS, ...config.devices };
+  const { purrKeyFile, ...deviceSettings } = config.devices;
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    ...deviceSettings,
+    ...(purrKeyFile === undefined ? {} : { purrKey: openPurrKey(purrKeyFile) }),
+  };
   const devices = new DeviceRegistry({ store, clock, settings, log });
+  devices.start().catch(fault);
   const push = options.push ?? pushProvider(config, clock, log);
   const waker = new Waker({
     provider: push,
@@ -94,8 +103,10 @@ export function startApp(options: AppOptions): App {
     connectedTo = resolve;
     refused = reject;
   });
+  let listening = '';
   const drachtio = new Drachtio({
     connected: (hostports, version) => {
+      listening = hostports;
       log.info('ready', { sip: hostports, engine: version });
       connectedTo(hostports);
     },
@@ -107,9 +118,16 @@ export function startApp(options: AppOptions): App {
   const policies = new Map(config.trunks.map((trunk) => [trunk.name, trunk]));
   const register = registerHandler({
     drachtio,
-    registrar: devices,
-    edges,
-    allowDirect: config.directPhones.allow,
+    registrar: registrarOf({
+      config: config.registrar,
+      drachtio,
+      registry: devices,
+      clock,
+      domains,
+      listener: (transport) => listenerFor(listening, transport),
+    }),
+    access: accessTo({ config, edges, clock, onUsersProblem: fault }),
+    maxPending: config.registrar.maxPending,
     domains,
     stateHeader: settings.stateHeader,
     onRegistered: (registered) => {
@@ -123,7 +141,10 @@ export function startApp(options: AppOptions): App {
       }
       calls.registered(registered);
     },
-    onRefused: (refusal) => log.warn('register refused', { ...refusal }),
+    onRefused: ({ request: _, ...refusal }) => {
+      if (refusal.why === 'no credentials') log.debug('register challenged', refusal);
+      else log.warn('register refused', refusal);
+    },
     onFault: fault,
   });
   const invite = inviteHandler({
@@ -161,7 +182,7 @@ export function startApp(options: AppOptions): App {
     async close() {
       calls.close();
       drachtio.close();
-      devices.close();
+      await devices.close();
       await push.close();
       await store.close();
     },

@@ -16,7 +16,7 @@ export function runCheck(file: string, env: NodeJS.ProcessEnv, print: (line: str
 
 /** What a configuration makes callwake do, a line per part. */
 export function summarize(config: Config): readonly string[] {
-  const { engine, domains, trunks, edges, directPhones, devices, push, store, log } = config;
+  const { engine, domains, trunks, edges, directPhones, registrar, devices, push, store, log } = config;
   const control = `${engine.control.host}:${engine.control.port === 0 ? 'any port' : engine.control.port}`;
   return [
     engine.mode === 'embedded'
@@ -29,6 +29,9 @@ export function summarize(config: Config): readonly string[] {
         `ring ${formatDuration(trunk.ring)}, not woken: ${trunk.whenNotWoken.answer}`,
     ]),
     ...edges.map((edge) => `edge     ${edge.name}: ${edge.addresses.join(', ')}`),
+    registrar.mode === 'local'
+      ? `register here${registrar.digest.usersFile === undefined ? '' : `, digest users in ${registrar.digest.usersFile}`}`
+      : `register upstream: ${registrar.upstream.peers.map((peer) => `${peer.transport}/${bracket(peer.host)}:${peer.port}`).join(', ')}`,
     `phones   ${directPhones.allow ? 'may also register directly' : 'register through an edge only'}; ` +
       `pushes to ${devices.pushPlatforms.join(', ')}`,
     ...(push.provider === 'none'

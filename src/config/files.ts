@@ -1,14 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { parseDigestUsers } from '../devices/digest-users.js';
+import { parsePurrKey } from '../devices/purr-key.js';
 import { ConfigError, type ConfigProblem } from './errors.js';
 import { reasonOf } from './load.js';
 import type { Config } from './schema.js';
 
 const MAX_KEY_BYTES = 64_000;
+const MAX_USERS_BYTES = 100_000_000;
 
 /**
- * Looks at the files and folders that a configuration names: p8 keys are P-256 private keys, the CA file holds certificates,
+ * Looks at the files and folders that a configuration names: p8 keys are P-256 private keys, the CA file holds certificates, the
+ * users file and the PURR key can be read,
  * the store's folder can be written or made.
  * @throws {ConfigError} with every problem found.
  */
@@ -25,6 +29,14 @@ export function verifyFiles(config: Config, file: string): void {
     check(`push.accounts[${index}].keyFile`, keyFile, verifyKey);
   });
   if (config.push.caFile !== undefined) check('push.caFile', config.push.caFile, verifyCertificates);
+  const { usersFile } = config.registrar.digest;
+  if (usersFile !== undefined) {
+    check('registrar.digest.usersFile', usersFile, (path) => void parseDigestUsers(readSmall(path, MAX_USERS_BYTES)));
+  }
+  const { purrKeyFile } = config.devices;
+  if (purrKeyFile !== undefined && existsSync(purrKeyFile)) {
+    check('devices.purrKeyFile', purrKeyFile, (path) => void parsePurrKey(readSmall(path)));
+  }
   if (config.store.kind === 'lmdb') check('store.path', config.store.path, verifyFolder);
   if (problems.length > 0) throw new ConfigError(file, problems);
 }
@@ -61,7 +73,7 @@ function verifyFolder(path: string): void {
   accessSync(parent, constants.W_OK | constants.X_OK);
 }
 
-function readSmall(path: string): string {
-  if (statSync(path).size > MAX_KEY_BYTES) throw new Error('is too big for what it should be');
+function readSmall(path: string, limit = MAX_KEY_BYTES): string {
+  if (statSync(path).size > limit) throw new Error('is too big for what it should be');
   return readFileSync(path, 'utf8');
 }

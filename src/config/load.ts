@@ -106,9 +106,16 @@ function setAt(target: unknown, path: ConfigPath, value: unknown): void {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { push, store } = config;
+  const { push, store, registrar, devices } = config;
+  const { digest } = registrar;
   return {
     ...config,
+    ...(digest.usersFile === undefined
+      ? {}
+      : { registrar: { ...registrar, digest: { ...digest, usersFile: resolve(folder, digest.usersFile) } } }),
+    ...(devices.purrKeyFile === undefined
+      ? {}
+      : { devices: { ...devices, purrKeyFile: resolve(folder, devices.purrKeyFile) } }),
     store: { ...store, path: resolve(folder, store.path) },
     push: {
       ...push,

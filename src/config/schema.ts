@@ -94,7 +94,38 @@ const trunk = z.strictObject({
 const edge = z.strictObject({
   name: text('a name for the edge'),
   addresses: listOf(addressRange(), 'addresses or ranges such as 192.0.2.0/24'),
+  /** It lets phones through that it has not authenticated: each has to do so here, by digest. */
+  digest: flag().default(false),
 });
+
+const digest = z.strictObject({
+  /** As htdigest writes it: `user:realm:HA1` a line. */
+  usersFile: text('the path of a users file').exactOptional(),
+  /** Default: the first of the domains. */
+  realm: text('a realm').exactOptional(),
+  nonceLifetime: duration('10s', '1d', '5m'),
+});
+
+const upstream = z.strictObject({
+  /** Registrars, tried in this order. */
+  peers: z.array(peer, { error: 'a list of peers, each with host, port and transport' }).default([]),
+  /** callwake's own Path entry, where others reach it; default: the engine's own address. */
+  path: pattern(SIP_URI, 'a SIP URI such as sip:callwake.corp.example:5060;transport=tcp').exactOptional(),
+});
+
+const registrar = z
+  .strictObject({
+    mode: oneOf(['local', 'upstream']).default('local'),
+    upstream: upstream.prefault({}),
+    digest: digest.prefault({}),
+    /** REGISTERs under way at once; beyond, 503 with Retry-After. */
+    maxPending: whole(1, 1_000_000).default(2000),
+  })
+  .superRefine(({ mode, upstream: { peers } }, context) => {
+    if (mode !== 'upstream' || peers.length > 0) return;
+    const message = 'a list of at least one registrar (needed with mode upstream)';
+    context.addIssue({ code: 'custom', path: ['upstream', 'peers'], message });
+  });
 
 /** A duration whose default is the registrar's own. */
 function preset(
@@ -140,6 +171,8 @@ const devices = z
     pnsregSeconds: whole(0, 86_400)
       .refine((seconds) => seconds === 0 || seconds > 120, { error: '0 (leave it out) or more than 120' })
       .default(DEFAULT_SETTINGS.pnsregSeconds),
+    /** Holds the key of PURRs, made at the first start; the same on all nodes. Without it no PURRs are given. */
+    purrKeyFile: text('the path of a key file').exactOptional(),
     requireSecureTransport: flag().default(DEFAULT_SETTINGS.requireSecureTransport),
     maxQueuedPerAor: whole(1, 10_000).default(DEFAULT_SETTINGS.maxQueuedPerAor),
     sweepInterval: duration('1s', '1h', preset('sweepInterval')),
@@ -204,6 +237,7 @@ const sections = z.strictObject({
   trunks: listOf(trunk, 'trunks, each with name and peers'),
   edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),
   directPhones: z.strictObject({ allow: flag().default(false) }).prefault({}),
+  registrar: registrar.prefault({}),
   devices: devices.prefault({}),
   push,
   store: store.prefault({}),
@@ -223,6 +257,11 @@ export const configSchema = sections.superRefine((value, context) => {
     const message = 'at least one edge, or directPhones with allow: true; no phone could register otherwise';
     context.addIssue({ code: 'custom', path: ['edges'], message });
   }
+  const { mode, digest: credentials } = value.registrar;
+  if (mode === 'local' && credentials.usersFile === undefined && value.edges.some((entry) => entry.digest)) {
+    const message = 'the path of a users file (needed as an edge has digest: true)';
+    context.addIssue({ code: 'custom', path: ['registrar', 'digest', 'usersFile'], message });
+  }
 });
 
 /** A whole, valid configuration: durations in milliseconds, every default filled in, file paths absolute. */
@@ -233,5 +272,6 @@ export type EdgeConfig = Config['edges'][number];
 export type DevicesConfig = Config['devices'];
 export type PushConfig = Config['push'];
 export type StoreConfig = Config['store'];
+export type RegistrarConfig = Config['registrar'];
 export type LogConfig = Config['log'];
 export type EngineConfig = Config['engine'];

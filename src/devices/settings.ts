@@ -69,7 +69,7 @@ export const DEFAULT_SETTINGS: DeviceSettings = {
   minExpires: 60 * SECOND,
   maxExpires: DAY,
   defaultExpires: 3600 * SECOND,
-  expiresJitter: 0,
+  expiresJitter: 0.1,
   maxContacts: 10,
   stateParameter: 'app-state',
   stateHeader: 'X-App-State',

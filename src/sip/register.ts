@@ -1,100 +1,94 @@
 import type { Device, RegisterAnswer, RegisterRequest } from '../devices/types.js';
-import { splitList } from '../grammar/list.js';
-import { parseNameAddr } from '../grammar/name-addr.js';
-import { aorOf, parseUri } from '../grammar/uri.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { allHeaders, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
-import type { Peers } from './peers.js';
+import { firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import { type AccessOptions, accessOf } from './register-access.js';
+import { aorFrom, describeRegister, hostOf, sourceOf } from './register-request.js';
+
+/** Who decides about a REGISTER that may be made: callwake itself, or another registrar. */
+export interface Registrar {
+  register(request: RegisterRequest, req: SrfRequest, lines: HeaderLines): Promise<RegisterAnswer>;
+}
 
 export interface RegisterOptions {
   readonly drachtio: Drachtio;
-  readonly registrar: { register(request: RegisterRequest): Promise<RegisterAnswer> };
-  readonly edges: Peers;
-  /** Phones may register without an edge between. */
-  readonly allowDirect: boolean;
+  readonly registrar: Registrar;
+  readonly access: AccessOptions;
   /** Domains whose AORs are ours, lower case. */
   readonly domains: readonly string[];
   readonly stateHeader: string;
+  /** REGISTERs under way at once; more get 503 with Retry-After. */
+  readonly maxPending: number;
   /** The 200 of these devices' REGISTER has left. */
   readonly onRegistered: (devices: readonly Device[]) => void;
-  readonly onRefused: (request: { source: string; aor: string; status: number; reason: string }) => void;
+  readonly onRefused: (refusal: Refusal) => void;
   readonly onFault: (error: unknown) => void;
+  /** From 0 (inclusive) to 1 (exclusive); spreads those that are told to come back. */
+  readonly random?: () => number;
 }
 
-/** Handles REGISTER (RFC 3261 10.3): who may, for whom, and what the devices make of it. */
+/** A REGISTER that was not taken. */
+export interface Refusal {
+  readonly source: string;
+  readonly aor: string;
+  readonly status: number;
+  readonly reason: string;
+  /** For the log, where the reason phrase doesn't tell. */
+  readonly why?: string;
+  /** The REGISTER, if it was understood and its sender had the right to make it. */
+  readonly request?: RegisterRequest;
+}
+
+/** Those that come back do so within this many seconds. */
+const RETRY_SPREAD = 10;
+
+/** Handles REGISTER (RFC 3261 10.3): who may, for whom, and what the registrar makes of it. */
 export function registerHandler(options: RegisterOptions): (req: SrfRequest, res: SrfResponse) => void {
-  const refuse = (req: SrfRequest, res: SrfResponse, aor: string, status: number, reason: string): void => {
-    options.onRefused({ source: sourceOf(req), aor, status, reason });
-    options.drachtio.respond(res, status, reason);
+  const { drachtio, registrar, access, domains, maxPending, random = Math.random } = options;
+  let pending = 0;
+  const refuse = (res: SrfResponse, refusal: Refusal, headers: HeaderLines = []): void => {
+    options.onRefused(refusal);
+    drachtio.respond(res, refusal.status, refusal.reason, toRecord(headers));
+  };
+  const answer = (res: SrfResponse, request: RegisterRequest, given: RegisterAnswer): void => {
+    const { status, reason, registered, headers } = given;
+    if (status >= 300) options.onRefused({ source: request.source, aor: request.aor, status, reason, request });
+    drachtio.respond(res, status, reason, toRecord(headers), '', () => {
+      if (registered.length > 0) options.onRegistered(registered);
+    });
   };
   return (req, res) => {
     const lines = headerLines(req.msg.raw);
-    const fromEdge = options.edges.groupOf(req.source_address) !== undefined;
     const aor = aorFrom(firstHeader(lines, 'to') ?? '');
-    if (aor === undefined) return refuse(req, res, '', 400, 'Bad To Header');
-    if (!fromEdge && !options.allowDirect) return refuse(req, res, aor, 403, 'Forbidden');
-    if (!options.domains.includes(hostOf(aor))) return refuse(req, res, aor, 404, 'Domain Not Served Here');
-    options.registrar.register(describe(req, lines, aor, fromEdge, options.stateHeader)).then(
-      (answer) => {
-        if (answer.status !== 200) {
-          options.onRefused({ source: sourceOf(req), aor, status: answer.status, reason: answer.reason });
-        }
-        const { status, reason, registered } = answer;
-        options.drachtio.respond(res, status, reason, toRecord(answer.headers), '', () => {
-          if (registered.length > 0) options.onRegistered(registered);
-        });
-      },
-      (error: unknown) => {
-        options.onFault(error);
-        options.drachtio.respond(res, 500, 'Server Internal Error', { 'Retry-After': '5' });
-      },
-    );
+    const source = sourceOf(req);
+    if (aor === undefined) return refuse(res, { source, aor: '', status: 400, reason: 'Bad To Header' });
+    if (pending >= maxPending) {
+      const retry = String(1 + Math.floor(random() * RETRY_SPREAD));
+      return refuse(res, { source, aor, status: 503, reason: 'Too Many Registrations' }, [['Retry-After', retry]]);
+    }
+    const granted = accessOf(access, req, lines, aor);
+    if (granted.kind === 'refused') {
+      const { status, reason, why, headers } = granted;
+      return refuse(res, { source, aor, status, reason, why }, headers);
+    }
+    if (!domains.includes(hostOf(aor))) {
+      return refuse(res, { source, aor, status: 404, reason: 'Domain Not Served Here' });
+    }
+    if (firstHeader(lines, 'max-forwards') === '0') {
+      return refuse(res, { source, aor, status: 483, reason: 'Too Many Hops' });
+    }
+    const request = describeRegister(req, lines, aor, granted.fromEdge, options.stateHeader);
+    pending++;
+    registrar
+      .register(request, req, lines)
+      .then(
+        (given) => answer(res, request, given),
+        (error: unknown) => {
+          options.onFault(error);
+          drachtio.respond(res, 500, 'Server Internal Error', { 'Retry-After': '5' });
+        },
+      )
+      .finally(() => {
+        pending--;
+      });
   };
-}
-
-function describe(
-  req: SrfRequest,
-  lines: HeaderLines,
-  aor: string,
-  fromEdge: boolean,
-  stateHeader: string,
-): RegisterRequest {
-  const expires = Number.parseInt(firstHeader(lines, 'expires') ?? '', 10);
-  const userAgent = firstHeader(lines, 'user-agent');
-  const word = firstHeader(lines, stateHeader);
-  return {
-    aor,
-    callId: firstHeader(lines, 'call-id') ?? '',
-    cseq: Number.parseInt(firstHeader(lines, 'cseq') ?? '0', 10),
-    contacts: listed(lines, 'contact'),
-    ...(Number.isNaN(expires) ? {} : { expires }),
-    path: listed(lines, 'path'),
-    supported: listed(lines, 'supported').map((tag) => tag.toLowerCase()),
-    featureCaps: listed(lines, 'feature-caps'),
-    ...(userAgent === undefined ? {} : { userAgent }),
-    ...(word === undefined ? {} : { stateHeader: word }),
-    source: sourceOf(req),
-    fromEdge,
-  };
-}
-
-/** `udp/192.0.2.1:5060` */
-export function sourceOf(req: SrfRequest): string {
-  return `${req.protocol || 'tcp'}/${req.source_address}:${req.source_port}`;
-}
-
-function aorFrom(to: string): string | undefined {
-  try {
-    return aorOf(parseUri(parseNameAddr(to).uri));
-  } catch {
-    return undefined;
-  }
-}
-
-function hostOf(aor: string): string {
-  return parseUri(aor).host;
-}
-
-function listed(lines: HeaderLines, name: string): string[] {
-  return allHeaders(lines, name).flatMap((value) => splitList(value));
 }

@@ -71,7 +71,11 @@ class Twins {
   #cseq = 1000;
 
   #open(): DeviceRegistry {
-    return new DeviceRegistry({ store: this.#store, clock: this.clock, settings: { tokenRetention: RETENTION } });
+    return new DeviceRegistry({
+      store: this.#store,
+      clock: this.clock,
+      settings: { tokenRetention: RETENTION, expiresJitter: 0 },
+    });
   }
 
   async run(step: Step): Promise<void> {

@@ -42,7 +42,7 @@ export interface Bench {
 /** A registry on a memory store under a fake clock. */
 export function bench(settings: Partial<DeviceSettings> = {}, store: Store = new MemoryStore()): Bench {
   const clock = new FakeClock();
-  const registry = new DeviceRegistry({ store, clock, settings, random: () => 0.5 });
+  const registry = new DeviceRegistry({ store, clock, settings: { expiresJitter: 0, ...settings }, random: () => 0.5 });
   let cseq = 0;
   const devices = () => registry.devicesOf(AOR);
   return {

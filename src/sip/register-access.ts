@@ -1,0 +1,56 @@
+import { type DigestAuthenticator, ownsAor } from '../devices/digest.js';
+import type { SrfRequest } from './drachtio.js';
+import { allHeaders, type HeaderLines } from './header-lines.js';
+
+/** An edge as far as REGISTERs are concerned. */
+export interface EdgeTrust {
+  readonly name: string;
+  /** Phones behind it have to authenticate here. */
+  readonly digest: boolean;
+}
+
+/** What a REGISTER may do, or the answer that refuses it. */
+export type Access =
+  | { readonly kind: 'granted'; readonly fromEdge: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly reason: string;
+      readonly headers: readonly (readonly [string, string])[];
+      /** For the log. */
+      readonly why: string;
+    };
+
+export interface AccessOptions {
+  /** The edge that a source address belongs to. */
+  readonly edgeOf: (address: string) => EdgeTrust | undefined;
+  /** Phones may register without an edge between. */
+  readonly allowDirect: boolean;
+  /** How phones authenticate; without it those that are let in needn't. */
+  readonly digest?: { readonly authenticator: DigestAuthenticator; readonly realm: string };
+}
+
+/**
+ * Decides who may register what (RFC 3261 10.3 steps 3 and 4): an edge by its address, a phone by digest. A client certificate
+ * of TLS can't count here, as drachtio's protocol doesn't say which one a connection showed.
+ */
+export function accessOf(options: AccessOptions, req: SrfRequest, lines: HeaderLines, aor: string): Access {
+  const edge = options.edgeOf(req.source_address);
+  if (edge === undefined && !options.allowDirect) return refused(403, 'Forbidden', 'not from an edge');
+  const fromEdge = edge !== undefined;
+  if (options.digest === undefined || (edge !== undefined && !edge.digest)) return { kind: 'granted', fromEdge };
+  const { authenticator, realm } = options.digest;
+  const result = authenticator.check('REGISTER', allHeaders(lines, 'authorization'));
+  if (result.kind === 'malformed') return refused(400, 'Bad Request', result.why);
+  if (result.kind === 'challenge') {
+    const challenges = result.values.map((value) => ['WWW-Authenticate', value] as const);
+    return { ...refused(401, 'Unauthorized', result.why), headers: challenges };
+  }
+  return ownsAor(result.username, realm, aor)
+    ? { kind: 'granted', fromEdge }
+    : refused(403, 'Forbidden', 'the address of record is not that user’s');
+}
+
+function refused(status: number, reason: string, why: string): Extract<Access, { kind: 'refused' }> {
+  return { kind: 'refused', status, reason, headers: [], why };
+}

@@ -1,0 +1,57 @@
+import type { RegisterRequest } from '../devices/types.js';
+import { splitList } from '../grammar/list.js';
+import { parseNameAddr } from '../grammar/name-addr.js';
+import { aorOf, parseUri } from '../grammar/uri.js';
+import type { SrfRequest } from './drachtio.js';
+import { allHeaders, firstHeader, type HeaderLines } from './header-lines.js';
+
+/** Takes a REGISTER apart for the devices. */
+export function describeRegister(
+  req: SrfRequest,
+  lines: HeaderLines,
+  aor: string,
+  fromEdge: boolean,
+  stateHeader: string,
+): RegisterRequest {
+  const expires = Number.parseInt(firstHeader(lines, 'expires') ?? '', 10);
+  const userAgent = firstHeader(lines, 'user-agent');
+  const word = firstHeader(lines, stateHeader);
+  return {
+    aor,
+    callId: firstHeader(lines, 'call-id') ?? '',
+    cseq: Number.parseInt(firstHeader(lines, 'cseq') ?? '0', 10),
+    contacts: listed(lines, 'contact'),
+    ...(Number.isNaN(expires) ? {} : { expires }),
+    path: listed(lines, 'path'),
+    supported: listed(lines, 'supported').map((tag) => tag.toLowerCase()),
+    featureCaps: listed(lines, 'feature-caps'),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(word === undefined ? {} : { stateHeader: word }),
+    source: sourceOf(req),
+    fromEdge,
+  };
+}
+
+/** `udp/192.0.2.1:5060` */
+export function sourceOf(req: SrfRequest): string {
+  return `${req.protocol || 'tcp'}/${req.source_address}:${req.source_port}`;
+}
+
+/** The address of record that a To header names; undefined when it names none. */
+export function aorFrom(to: string): string | undefined {
+  try {
+    return aorOf(parseUri(parseNameAddr(to).uri));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The host part of an AOR. */
+export function hostOf(aor: string): string {
+  return parseUri(aor).host;
+}
+
+/** All values of a header, lines and commas taken apart. */
+export function listed(lines: HeaderLines, name: string): string[] {
+  return allHeaders(lines, name).flatMap((value) => splitList(value));
+}
