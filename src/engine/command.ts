@@ -56,6 +56,9 @@ export async function runEngine(options: EngineCommandOptions, host: EngineProce
   return 0;
 }
 
+/** An app that is started again right away is back within a second or two. */
+const SUCCESSOR_WAIT = 10_000;
+
 class OptionError extends Error {}
 
 function engineOptions(options: EngineCommandOptions, host: EngineProcess): ConstructorParameters<typeof Engine>[0] {
@@ -74,6 +77,7 @@ function engineOptions(options: EngineCommandOptions, host: EngineProcess): Cons
     tls,
     tlsClient: { ...tls, insecure: options.tlsInsecure ?? false },
     holdLimit: options.holdLimit === undefined ? undefined : options.holdLimit * 1000,
+    successorWait: SUCCESSOR_WAIT,
     log: options.verbose ? host.stderr : undefined,
   };
 }

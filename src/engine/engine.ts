@@ -15,7 +15,7 @@ import {
 } from './transport/index.js';
 
 /** Shown to apps as the version of the server that this engine stands in for. */
-export const SERVER_VERSION = 'v0.9.11';
+export const SERVER_VERSION = 'v0.9.11-callwake';
 
 export interface EngineOptions {
   /** Where to listen for SIP: `sip:127.0.0.1:5060;transport=udp,tcp`; see {@link parseContact}. Port 0 lets the system choose. */
@@ -36,6 +36,11 @@ export interface EngineOptions {
   holdLimit?: number | undefined;
   /** Milliseconds that a request in a dialog waits for an app when none is connected. Default 8 s. */
   dialogWait?: number | undefined;
+  /**
+   * Milliseconds that what an app leaves behind when its connection dies is kept for the next app: INVITEs it sent, which the next one claims by sending
+   * them again with the same Call-ID and From tag, and requests that come meanwhile. Default 0, as drachtio-server.
+   */
+  successorWait?: number | undefined;
   log?: ((text: string) => void) | undefined;
 }
 
@@ -78,6 +83,7 @@ export class Engine {
       clock: this.#clock,
       identity: () => ({ hostports: this.#hostports(), version: SERVER_VERSION }),
       dialogWait: options.dialogWait,
+      successorWait: options.successorWait,
       registered: (request, response, flow) => this.#registry.learn(request, response, flow),
     });
     this.#dialogs = new DialogLayer({

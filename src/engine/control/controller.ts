@@ -11,6 +11,7 @@ import type { Flow } from '../transport/index.js';
 import { CdrSender } from './cdr.js';
 import { CommandError } from './command-error.js';
 import { Dispatcher } from './dispatcher.js';
+import { type Heard, type Leg, Legs } from './legs.js';
 import { RouteTable } from './routes.js';
 import type { ControlUser } from './server.js';
 import type { ControlSession } from './session.js';
@@ -39,6 +40,8 @@ export interface ControllerOptions {
   clock: Clock;
   identity: () => Identity;
   dialogWait?: number | undefined;
+  /** Milliseconds that what an app leaves behind when it dies is kept for the next one. 0. */
+  successorWait?: number | undefined;
   /** An app accepted a REGISTER. */
   registered?: ((request: SipRequest, response: SipResponse, flow: Flow) => void) | undefined;
   /** Takes `proxy` commands. */
@@ -52,13 +55,15 @@ export class Controller implements DialogUser, ControlUser {
   readonly #clock: Clock;
   readonly #routes = new RouteTable<ControlSession>();
   readonly #dispatcher: Dispatcher;
-  readonly #legs = new Map<OutgoingRequest, ControlSession>();
+  readonly #legs: Legs;
   #layer: DialogLayer | undefined;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#dispatcher = new Dispatcher({ clock: options.clock, routes: this.#routes, dialogWait: options.dialogWait });
+    const { clock, dialogWait, successorWait } = options;
+    this.#dispatcher = new Dispatcher({ clock, routes: this.#routes, dialogWait, successorWait });
+    this.#legs = new Legs(clock, successorWait ?? 0, (leg) => this.#giveUp(leg));
     this.cdr = new CdrSender(this.#routes, options.clock);
   }
 
@@ -74,10 +79,7 @@ export class Controller implements DialogUser, ControlUser {
 
   onGone(session: ControlSession): void {
     this.#routes.removeClient(session);
-    for (const [outgoing, owner] of this.#legs) {
-      if (owner !== session || outgoing.request.method !== 'INVITE') continue;
-      outgoing.cancel([['Reason', 'SIP;cause=503;text="Application connection lost"']]);
-    }
+    this.#legs.gone(session);
     this.#dispatcher.gone(session);
   }
 
@@ -194,6 +196,11 @@ export class Controller implements DialogUser, ControlUser {
     if (start.method === 'CANCEL') this.#cancel(session, command, text);
     else if (start.method === 'ACK') this.#ack(session, command, text);
     else {
+      const left = start.method === 'INVITE' && command.dialog === '' ? this.#leftBehind(session, text) : undefined;
+      if (left) {
+        this.#claim(session, command.id, left);
+        return;
+      }
       const dialog = command.dialog === '' ? this.#dialogNamed(text) : this.#dialog(command.dialog);
       const user: RequestUser = {
         onResponse: (outgoing, response, of, flow) => this.#onResponse(outgoing, response, of, flow),
@@ -221,11 +228,8 @@ export class Controller implements DialogUser, ControlUser {
   #sent(session: ControlSession, id: string, outgoing: OutgoingRequest, dialog: Dialog | undefined): void {
     const bytes = outgoing.request.toBuffer();
     session.send(sentRequestReply(id, this.#sentMeta(outgoing, bytes), outgoing.id), bytes);
-    if (session.closed) {
-      outgoing.cancel();
-      return;
-    }
-    this.#legs.set(outgoing, session);
+    this.#legs.add(outgoing, session);
+    if (session.closed) return;
     if (outgoing.request.method === 'INVITE' && !dialog) this.cdr.attempt('application', outgoing.request);
     if (outgoing.request.method === 'BYE') this.cdr.stop('application', 'normal-release', outgoing.request);
   }
@@ -255,24 +259,69 @@ export class Controller implements DialogUser, ControlUser {
     dialog: Dialog | undefined,
     flow: Flow | undefined,
   ): void {
-    const session = this.#legs.get(outgoing);
+    const leg = this.#legs.of(outgoing);
     const { status } = response;
     const { method } = outgoing.request;
-    if (status >= 200) this.#legs.delete(outgoing);
     const success = status >= 200 && status < 300;
+    if (leg && method === 'INVITE') leg.heard = { response, dialog, flow };
+    if (leg?.patience) return;
+    if (leg && status >= 200) this.#legs.remove(leg);
+    const session = leg?.session;
     if (!session || session.closed) {
       if (success && method === 'INVITE' && dialog) {
         this.#dialogs().client.release(dialog, response.cseq.number, outgoing.request.toTag !== undefined);
       }
       return;
     }
+    this.#tell(session, outgoing, { response, dialog, flow });
+  }
+
+  #tell(session: ControlSession, outgoing: OutgoingRequest, { response, dialog, flow }: Heard): void {
+    const { status } = response;
+    const { method } = outgoing.request;
     if (dialog) this.#dispatcher.own(dialog, session);
     const text = response.toBuffer();
     const meta = flow ? this.#networkMeta(flow, text) : { ...this.#applicationMeta(text), source: 'network' as const };
     session.send(sipEvent(meta, outgoing.id, dialog?.id ?? ''), text);
     if (method !== 'INVITE' || outgoing.request.toTag !== undefined || status < 200) return;
-    if (success) this.cdr.start('network', 'uac', response);
+    if (status < 300) this.cdr.start('network', 'uac', response);
     else this.cdr.stop('network', status === 487 ? 'call-canceled' : 'call-rejected', response);
+  }
+
+  /** The INVITE of an app that died, which this one sends again. */
+  #leftBehind(session: ControlSession, { headers }: SipText): Leg | undefined {
+    const probe = new SipRequest('OPTIONS', 'sip:probe');
+    for (const [name, value] of headers) if (/^(from|f|call-id|i)$/i.test(name)) probe.set(name, value);
+    if (!probe.has('call-id') || !probe.has('from')) return undefined;
+    return this.#legs.claimable(probe.callId, probe.fromTag ?? '', session);
+  }
+
+  /** A reliable provisional response was acknowledged long ago: it is told as an ordinary one. */
+  #claim(session: ControlSession, id: string, leg: Leg): void {
+    const { outgoing, heard } = leg;
+    this.#legs.claim(leg, session);
+    const bytes = outgoing.request.toBuffer();
+    session.send(sentRequestReply(id, this.#sentMeta(outgoing, bytes), outgoing.id), bytes);
+    if (!heard) return;
+    if (heard.response.status >= 200) {
+      this.#legs.remove(leg);
+      this.#tell(session, outgoing, heard);
+      return;
+    }
+    const response = heard.response.clone();
+    response.remove('RSeq');
+    response.remove('Require');
+    this.#tell(session, outgoing, { ...heard, response });
+  }
+
+  #giveUp({ outgoing, heard }: Leg): void {
+    if (outgoing.request.method !== 'INVITE') return;
+    const { response, dialog } = heard ?? {};
+    if (response && response.status >= 200) {
+      if (response.status < 300 && dialog) this.#dialogs().client.release(dialog, response.cseq.number);
+      return;
+    }
+    outgoing.cancel([['Reason', 'SIP;cause=503;text="Application connection lost"']]);
   }
 
   #tellCancelled(invite: Incoming, cancel: SipRequest): void {

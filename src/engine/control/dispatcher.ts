@@ -12,11 +12,17 @@ export interface DispatcherOptions {
   routes: RouteTable<ControlSession>;
   /** Milliseconds that a request in a dialog waits for an app when none is connected. 8 s. */
   dialogWait?: number | undefined;
+  /** Milliseconds that a request outside any dialog waits for an app when the last one has just died. 0. */
+  successorWait?: number | undefined;
 }
 
 /** How often one INVITE is handed to the next app because the last one died on it. */
 const MAX_DELIVERIES = 4;
 const META_ROOM = 512;
+/** Requests outside any dialog that wait for an app's successor. */
+const MAX_WAITING = 20_000;
+/** Requests outside any dialog, besides INVITE, that do no harm when an app gets them although the one before may have acted on them. */
+const REPEATABLE: ReadonlySet<string> = new Set(['OPTIONS', 'REGISTER']);
 
 /**
  * Hands requests to apps: new ones round robin, those in a dialog to the app that has it. When an app's connection dies, INVITEs it did not answer go to the next
@@ -26,6 +32,9 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #routes: RouteTable<ControlSession>;
   readonly #dialogWait: number;
+  readonly #successorWait: number;
+  /** Monotonic milliseconds up to which an app that died may be followed by another. */
+  #successorDue = Number.NEGATIVE_INFINITY;
   readonly #owners = new Map<Dialog, ControlSession>();
   readonly #handedTo = new WeakMap<Incoming, ControlSession>();
   readonly #pending = new Map<Incoming, number>();
@@ -35,6 +44,7 @@ export class Dispatcher {
     this.#clock = options.clock;
     this.#routes = options.routes;
     this.#dialogWait = options.dialogWait ?? 8_000;
+    this.#successorWait = options.successorWait ?? 0;
   }
 
   /** A request came in. */
@@ -43,7 +53,7 @@ export class Dispatcher {
     else {
       const session = this.#pick(incoming.method);
       if (session) this.#hand(incoming, session);
-      else incoming.reject(503, [['Retry-After', '5']]);
+      else this.#waitForSuccessor(incoming);
     }
   }
 
@@ -87,6 +97,7 @@ export class Dispatcher {
 
   /** The app's connection died. */
   gone(session: ControlSession): void {
+    this.#successorDue = this.#clock.monotonic() + this.#successorWait;
     for (const [incoming, deliveries] of [...this.#pending]) {
       if (this.#handedTo.get(incoming) !== session) continue;
       this.#pending.delete(incoming);
@@ -96,15 +107,24 @@ export class Dispatcher {
 
   #redeliver(incoming: Incoming, deliveries: number): void {
     const initial = incoming.request.toTag === undefined;
-    if (deliveries >= MAX_DELIVERIES || (initial && !(incoming instanceof IncomingInvite))) {
+    const again = incoming instanceof IncomingInvite || (this.#successorWait > 0 && REPEATABLE.has(incoming.method));
+    if (deliveries >= MAX_DELIVERIES || (initial && !again)) {
       incoming.reject(503, [['Retry-After', '5']]);
       return;
     }
     if (incoming instanceof IncomingInvite && initial) incoming.hold();
     const session = this.#pick(incoming.method) ?? (incoming.dialog && this.#adopter(incoming.dialog, incoming.method));
     if (session) this.#hand(incoming, session, deliveries);
-    else if (initial) this.#waiting.set(incoming, { timer: undefined, deliveries });
+    else if (incoming instanceof IncomingInvite && initial)
+      this.#waiting.set(incoming, { timer: undefined, deliveries });
+    else if (initial) this.#waitForSuccessor(incoming, deliveries);
     else this.#wait(incoming, deliveries);
+  }
+
+  #waitForSuccessor(incoming: Incoming, deliveries = 0): void {
+    const left = this.#successorDue - this.#clock.monotonic();
+    if (left > 0 && this.#waiting.size < MAX_WAITING) this.#wait(incoming, deliveries, left);
+    else incoming.reject(503, [['Retry-After', '5']]);
   }
 
   #dispatchInDialog(incoming: Incoming, dialog: Dialog): void {
@@ -114,13 +134,13 @@ export class Dispatcher {
   }
 
   /** A BYE that finds no app is answered at last; anything else gets 503, which leaves the dialog as it is. */
-  #wait(incoming: Incoming, deliveries = 0): void {
+  #wait(incoming: Incoming, deliveries = 0, ms = this.#dialogWait): void {
     const timer = this.#clock.setTimeout(() => {
       this.#waiting.delete(incoming);
       if (!incoming.pending) return;
       if (incoming.method === 'BYE') incoming.reject(200);
       else incoming.reject(503, [['Retry-After', '5']]);
-    }, this.#dialogWait);
+    }, ms);
     this.#waiting.set(incoming, { timer, deliveries });
   }
 

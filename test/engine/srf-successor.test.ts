@@ -1,0 +1,87 @@
+import test from 'ava';
+import { Bench, crash, deferred, type Srf, type SrfRequest, type SrfResponse } from './support/srf.js';
+
+const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n';
+const WAIT = { successorWait: 5_000 };
+
+/** The INVITE that an app and the one after it both send. */
+function invite(srf: Srf, port: number, callId: string): Promise<SrfRequest> {
+  return srf.request(`sip:phone@127.0.0.1:${port}`, {
+    method: 'INVITE',
+    headers: { 'call-id': callId, from: '<sip:ada@corp.example>;tag=from1', 'content-type': 'application/sdp' },
+    body: SDP,
+  });
+}
+
+function responses(request: SrfRequest): { seen: number[]; final: Promise<[SrfResponse, (options?: object) => void]> } {
+  const seen: number[] = [];
+  const final = deferred<[SrfResponse, (options?: object) => void]>();
+  request.on('response', (res: SrfResponse, ack: (options?: object) => void) => {
+    seen.push(res.status);
+    if (res.status >= 200) final.resolve([res, ack]);
+  });
+  return { seen, final: final.promise };
+}
+
+test('an INVITE of an app that died is the next app’s when that sends it again: one INVITE at the phone, one transaction', async (t) => {
+  const bench = await Bench.start(t, WAIT);
+  const phone = await bench.udp();
+  const dying = await bench.srf();
+  const before = await invite(dying, phone.port, 'leg-1');
+  const got = await phone.nextRequest('INVITE');
+  phone.reply(got, 180);
+  await new Promise((resolve) => before.once('response', resolve));
+  crash(dying);
+  const after = await invite(await bench.srf(), phone.port, 'leg-1');
+  t.is(after.stackTxnId, before.stackTxnId);
+  const { seen, final } = responses(after);
+  phone.reply(got, 200, { body: SDP });
+  const [answer, ack] = await final;
+  t.deepEqual(seen, [180, 200]);
+  t.is(answer.msg.body, SDP);
+  ack();
+  await phone.nextRequest('ACK');
+});
+
+test('the answer that came while no app was there waits for the next one', async (t) => {
+  const bench = await Bench.start(t, WAIT);
+  const phone = await bench.udp();
+  const dying = await bench.srf();
+  await invite(dying, phone.port, 'leg-2');
+  const got = await phone.nextRequest('INVITE');
+  crash(dying);
+  phone.reply(got, 200, { body: SDP });
+  const { seen, final } = responses(await invite(await bench.srf(), phone.port, 'leg-2'));
+  const [, ack] = await final;
+  t.deepEqual(seen, [200]);
+  ack();
+  await phone.nextRequest('ACK');
+});
+
+test('an INVITE that nobody claims in time is cancelled, an answer that nobody claims is hung up', async (t) => {
+  const bench = await Bench.start(t, { successorWait: 100 });
+  const [ringing, answering] = [await bench.udp(), await bench.udp()];
+  const dying = await bench.srf();
+  await invite(dying, ringing.port, 'leg-3');
+  await invite(dying, answering.port, 'leg-4');
+  ringing.reply(await ringing.nextRequest('INVITE'), 180);
+  answering.reply(await answering.nextRequest('INVITE'), 200, { body: SDP });
+  crash(dying);
+  t.regex((await ringing.nextRequest('CANCEL')).get('reason') ?? '', /cause=503/);
+  await answering.nextRequest('BYE');
+});
+
+test('requests that come between two apps wait for the second', async (t) => {
+  const bench = await Bench.start(t, WAIT);
+  crash(await bench.srf((srf) => srf.options((_req, res) => res.send(200))));
+  const caller = await bench.udp();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  caller.send(caller.request('OPTIONS', bench.uri()), bench.port);
+  caller.send(caller.request('INVITE', bench.uri(), { body: SDP }), bench.port);
+  await bench.srf((srf) => {
+    srf.options((_req, res) => res.send(200));
+    srf.invite((_req, res) => res.send(486));
+  });
+  t.is((await caller.nextResponse(200, 'OPTIONS')).status, 200);
+  t.is((await caller.nextResponse(486)).status, 486);
+});
