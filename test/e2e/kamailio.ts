@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ping } from '../../src/cli/ping.js';
 
 const CONFIG = 'deploy/kamailio-edge/kamailio.cfg';
-const NEEDED = 'Kamailio is needed: apt-get install kamailio kamailio-extra-modules kamailio-tls-modules';
+const NEEDED = 'Kamailio is needed: apt-get install kamailio';
 const STARTS = 40;
 
 /** Debian's Kamailio with the configuration that docker-compose.yml gives it, on a free loopback port. */

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Runs every test: installs what they need from Debian (as root; otherwise says what is missing and ends with 2), checks types,
+# builds, runs all tests. The last line is `tests: N passed, M failed`. Arguments go to ava.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# program:Debian package
+NEEDED=(sipp:sip-tester kamailio:kamailio)
+
+missing_packages() {
+  local entry
+  for entry in "${NEEDED[@]}"; do
+    PATH="$PATH:/usr/sbin" command -v "${entry%%:*}" >/dev/null || echo "${entry##*:}"
+  done
+}
+
+packages=$(missing_packages | tr '\n' ' ')
+if [ -n "$packages" ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The tests need programs that are not here. Install them: apt-get install $packages" >&2
+    exit 2
+  fi
+  echo "Installing $packages"
+  export DEBIAN_FRONTEND=noninteractive
+  # Packages that bring a service are to be installed only, not started.
+  policy=/usr/sbin/policy-rc.d
+  own_policy=
+  if [ ! -e "$policy" ]; then
+    own_policy=$policy
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$own_policy"' EXIT
+  fi
+  apt-get update -qq
+  # shellcheck disable=SC2086
+  apt-get install -y -qq --no-install-recommends $packages >/dev/null
+  rm -f "$own_policy"
+fi
+
+[ -d node_modules ] || npm install --no-audit --no-fund
+rm -rf dist build
+npm run --silent typecheck
+npm run --silent build
+npm run --silent build:test
+
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+code=0
+npx ava "$@" 2>&1 | tee "$output" || code=$?
+
+# ava's own last lines: "12 tests passed", "1 test failed", "1 uncaught exception", ...
+count() {
+  sed 's/\x1b\[[0-9;]*m//g' "$output" | sed -nE "s/^ *([0-9]+) (tests?|known failures?|hooks?|uncaught exceptions?|unhandled rejections?) ?$1\$/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+passed=$(count 'passed')
+failed=$(count 'failed')
+others=$(sed 's/\x1b\[[0-9;]*m//g' "$output" | grep -E '^ *[0-9]+ (tests? (skipped|remaining|todo|interrupted)|uncaught exceptions?|unhandled rejections?)' | tr -s ' ' | tr '\n' ',' || true)
+[ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || others="$others the run failed"
+[ "$passed" -gt 0 ] || code=1
+echo
+[ -z "$others" ] || echo "also:${others%,}"
+echo "tests: $passed passed, $failed failed"
+exit "$code"
