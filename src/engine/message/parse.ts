@@ -175,12 +175,17 @@ function parseLine(text: string, start: number, end: number, folded: boolean, li
   while (from < to && isBlank(text.charCodeAt(from))) from++;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
   let value = text.slice(from, to);
-  if (folded) value = value.replace(/[ \t]*\r\n[ \t]+/g, ' ').trim();
+  if (folded) value = unfold(value);
   if (value.includes('\r')) return STRAY;
   lines.names.push(name);
   lines.keys.push(known?.key ?? name.toLowerCase());
   lines.values.push(value);
   return undefined;
+}
+
+function unfold(value: string): string {
+  const parts = value.split('\r\n').map((part) => part.trim());
+  return parts.join(' ').trim();
 }
 
 function takeBody(message: SipMessage, data: Buffer, start: number): Fault | undefined {

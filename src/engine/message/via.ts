@@ -47,7 +47,9 @@ function sentBy(text: string, start: number, end: number): [string, number | und
   const blank = text.indexOf(' ', start);
   const tab = text.indexOf('\t', start);
   if ((blank < 0 || blank >= last) && (tab < 0 || tab >= last)) return parseHostPort(text, start, last);
-  const compact = text.slice(start, last).replace(/[ \t]*:[ \t]*/g, ':');
+  const colon = text.lastIndexOf(':', last);
+  if (colon < start || colon < text.lastIndexOf(']', last)) return parseHostPort(text, start, last);
+  const compact = `${text.slice(start, colon).trimEnd()}:${text.slice(colon + 1, last).trimStart()}`;
   return parseHostPort(compact, 0, compact.length);
 }
 

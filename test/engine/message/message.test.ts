@@ -2,11 +2,14 @@ import test from 'ava';
 import {
   addToTag,
   createResponse,
+  formatVia,
   parseMessage,
+  parseVia,
   reasonPhrase,
   SipRequest,
   SipResponse,
 } from '../../../src/engine/message/index.js';
+import { GrammarError } from '../../../src/grammar/error.js';
 
 function invite(): SipRequest {
   return new SipRequest('INVITE', 'sip:2001@corp.example')
@@ -158,3 +161,35 @@ test('reason phrases', (t) => {
     'Global Failure',
   ]);
 });
+
+for (const [text, host, port] of [
+  ['SIP/2.0/UDP first.example.com: 4000;ttl=16 ;maddr=224.2.0.1 ;branch=z9hG4bKa', 'first.example.com', 4000],
+  ['SIP / 2.0 / TCP h : 5062 ; branch = z9hG4bKa', 'h', 5062],
+  ['SIP/2.0/TLS [2001:DB8::1] : 5063;branch=z9hG4bKa', '[2001:db8::1]', 5063],
+  ['SIP/2.0/TLS [2001:db8::1] ;branch=z9hG4bKa', '[2001:db8::1]', undefined],
+  ['SIP/2.0/sctp 192.0.2.1\t;branch=z9hG4bKa', '192.0.2.1', undefined],
+] as const) {
+  test(`Via: ${text}`, (t) => {
+    const via = parseVia(text);
+    t.is(via.host, host);
+    t.is(via.port, port);
+    t.is(via.branch, 'z9hG4bKa');
+    t.is(via.protocol, via.protocol.toUpperCase());
+    t.deepEqual(formatVia(parseVia(formatVia(via))), formatVia(via));
+  });
+}
+
+for (const text of [
+  '',
+  'SIP/2.0/UDP',
+  'SIP/2.0/ h',
+  'SIP/3.0/UDP h',
+  'SIP/2.0/UDP h x',
+  'SIP/2.0/UDP h:',
+  'SIP/2.0/UDP h:x',
+  'SIP/2.0/UDP a b:5060',
+]) {
+  test(`no Via: ${text}`, (t) => {
+    t.throws(() => parseVia(text), { instanceOf: GrammarError });
+  });
+}

@@ -148,6 +148,28 @@ test('a message that breaks off before its empty line is refused, and answered i
   t.is(fault(Buffer.alloc(0)).status, 400);
 });
 
+test('long runs of blanks, folds and signs take no time to speak of', (t) => {
+  const limits = { messageBytes: 4e6, headBytes: 4e6, headers: 10, headerBytes: 4e6 };
+  const long = 500_000;
+  for (const filler of [' ', '\t', '\r\n ', ';', ',', '"', '<', ':', '\\', '%']) {
+    const run = filler.repeat(long);
+    for (const line of [
+      `X: a${run}b`,
+      `X: a\r\n ${run}b`,
+      `Contact: a${run}b`,
+      `Via: SIP/2.0/UDP h${run}x`,
+      `l${run}: 0`,
+    ]) {
+      try {
+        parseMessage(text([line, ...HEAD]), limits);
+      } catch (error) {
+        if (!(error instanceof SipParseError)) t.fail(String(error));
+      }
+    }
+  }
+  t.pass();
+});
+
 test('any bytes give a message or a SipParseError', (t) => {
   const piece = fc.constantFrom(
     '\r\n',
