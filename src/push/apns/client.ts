@@ -123,7 +123,8 @@ export class ApnsProvider implements PushProvider {
   #refusal(request: PushRequest): PushOutcome | undefined {
     if (this.#closing) return refused('Closed');
     if (this.#jobs.size >= this.#queueLimit) return refused('QueueFull');
-    if (request.deadline <= this.#options.clock.now()) return { kind: 'unreachable', reason: 'Deadline', attempts: 0 };
+    if (!(request.deadline > this.#options.clock.now()))
+      return { kind: 'unreachable', reason: 'Deadline', attempts: 0 };
     return undefined;
   }
 

@@ -43,6 +43,7 @@ export class Lane {
       random: context.random,
       size: options.connections,
       backOff: context.timing.reconnect,
+      openings: context.timing.openings,
       open: options.open,
       onChange: () => this.pump(),
       onOpened: () => {
@@ -244,7 +245,7 @@ export class Lane {
     this.#breakerTimer = this.#context.clock.setTimeout(() => {
       this.#breakerTimer = undefined;
       this.pump();
-    }, wait);
+    }, Math.ceil(wait));
     this.#dropHopeless();
   }
 

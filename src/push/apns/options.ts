@@ -5,6 +5,7 @@ import type { PushAlarm } from './alarms.js';
 import type { BackOffBounds, Random } from './back-off.js';
 import type { ApnsEndpoint } from './connect.js';
 import type { ApnsAccount } from './key.js';
+import type { OpeningRate } from './pool.js';
 import type { SessionTiming } from './session.js';
 
 /** Where log lines go. Nothing secret is ever in them. */
@@ -38,6 +39,8 @@ export interface ApnsTiming extends SessionTiming {
   readonly otherRetriesMs: readonly number[];
   /** Between attempts to connect. */
   readonly reconnect: BackOffBounds;
+  /** Connections opened per account and environment. */
+  readonly openings: OpeningRate;
   /** How long a host that only answers errors is left alone. */
   readonly breaker: BackOffBounds;
   /** How long an account or a topic that Apple refused is left alone. */
@@ -63,6 +66,7 @@ export const defaultTiming: ApnsTiming = {
   voipRetriesMs: [300, 1_000, 3_000],
   otherRetriesMs: [1_000, 5_000, 30_000, 120_000, 900_000],
   reconnect: { minMs: 1_000, maxMs: 60_000 },
+  openings: { count: 6, withinMs: 6_000 },
   breaker: { minMs: 1_000, maxMs: 60_000 },
   hold: { minMs: 10_000, maxMs: 300_000 },
 };

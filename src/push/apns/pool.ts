@@ -3,11 +3,18 @@ import { type BackOffBounds, backOff, type Random } from './back-off.js';
 import type { ApnsSession, SessionOptions } from './session.js';
 import type { ProviderToken } from './token.js';
 
+/** Opening and closing fast looks like an attack to Apple: no more than `count` openings within `withinMs`. */
+export interface OpeningRate {
+  readonly count: number;
+  readonly withinMs: number;
+}
+
 export interface PoolOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly size: number;
   readonly backOff: BackOffBounds;
+  readonly openings: OpeningRate;
   /** Opens a connection; `turn` counts them. */
   readonly open: (turn: number, events: Pick<SessionOptions, 'onChange' | 'onClosed' | 'onGoaway'>) => ApnsSession;
   /** A push may be sent now that could not be before, or the wait for a connection has become longer. */
@@ -17,10 +24,6 @@ export interface PoolOptions {
   readonly onFailed: (why: string, failures: number) => void;
   readonly onGoaway: (reason: string) => void;
 }
-
-/** Opening and closing fast looks like an attack to Apple: no more than so many openings within so many milliseconds. */
-const OPENINGS = 6;
-const OPENINGS_WITHIN_MS = 6_000;
 
 /** The few connections of one account to one environment: opened when needed, kept for days. */
 export class ApnsPool {
@@ -69,7 +72,7 @@ export class ApnsPool {
       this.#wakeUp ??= this.#options.clock.setTimeout(() => {
         this.#wakeUp = undefined;
         this.#options.onChange();
-      }, wait);
+      }, Math.ceil(wait));
       return;
     }
     this.#open();
@@ -100,13 +103,14 @@ export class ApnsPool {
 
   #untilOpening(): number {
     const now = this.#options.clock.monotonic();
-    const crowded = this.#openings.length >= OPENINGS ? (this.#openings[0] ?? 0) + OPENINGS_WITHIN_MS : 0;
+    const { count, withinMs } = this.#options.openings;
+    const crowded = this.#openings.length >= count ? (this.#openings[0] ?? 0) + withinMs : 0;
     return Math.max(0, this.#notBefore - now, crowded - now);
   }
 
   #open(): void {
     this.#openings.push(this.#options.clock.monotonic());
-    if (this.#openings.length > OPENINGS) this.#openings.shift();
+    if (this.#openings.length > this.#options.openings.count) this.#openings.shift();
     let known = false;
     const session = this.#options.open(this.#turn++, {
       onChange: () => {

@@ -274,7 +274,7 @@ export class ApnsSession {
 
   #watchSilence(): void {
     const { clock, timing } = this.#options;
-    const left = Math.max(timing.pingAfterMs - (clock.monotonic() - this.#heardAt), 1);
+    const left = Math.ceil(Math.max(timing.pingAfterMs - (clock.monotonic() - this.#heardAt), 1));
     this.#silence = clock.setTimeout(() => {
       if (clock.monotonic() - this.#heardAt >= timing.pingAfterMs) this.#ping();
       this.#watchSilence();

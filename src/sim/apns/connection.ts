@@ -116,6 +116,8 @@ export class Connection {
       else this.#answer(stream, attempt, judged, now.wall);
     };
     if (delay > 0) this.#later(act, delay);
+    // node 20 crashes when a stream is reset inside the callback that its data came with.
+    else if (script) setImmediate(act);
     else act();
   }
 
