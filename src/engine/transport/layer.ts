@@ -43,7 +43,7 @@ export class TransportLayer implements MessageTransport {
   private readonly clock: Clock;
   private readonly resolver: Resolver;
   private readonly log: (text: string) => void;
-  private readonly open: (UdpListener | StreamListener)[] = [];
+  private readonly open: Listener[] = [];
   private readonly sentBy: SentByChooser;
   private readonly admission: Admission;
   private readonly connections: ConnectionPool;
@@ -74,14 +74,18 @@ export class TransportLayer implements MessageTransport {
 
   /** Opens a listener. Rejects with what Node says when the address can't be bound. */
   async listen(options: ListenOptions): Promise<Listener> {
+    const { log } = this;
+    const stopped = (listener: Listener) => this.forgetListener(listener);
+    const receive = (data: Buffer, flow: Flow) => this.receiveDatagram(data, flow);
     const listener =
       options.protocol === 'udp'
-        ? await UdpListener.open(options, (data, flow) => this.receiveDatagram(data, flow), this.log)
+        ? await UdpListener.open(options, { receive, stopped, log })
         : await StreamListener.open(options, {
             admission: this.admission,
             handshakeTimeout: this.limits.connectTimeout,
             accept: (socket, protocol) => this.connections.accept(socket, protocol),
-            log: this.log,
+            stopped,
+            log,
           });
     this.open.push(listener);
     return listener;
@@ -190,7 +194,7 @@ export class TransportLayer implements MessageTransport {
     this.closing = true;
     this.probe.close();
     this.connections.close();
-    await Promise.all(this.open.map((listener) => listener.close()));
+    await Promise.all([...this.open].map((listener) => listener.close()));
   }
 
   /** To the first address that takes a connection; over UDP to the first that this machine can send to. */
@@ -210,6 +214,11 @@ export class TransportLayer implements MessageTransport {
       if (error && at + 1 < addresses.length) this.sendToFirst(data, addresses, target, callback, at + 1);
       else callback(error, flow);
     });
+  }
+
+  private forgetListener(listener: Listener): void {
+    const at = this.open.indexOf(listener);
+    if (at >= 0) this.open.splice(at, 1);
   }
 
   private sendTo(data: Buffer, remote: Endpoint, target: Target, callback: SendCallback): void {

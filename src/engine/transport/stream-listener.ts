@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { ipVersion } from '../../grammar/uri.js';
 import type { Admission } from './admission.js';
 import { serverTlsOptions } from './tls.js';
@@ -10,6 +10,8 @@ export interface StreamListenerParts {
   readonly handshakeTimeout: number;
   /** Takes a socket that is open, TLS included. */
   readonly accept: (socket: Socket, protocol: Protocol) => void;
+  /** The listener takes no more connections. */
+  readonly stopped: (listener: Listener) => void;
   readonly log: (text: string) => void;
 }
 
@@ -18,10 +20,14 @@ export class StreamListener implements Listener {
   readonly protocol: Protocol;
   readonly local: Endpoint;
   readonly advertise?: { readonly host: string; readonly port?: number };
+  /** It never listens itself: the plain server hands it the sockets that it accepted. */
+  private tlsServer: TlsServer | undefined;
+  /** Accepted sockets whose TLS handshake isn't over, by their remote end. */
+  private readonly handshaking = new Map<string, Socket>();
 
   private constructor(
     private readonly server: Server,
-    private tlsServer: TlsServer | undefined,
+    tls: TlsOptions | undefined,
     options: ListenOptions,
     private readonly parts: StreamListenerParts,
   ) {
@@ -30,6 +36,7 @@ export class StreamListener implements Listener {
     const bound = server.address();
     if (bound === null || typeof bound === 'string') throw new Error('Listener has no address');
     this.local = { address: bound.address, port: bound.port };
+    this.tlsServer = tls && this.makeTlsServer(tls);
     server.on('error', (error) => parts.log(`${this.protocol} listener: ${error.message}`));
     server.on('connection', (socket) => this.onConnection(socket));
   }
@@ -38,7 +45,7 @@ export class StreamListener implements Listener {
   static async open(options: ListenOptions, parts: StreamListenerParts): Promise<StreamListener> {
     const secure = options.protocol === 'tls' || options.protocol === 'wss';
     if (secure && !options.tls) throw new Error(`A ${options.protocol} listener needs a key and a certificate`);
-    const tlsServer = options.tls && secure ? makeTlsServer(options.tls, options.protocol, parts) : undefined;
+    const tls = secure && options.tls ? serverTlsOptions(options.tls) : undefined;
     const server = createServer({ noDelay: true });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -48,17 +55,21 @@ export class StreamListener implements Listener {
         resolve();
       });
     });
-    return new StreamListener(server, tlsServer, options, parts);
+    return new StreamListener(server, tls, options, parts);
   }
 
   reload(tls: TlsSettings): void {
     if (!this.tlsServer) throw new Error(`A ${this.protocol} listener has no certificates`);
-    this.tlsServer = makeTlsServer(tls, this.protocol, this.parts);
+    this.tlsServer = this.makeTlsServer(serverTlsOptions(tls));
   }
 
+  /** Takes no more connections; those that are open live on, handshakes don't. */
   close(): Promise<void> {
+    this.parts.stopped(this);
+    this.server.close();
+    for (const socket of this.handshaking.values()) socket.destroy();
     return new Promise((resolve) => {
-      this.server.close(() => resolve());
+      setImmediate(resolve);
     });
   }
 
@@ -68,18 +79,28 @@ export class StreamListener implements Listener {
       this.parts.accept(socket, this.protocol);
       return;
     }
+    const key = remoteEnd(socket);
+    this.handshaking.set(key, socket);
+    socket.once('close', () => this.handshaking.delete(key));
     socket.on('error', () => socket.destroy());
     this.tlsServer.emit('connection', socket);
   }
+
+  private makeTlsServer(options: TlsOptions): TlsServer {
+    const { accept, handshakeTimeout, log } = this.parts;
+    const server = createTlsServer({ ...options, handshakeTimeout });
+    server.on('secureConnection', (socket) => {
+      this.handshaking.delete(remoteEnd(socket));
+      accept(socket, this.protocol);
+    });
+    server.on('tlsClientError', (error, socket) => {
+      log(`TLS handshake with ${socket.remoteAddress ?? 'a peer that left'}: ${error.message.split('\n')[0]}`);
+      socket.destroy();
+    });
+    return server;
+  }
 }
 
-/** It never listens itself: the plain server hands it the sockets that it accepted. */
-function makeTlsServer(settings: TlsSettings, protocol: Protocol, parts: StreamListenerParts): TlsServer {
-  const server = createTlsServer({ ...serverTlsOptions(settings), handshakeTimeout: parts.handshakeTimeout });
-  server.on('secureConnection', (socket) => parts.accept(socket, protocol));
-  server.on('tlsClientError', (error, socket) => {
-    parts.log(`TLS handshake with ${socket.remoteAddress ?? 'a peer that left'}: ${error.message.split('\n')[0]}`);
-    socket.destroy();
-  });
-  return server;
+function remoteEnd(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
 }

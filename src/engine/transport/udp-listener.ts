@@ -14,6 +14,13 @@ type Lookup = (
 /** Addresses only ever: Node's own lookup would cost a turn of the event loop for each datagram. */
 const noLookup: Lookup = (host, _options, callback) => callback(null, host, ipVersion(host));
 
+export interface UdpListenerParts {
+  readonly receive: (data: Buffer, flow: Flow) => void;
+  /** The listener is closed. */
+  readonly stopped: (listener: Listener) => void;
+  readonly log: (text: string) => void;
+}
+
 /** A UDP port. */
 export class UdpListener implements Listener {
   readonly protocol = 'udp';
@@ -24,7 +31,7 @@ export class UdpListener implements Listener {
   private constructor(
     private readonly socket: Socket,
     options: ListenOptions,
-    receive: (data: Buffer, flow: Flow) => void,
+    private readonly parts: UdpListenerParts,
   ) {
     const { address, port } = socket.address();
     this.local = { address, port };
@@ -35,16 +42,12 @@ export class UdpListener implements Listener {
         if (data.length === 4) socket.send(PONG, from.port, from.address);
         return;
       }
-      receive(data, { protocol: 'udp', local: this.local, remote: { address: from.address, port: from.port } });
+      parts.receive(data, { protocol: 'udp', local: this.local, remote: { address: from.address, port: from.port } });
     });
   }
 
   /** Rejects when the address can't be bound. */
-  static open(
-    options: ListenOptions,
-    receive: (data: Buffer, flow: Flow) => void,
-    log: (text: string) => void,
-  ): Promise<UdpListener> {
+  static open(options: ListenOptions, parts: UdpListenerParts): Promise<UdpListener> {
     const v6 = ipVersion(options.address) === 6;
     const socket = createSocket({
       type: v6 ? 'udp6' : 'udp4',
@@ -56,8 +59,8 @@ export class UdpListener implements Listener {
       socket.once('error', reject);
       socket.bind({ address: options.address, port: options.port }, () => {
         socket.off('error', reject);
-        socket.on('error', (error) => log(`UDP socket: ${error.message}`));
-        resolve(new UdpListener(socket, options, receive));
+        socket.on('error', (error) => parts.log(`UDP socket: ${error.message}`));
+        resolve(new UdpListener(socket, options, parts));
       });
     });
   }
@@ -75,6 +78,7 @@ export class UdpListener implements Listener {
   }
 
   close(): Promise<void> {
+    this.parts.stopped(this);
     return new Promise((resolve) => {
       try {
         this.socket.close(() => resolve());

@@ -215,3 +215,29 @@ test('close ends everything', async (t) => {
   await a.until(() => a.closed.length === 1);
   await t.throwsAsync(a.send(options(VIA), targetOf(listener)), { message: /ECONNREFUSED/ });
 });
+
+test('a listener closed alone: no new connections, the open ones live on', async (t) => {
+  const [a, b] = [new Peer(t), new Peer(t)];
+  const listener = await b.listen('tcp');
+  const target = targetOf(listener);
+  const flow = await a.send(options(VIA), target);
+  await b.next();
+  await listener.close();
+  t.deepEqual(b.layer.listeners, []);
+  await a.send(options(VIA, 'still'), { ...target, flow });
+  t.is((await b.next()).message.callId, 'still');
+  const client = new RawClient(t, listener.local.port);
+  await client.until(() => client.closed);
+  t.is(b.layer.connectionCount, 1);
+});
+
+test('IPv6', async (t) => {
+  const [a, b] = [new Peer(t), new Peer(t)];
+  const listener = await b.listen('tcp', { address: '::' });
+  const via = 'SIP/2.0/TCP [2001:db8::1]:5070;branch=z9hG4bK1';
+  await a.send(options(via), { protocol: 'tcp', host: '[::1]', port: listener.local.port });
+  const inbound = await b.next();
+  t.is(inbound.message.get('Via'), `${via};received=::1`);
+  await b.reply(createResponse(requestOf(inbound.message), 200), inbound.flow);
+  t.is((await a.next()).flow.remote.address, '::1');
+});

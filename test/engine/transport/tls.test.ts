@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import test from 'ava';
@@ -138,4 +139,17 @@ test('bytes that are no TLS cost the listener nothing', async (t) => {
 
 test('a listener without a key is refused', async (t) => {
   await t.throwsAsync(new Peer(t).listen('tls'), { message: /needs a key/ });
+});
+
+test('a closed listener leaves no handshake behind', async (t) => {
+  const { of } = certificates(t, ['sip.example']);
+  const peer = new Peer(t);
+  const listener = await peer.listen('tls', { tls: of('sip.example') });
+  const client = new RawClient(t, listener.local.port);
+  await once(client.socket, 'connect');
+  client.socket.write(Buffer.from([22, 3, 1]));
+  await new Promise((resolve) => setImmediate(resolve));
+  await peer.layer.close();
+  await client.until(() => client.closed);
+  t.is(peer.layer.connectionCount, 0);
 });
