@@ -5,68 +5,87 @@ const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0
 const WAIT = { successorWait: 5_000 };
 
 /** The INVITE that an app and the one after it both send. */
-function invite(srf: Srf, port: number, callId: string): Promise<SrfRequest> {
-  return srf.request(`sip:phone@127.0.0.1:${port}`, {
-    method: 'INVITE',
-    headers: { 'call-id': callId, from: '<sip:ada@corp.example>;tag=from1', 'content-type': 'application/sdp' },
-    body: SDP,
-  });
-}
+class Sent {
+  readonly request = deferred<SrfRequest>();
+  readonly seen: number[] = [];
+  readonly first = deferred<void>();
+  readonly final = deferred<[SrfResponse, (options?: object) => void]>();
 
-function responses(request: SrfRequest): { seen: number[]; final: Promise<[SrfResponse, (options?: object) => void]> } {
-  const seen: number[] = [];
-  const final = deferred<[SrfResponse, (options?: object) => void]>();
-  request.on('response', (res: SrfResponse, ack: (options?: object) => void) => {
-    seen.push(res.status);
-    if (res.status >= 200) final.resolve([res, ack]);
-  });
-  return { seen, final: final.promise };
+  constructor(srf: Srf, port: number, callId: string) {
+    const options = {
+      method: 'INVITE',
+      headers: { 'call-id': callId, from: '<sip:ada@corp.example>;tag=from1', 'content-type': 'application/sdp' },
+      body: SDP,
+    };
+    srf.request(`sip:phone@127.0.0.1:${port}`, options, (_error, request) => {
+      request.on('response', (res: SrfResponse, ack: (options?: object) => void) => {
+        this.seen.push(res.status);
+        this.first.resolve();
+        if (res.status >= 200) this.final.resolve([res, ack]);
+      });
+      this.request.resolve(request);
+    });
+  }
 }
 
 test('an INVITE of an app that died is the next app’s when that sends it again: one INVITE at the phone, one transaction', async (t) => {
   const bench = await Bench.start(t, WAIT);
   const phone = await bench.udp();
   const dying = await bench.srf();
-  const before = await invite(dying, phone.port, 'leg-1');
+  const before = new Sent(dying, phone.port, 'leg-1');
   const got = await phone.nextRequest('INVITE');
   phone.reply(got, 180);
-  await new Promise((resolve) => before.once('response', resolve));
+  await before.first.promise;
   crash(dying);
-  const after = await invite(await bench.srf(), phone.port, 'leg-1');
-  t.is(after.stackTxnId, before.stackTxnId);
-  const { seen, final } = responses(after);
+  const after = new Sent(await bench.srf(), phone.port, 'leg-1');
+  t.is((await after.request.promise).stackTxnId, (await before.request.promise).stackTxnId);
   phone.reply(got, 200, { body: SDP });
-  const [answer, ack] = await final;
-  t.deepEqual(seen, [180, 200]);
+  const [answer, ack] = await after.final.promise;
+  t.deepEqual(after.seen, [180, 200]);
   t.is(answer.msg.body, SDP);
   ack();
   await phone.nextRequest('ACK');
 });
 
-test('the answer that came while no app was there waits for the next one', async (t) => {
-  const bench = await Bench.start(t, WAIT);
-  const phone = await bench.udp();
-  const dying = await bench.srf();
-  await invite(dying, phone.port, 'leg-2');
-  const got = await phone.nextRequest('INVITE');
-  crash(dying);
-  phone.reply(got, 200, { body: SDP });
-  const { seen, final } = responses(await invite(await bench.srf(), phone.port, 'leg-2'));
-  const [, ack] = await final;
-  t.deepEqual(seen, [200]);
-  ack();
-  await phone.nextRequest('ACK');
-});
+for (const [when, crashFirst] of [
+  ['while no app was there', true],
+  ['just before the app died', false],
+] as const) {
+  test(`the answer that came ${when} waits for the next app`, async (t) => {
+    const bench = await Bench.start(t, WAIT);
+    const phone = await bench.udp();
+    const dying = await bench.srf();
+    const before = new Sent(dying, phone.port, 'leg-2');
+    const got = await phone.nextRequest('INVITE');
+    await before.request.promise;
+    if (crashFirst) {
+      crash(dying);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    phone.reply(got, 200, { body: SDP });
+    if (!crashFirst) {
+      await before.final.promise;
+      crash(dying);
+    }
+    const after = new Sent(await bench.srf(), phone.port, 'leg-2');
+    const [, ack] = await after.final.promise;
+    t.deepEqual(after.seen, [200]);
+    ack();
+    await phone.nextRequest('ACK');
+  });
+}
 
 test('an INVITE that nobody claims in time is cancelled, an answer that nobody claims is hung up', async (t) => {
   const bench = await Bench.start(t, { successorWait: 100 });
   const [ringing, answering] = [await bench.udp(), await bench.udp()];
   const dying = await bench.srf();
-  await invite(dying, ringing.port, 'leg-3');
-  await invite(dying, answering.port, 'leg-4');
+  new Sent(dying, ringing.port, 'leg-3');
+  const answered = new Sent(dying, answering.port, 'leg-4');
   ringing.reply(await ringing.nextRequest('INVITE'), 180);
-  answering.reply(await answering.nextRequest('INVITE'), 200, { body: SDP });
+  const invite = await answering.nextRequest('INVITE');
+  await answered.request.promise;
   crash(dying);
+  answering.reply(invite, 200, { body: SDP });
   t.regex((await ringing.nextRequest('CANCEL')).get('reason') ?? '', /cause=503/);
   await answering.nextRequest('BYE');
 });

@@ -45,7 +45,9 @@ export interface ControllerOptions {
   /** An app accepted a REGISTER. */
   registered?: ((request: SipRequest, response: SipResponse, flow: Flow) => void) | undefined;
   /** Takes `proxy` commands. */
-  proxy?: ((session: ControlSession, command: ProxyCommand, text: SipText) => void) | undefined;
+  proxy?:
+    | ((session: ControlSession, command: ProxyCommand, text: SipText, incoming: Incoming | undefined) => void)
+    | undefined;
 }
 
 /** Between apps and SIP: turns what comes in into events and what apps command into messages. */
@@ -154,7 +156,7 @@ export class Controller implements DialogUser, ControlUser {
       const text = parseSipText(command.sip);
       if (command.type === 'proxy') {
         if (!this.#options.proxy) throw new CommandError('error proxying request to ');
-        this.#options.proxy(session, command, text);
+        this.#options.proxy(session, command, text, this.#dialogs().incoming(command.transaction));
       } else if (text.start.kind === 'response') this.#respond(session, command, text.start, text);
       else this.#request(session, command, text.start, text);
     } catch (error) {
@@ -249,6 +251,7 @@ export class Controller implements DialogUser, ControlUser {
       session.send(sentRequestReply(command.id, this.#applicationMeta(bytes), command.id), bytes);
     };
     const sent = this.#dialogs().client.ack(dialog, { headers: text.headers, body: text.body });
+    this.#legs.acknowledged(dialog);
     if (sent instanceof Promise) sent.then(reply, (error: unknown) => this.#refuse(session, command.id, error));
     else reply(sent);
   }
@@ -264,8 +267,8 @@ export class Controller implements DialogUser, ControlUser {
     const { method } = outgoing.request;
     const success = status >= 200 && status < 300;
     if (leg && method === 'INVITE') leg.heard = { response, dialog, flow };
-    if (leg?.patience) return;
-    if (leg && status >= 200) this.#legs.remove(leg);
+    if (leg?.session.closed && leg.patience) return;
+    if (leg && status >= 200) this.#legs.told(leg);
     const session = leg?.session;
     if (!session || session.closed) {
       if (success && method === 'INVITE' && dialog) {
@@ -304,7 +307,7 @@ export class Controller implements DialogUser, ControlUser {
     session.send(sentRequestReply(id, this.#sentMeta(outgoing, bytes), outgoing.id), bytes);
     if (!heard) return;
     if (heard.response.status >= 200) {
-      this.#legs.remove(leg);
+      this.#legs.told(leg);
       this.#tell(session, outgoing, heard);
       return;
     }

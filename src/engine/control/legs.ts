@@ -18,12 +18,12 @@ export interface Leg {
   session: ControlSession;
   /** The last response; kept for INVITEs that begin a dialog. */
   heard: Heard | undefined;
-  /** Runs while its app is gone. */
+  /** Runs while its app is gone, or may have died before it could act on the final response. */
   patience: Timer | undefined;
 }
 
 /**
- * Requests of apps that have no final response yet. An INVITE outlives its app for a while: an app that sends it again, with the same Call-ID and From tag, gets
+ * Requests of apps that are not settled yet. An INVITE outlives its app for a while: an app that sends it again, with the same Call-ID and From tag, gets
  * that very transaction and its last response, and the phone doesn't ring twice.
  */
 export class Legs {
@@ -62,6 +62,22 @@ export class Legs {
     leg.session = session;
     leg.patience?.cancel();
     leg.patience = undefined;
+  }
+
+  /** The app is told the final response. Until it acts on that, or had the time to, its successor may still claim it. */
+  told(leg: Leg): void {
+    if (keyOf(leg.outgoing) === undefined || this.#patience === 0) {
+      this.remove(leg);
+      return;
+    }
+    leg.patience?.cancel();
+    leg.patience = this.#clock.setTimeout(() => this.remove(leg), this.#patience);
+  }
+
+  /** The app acknowledged the answer that made this dialog. */
+  acknowledged({ callId, localTag }: Dialog): void {
+    const leg = this.#invites.get(`${callId} ${localTag}`);
+    if (leg !== undefined) this.remove(leg);
   }
 
   remove(leg: Leg): void {

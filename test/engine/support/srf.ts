@@ -86,6 +86,7 @@ export interface Srf extends EventEmitter {
   ): Promise<{ uas: SrfDialog; uac: SrfDialog }>;
   proxyRequest(req: SrfRequest, destination: string | string[], options?: object): Promise<ProxyResults>;
   request(uri: string, options: object): Promise<SrfRequest>;
+  request(uri: string, options: object, callback: (error: unknown, request: SrfRequest) => void): void;
   unregisterForMessages(verb: string): void;
 }
 
