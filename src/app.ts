@@ -153,7 +153,8 @@ export function startApp(options: AppOptions): App {
     calls,
     trunks,
     domains,
-    isKnown: async (aor) => devices.knownAor(aor),
+    devicesOf: (aor) => devices.devicesOf(aor),
+    ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
     policyOf: (name) => {
       const policy = policies.get(name);
       if (policy === undefined) throw new Error(`no trunk is called ${name}`);

@@ -17,6 +17,8 @@ export interface CallInfo {
   readonly trunk: string;
   /** The INVITE's Expires in milliseconds. */
   readonly expires?: number;
+  /** It is for this device only, not for all of the AOR: the request named it (RFC 8599 section 6, RFC 3327). */
+  readonly deviceId?: string;
 }
 
 /** What a call asks of the rest. */
@@ -79,14 +81,14 @@ export class Call {
     this.#set('ring', Math.min(policy.ring, this.info.expires ?? policy.ring), () => this.#onRingOver());
     if (policy.ringback !== 'none') this.#set('ringback', policy.ringbackAfter, () => this.#onRingback());
     this.#starting = true;
-    for (const device of devices) this.#admit(device);
+    for (const device of devices) if (this.#concerns(device)) this.#admit(device);
     this.#starting = false;
     this.#settle();
   }
 
   /** A REGISTER of this device was accepted and its 200 is on its way. */
   deviceRegistered(device: Device): void {
-    if (this.#state !== 'held' && this.#state !== 'ringing') return;
+    if ((this.#state !== 'held' && this.#state !== 'ringing') || !this.#concerns(device)) return;
     const leg = this.#legs.get(device.id);
     if (leg === undefined) {
       this.#admit(device);
@@ -100,6 +102,15 @@ export class Call {
     }
     this.#record('device-woke', { device: device.id, mode: binding.mode });
     this.#invite(leg, binding);
+  }
+
+  /** The REGISTER of this device was refused for good: it won't come (RFC 8599 section 5.6.2). */
+  deviceRefused(deviceId: string, status: number): void {
+    const leg = this.#legs.get(deviceId);
+    if (leg?.state !== 'waking' || (this.#state !== 'held' && this.#state !== 'ringing')) return;
+    this.#record('register-refused', { device: deviceId, status });
+    leg.to('ended');
+    this.#settle();
   }
 
   /** The caller sent CANCEL (and has its 487). `reason` is its Reason header, if it gave one. */
@@ -122,6 +133,10 @@ export class Call {
     if (this.#state !== 'up') this.#reject(503, 'Service Unavailable', { retryAfter: 5 });
     this.#record('aborted', { reason, text });
     this.#finish(reason, REASONS.shutdown);
+  }
+
+  #concerns({ id }: Device): boolean {
+    return this.info.deviceId === undefined || this.info.deviceId === id;
   }
 
   #admit(device: Device): void {

@@ -110,6 +110,11 @@ export class Calls {
     }
   }
 
+  /** The REGISTER of this device was refused for good. */
+  registerRefused(aor: string, deviceId: string, status: number): void {
+    for (const call of [...(this.#byAor.get(aor) ?? [])]) call.deviceRefused(deviceId, status);
+  }
+
   /** Takes no new calls; settles when those that are held have ended or been answered, or at once without any. */
   drain(): Promise<void> {
     this.#draining = true;

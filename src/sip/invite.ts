@@ -1,24 +1,20 @@
 import { callUuidOf, sessionUuid } from '../calls/call-uuid.js';
 import type { Calls } from '../calls/calls.js';
 import type { CallPolicy } from '../calls/policy.js';
-import { aorOf, parseUri } from '../grammar/uri.js';
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { faceOf } from './face.js';
 import { firstHeader, headerLines } from './header-lines.js';
 import type { Peers } from './peers.js';
+import { type TargetOptions, targetOf } from './target.js';
 import { TrunkCall } from './trunk-call.js';
 
-export interface InviteOptions {
+export interface InviteOptions extends TargetOptions {
   readonly drachtio: Drachtio;
   readonly dialogs: Dialogs;
   readonly calls: Calls;
   readonly trunks: Peers;
   readonly policyOf: (trunk: string) => CallPolicy;
-  /** Whether an AOR has ever registered or been provisioned. */
-  readonly isKnown: (aor: string) => Promise<boolean>;
-  /** Domains whose AORs are ours, lower case, the first one first. */
-  readonly domains: readonly string[];
   readonly onRefused: (call: { source: string; uri: string; status: number; reason: string }) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -32,14 +28,14 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
   };
   const takeIn = async (req: SrfRequest, res: SrfResponse, trunk: string): Promise<void> => {
     const port = newTrunkCall(options, req, res);
-    const aor = await findAor(options, req.uri);
+    const lines = headerLines(req.msg.raw);
+    const target = await targetOf(options, req.uri, lines);
     if (port.cancelled) return;
-    if (aor === undefined) {
+    if (target === undefined) {
       options.onRefused({ source: trunk, uri: req.uri, status: 404, reason: 'Not Found' });
       port.reject(404, 'Not Found');
       return;
     }
-    const lines = headerLines(req.msg.raw);
     const sessionId = sessionUuid(firstHeader(lines, 'session-id'));
     const expires = Number.parseInt(firstHeader(lines, 'expires') ?? '', 10);
     const handle = calls.incoming(
@@ -47,7 +43,7 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
         callUuid: port.callUuid,
         ...(sessionId === undefined ? {} : { sessionId }),
         callId: firstHeader(lines, 'call-id') ?? '',
-        aor,
+        ...target,
         trunk,
         ...(expires > 0 ? { expires: expires * 1000 } : {}),
         face: faceOf(lines, req.uri, req.msg.body ?? ''),
@@ -72,21 +68,4 @@ function newTrunkCall({ drachtio, dialogs }: InviteOptions, req: SrfRequest, res
   const lines = headerLines(req.msg.raw);
   const callUuid = callUuidOf(firstHeader(lines, 'session-id'), firstHeader(lines, 'call-id') ?? '');
   return new TrunkCall({ drachtio, dialogs, callUuid, req, res });
-}
-
-/** CUCM puts the trunk's own address into the Request-URI: the user part is looked for in each of our domains. */
-async function findAor({ domains, isKnown }: InviteOptions, uri: string): Promise<string | undefined> {
-  let aor: string;
-  let host: string;
-  try {
-    const parsed = parseUri(uri);
-    aor = aorOf(parsed);
-    host = parsed.host;
-  } catch {
-    return undefined;
-  }
-  const user = aor.slice('sip:'.length, aor.lastIndexOf('@'));
-  const candidates = domains.includes(host) ? [aor] : domains.map((domain) => `sip:${user}@${domain}`);
-  for (const candidate of candidates) if (await isKnown(candidate)) return candidate;
-  return undefined;
 }

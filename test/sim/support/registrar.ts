@@ -1,5 +1,5 @@
 import { systemClock } from '../../../src/clock/clock.js';
-import { parseNameAddr } from '../../../src/grammar/name-addr.js';
+import { formatNameAddr, parseNameAddr } from '../../../src/grammar/name-addr.js';
 import { formatUri, parseUri } from '../../../src/grammar/uri.js';
 import type { IncomingCall } from '../../../src/sim/ua/incoming-call.js';
 import { MessageLog } from '../../../src/sim/ua/message-log.js';
@@ -28,6 +28,10 @@ export class FakeRegistrar {
   echoesPath = true;
   /** Feature-Caps of the 2xx. */
   featureCaps: string[] = [];
+  /** Seconds that it grants whatever is asked for; undefined: what is asked for. */
+  grants: number | undefined;
+  /** Other header fields of its 2xx. */
+  extras: [string, string][] = [];
   /** Challenges every REGISTER without credentials. */
   challenge: string | undefined;
   binding: Registered | undefined;
@@ -108,6 +112,8 @@ export class FakeRegistrar {
     for (const name of ['pn-provider', 'pn-param', 'pn-prid']) uri.params.delete(name);
     this.binding = { contact, uri: formatUri(uri), path };
     const caps: [string, string][] = this.featureCaps.map((value) => ['Feature-Caps', value]);
-    return { status: 200, headers: [...headers, ...caps, ['Contact', contact]] };
+    if (this.grants !== undefined) parsed.params.set('expires', String(this.grants));
+    const granted: [string, string] = ['Contact', formatNameAddr(parsed)];
+    return { status: 200, headers: [...headers, ...caps, ...this.extras, granted] };
   }
 }
