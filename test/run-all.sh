@@ -37,7 +37,7 @@ if [ -n "$packages" ]; then
   rm -f "$own_policy"
 fi
 
-[ -d node_modules ] || npm install --no-audit --no-fund
+[ -d node_modules ] || npm ci --no-audit --no-fund
 rm -rf dist build
 npm run --silent typecheck
 npm run --silent build
