@@ -156,7 +156,7 @@ export class ApnsProvider implements PushProvider {
     const key = `${account.teamId} ${account.keyId} ${environment}`;
     const existing = this.#lanes.get(key);
     if (existing) return existing;
-    const { clock, ca, connections, endpoints } = this.#options;
+    const { clock, ca, connections, endpoints, proxy } = this.#options;
     const endpoint = endpoints?.[environment] ?? defaultEndpoints[environment];
     const lane = new Lane(this.#context, {
       account,
@@ -168,7 +168,7 @@ export class ApnsProvider implements PushProvider {
         new ApnsSession({
           clock,
           endpoint,
-          dial: () => dial({ endpoint, turn, ...(ca === undefined ? {} : { ca }) }),
+          dial: () => dial({ endpoint, turn, ...(ca === undefined ? {} : { ca }), ...(proxy ? { proxy } : {}) }),
           timing: this.#timing,
           maxStreams: MAX_STREAMS,
           ...events,

@@ -1,5 +1,7 @@
 import dns from 'node:dns';
+import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
+import { type ProxyOptions, Tunnel } from './proxy.js';
 
 /** Where one of Apple's services is: api.push.apple.com or api.sandbox.push.apple.com, port 443 or 2197. */
 export interface ApnsEndpoint {
@@ -11,6 +13,7 @@ export interface ConnectOptions {
   readonly endpoint: ApnsEndpoint;
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string;
+  readonly proxy?: ProxyOptions;
   /** Which of the host's addresses to try first: connections of different turn go to different machines. */
   readonly turn: number;
 }
@@ -22,24 +25,34 @@ export interface Dial {
 }
 
 /**
- * Opens TLS to Apple with ALPN `h2`. The name is looked up afresh each time, as Apple asks.
- * The promise rejects with what went wrong, in words.
+ * Opens TLS to Apple with ALPN `h2`, through the proxy if there is one. Without a proxy the name is looked up afresh each time, as Apple
+ * asks. The promise rejects with what went wrong, in words.
  */
 export function dial(options: ConnectOptions): Dial {
-  const { endpoint } = options;
-  const socket = tls.connect({
+  const { endpoint, proxy } = options;
+  if (!proxy) {
+    const socket = connectTls(options);
+    return { socket: secured(socket), abort: () => socket.destroy() };
+  }
+  const tunnel = new Tunnel(
+    proxy,
+    `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`,
+  );
+  return {
+    socket: tunnel.open().then((socket) => secured(connectTls(options, socket))),
+    abort: () => tunnel.abort(),
+  };
+}
+
+function connectTls({ ca, endpoint, turn }: ConnectOptions, tunnel?: Socket): tls.TLSSocket {
+  return tls.connect({
     host: endpoint.host,
-    port: endpoint.port,
-    servername: tlsName(endpoint.host),
+    ...(tunnel ? { socket: tunnel } : { port: endpoint.port, lookup: rotated(turn) }),
+    servername: isIP(endpoint.host) ? '' : endpoint.host,
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.2',
-    lookup: rotated(options.turn),
-    ...(options.ca === undefined ? {} : { ca: options.ca }),
+    ...(ca === undefined ? {} : { ca }),
   });
-  return {
-    socket: secured(socket),
-    abort: () => socket.destroy(),
-  };
 }
 
 function secured(socket: tls.TLSSocket): Promise<tls.TLSSocket> {
@@ -59,8 +72,6 @@ function secured(socket: tls.TLSSocket): Promise<tls.TLSSocket> {
     });
   });
 }
-
-const tlsName = (host: string): string => (/^[\d.]+$|:/.test(host) ? '' : host);
 
 type Lookup = NonNullable<tls.ConnectionOptions['lookup']>;
 

@@ -6,6 +6,7 @@ import type { BackOffBounds, Random } from './back-off.js';
 import type { ApnsEndpoint } from './connect.js';
 import type { ApnsAccount } from './key.js';
 import type { OpeningRate } from './pool.js';
+import type { ProxyOptions } from './proxy.js';
 import type { SessionTiming } from './session.js';
 
 /** Where log lines go. Nothing secret is ever in them. */
@@ -18,6 +19,8 @@ export interface ApnsProviderOptions {
   readonly endpoints?: Partial<Readonly<Record<PushEnvironment, ApnsEndpoint>>>;
   /** PEM certificates to trust instead of the system's: for tests and TLS-intercepting firewalls. */
   readonly ca?: string;
+  /** The way out, where there is no other. */
+  readonly proxy?: ProxyOptions;
   /** Connections per account and environment. Default: 2. */
   readonly connections?: number;
   /** Pushes that may be under way or waiting at once. Default: 10,000. */

@@ -115,10 +115,9 @@ export class Connection {
       if (script) this.#perform(stream, attempt, judged, script, now.wall);
       else this.#answer(stream, attempt, judged, now.wall);
     };
+    // Never inside the callback that the data came with: node 20 may crash when the stream ends there.
     if (delay > 0) this.#later(act, delay);
-    // node 20 crashes when a stream is reset inside the callback that its data came with.
-    else if (script) setImmediate(act);
-    else act();
+    else setImmediate(act);
   }
 
   #perform(
