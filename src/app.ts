@@ -6,16 +6,19 @@ import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
 import type { Config } from './config/schema.js';
 import { openPurrKey } from './devices/purr-key.js';
+import { devicesNamedBy, isRefusedForGood } from './devices/refused.js';
 import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import type { Logger } from './log/logger.js';
 import { ApnsProvider } from './push/apns/client.js';
 import { NullProvider } from './push/null-provider.js';
+import { voipPayload } from './push/payload.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
 import { inviteHandler } from './sip/invite.js';
 import { listenerFor } from './sip/listeners.js';
+import { MidDialogHold } from './sip/mid-dialog.js';
 import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
 import { accessTo, registrarOf } from './sip/registrar.js';
@@ -62,6 +65,9 @@ export class EngineRefused extends Error {
 /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
 const MAX_HELD = 10_000;
 
+/** How long a request inside a call waits for a phone that sleeps: its sender's own transaction must not end first. */
+const MID_DIALOG_PATIENCE = 10_000;
+
 /** Puts the parts together; the only place that knows them all. */
 export function startApp(options: AppOptions): App {
   const { config, engine, store, log } = options;
@@ -90,6 +96,33 @@ export function startApp(options: AppOptions): App {
   });
   const sink = (event: TimelineEvent): void => logEvent(log, event);
   const calls = new Calls({ clock, devices, waker, maxHeld: MAX_HELD, sink, onFault: fault });
+
+  const midDialog =
+    settings.purrKey === undefined
+      ? undefined
+      : new MidDialogHold({
+          clock,
+          purrKey: settings.purrKey,
+          devicesOf: (aor) => devices.devicesOf(aor),
+          canWake: (device) => waker.tokenFor(device) !== undefined,
+          wake: (device, callUuid, deadline, stillWanted) =>
+            waker.wake({
+              callUuid,
+              device,
+              deadline,
+              stillWanted,
+              payload: voipPayload({
+                callUuid,
+                calledNumber: userOf(device.aor),
+                video: false,
+                trunk: '',
+                expiresAt: deadline,
+                privacy: false,
+              }),
+            }),
+          patience: MID_DIALOG_PATIENCE,
+          onFault: fault,
+        });
 
   const trunks = new Peers(
     config.trunks.map(({ name, peers }) => ({ name, addresses: peers.map(({ host }) => host) })),
@@ -140,10 +173,17 @@ export function startApp(options: AppOptions): App {
         });
       }
       calls.registered(registered);
+      midDialog?.registered(registered);
     },
-    onRefused: ({ request: _, ...refusal }) => {
+    onRefused: ({ request, ...refusal }) => {
       if (refusal.why === 'no credentials') log.debug('register challenged', refusal);
       else log.warn('register refused', refusal);
+      if (request === undefined || !isRefusedForGood(refusal.status)) return;
+      devices.devicesOf(request.aor).then((known) => {
+        for (const { id } of devicesNamedBy(request, known, settings)) {
+          calls.registerRefused(request.aor, id, refusal.status);
+        }
+      }, fault);
     },
     onFault: fault,
   });
@@ -155,6 +195,7 @@ export function startApp(options: AppOptions): App {
     domains,
     devicesOf: (aor) => devices.devicesOf(aor),
     ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
+    ...(midDialog && { midDialog }),
     policyOf: (name) => {
       const policy = policies.get(name);
       if (policy === undefined) throw new Error(`no trunk is called ${name}`);
@@ -182,6 +223,7 @@ export function startApp(options: AppOptions): App {
     drain: () => calls.drain(),
     async close() {
       calls.close();
+      midDialog?.close();
       drachtio.close();
       await devices.close();
       await push.close();
@@ -208,6 +250,10 @@ function pushProvider(config: Config, clock: Clock, log: Logger): PushProvider {
     connections,
     log,
   });
+}
+
+function userOf(aor: string): string {
+  return aor.slice(aor.indexOf(':') + 1, aor.lastIndexOf('@'));
 }
 
 function endpoint(url: string | undefined, host: string, port: number): { host: string; port: number } {

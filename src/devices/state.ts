@@ -42,6 +42,17 @@ export function stateAt(device: Device, now: number, settings: StateSettings): S
     : { state: 'suspended', reason: `silent for ${seconds(silent)}` };
 }
 
+/**
+ * Whether a device surely sleeps: it has no binding, a call or a flow has shown it, or it said so itself. Silence alone proves
+ * nothing while a call is up.
+ */
+export function knownAsleep(device: Device, now: number): boolean {
+  if (liveBindings(device, now).length === 0) return true;
+  const { word, asleep } = device;
+  if (asleep !== undefined && (word === undefined || asleep.at >= word.at)) return true;
+  return word?.state === 'background';
+}
+
 /** Bindings that have not expired. */
 export function liveBindings(device: Device, now: number): readonly Binding[] {
   return device.bindings.every((binding) => binding.expiresAt > now)

@@ -5,6 +5,7 @@ import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { faceOf } from './face.js';
 import { firstHeader, headerLines } from './header-lines.js';
+import type { MidDialogHold } from './mid-dialog.js';
 import type { Peers } from './peers.js';
 import { type TargetOptions, targetOf } from './target.js';
 import { TrunkCall } from './trunk-call.js';
@@ -15,6 +16,8 @@ export interface InviteOptions extends TargetOptions {
   readonly calls: Calls;
   readonly trunks: Peers;
   readonly policyOf: (trunk: string) => CallPolicy;
+  /** Holds requests of answered calls for phones that sleep. */
+  readonly midDialog?: MidDialogHold;
   readonly onRefused: (call: { source: string; uri: string; status: number; reason: string }) => void;
   readonly onFault: (error: unknown) => void;
 }
@@ -64,8 +67,8 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
   };
 }
 
-function newTrunkCall({ drachtio, dialogs }: InviteOptions, req: SrfRequest, res: SrfResponse): TrunkCall {
+function newTrunkCall({ drachtio, dialogs, midDialog }: InviteOptions, req: SrfRequest, res: SrfResponse): TrunkCall {
   const lines = headerLines(req.msg.raw);
   const callUuid = callUuidOf(firstHeader(lines, 'session-id'), firstHeader(lines, 'call-id') ?? '');
-  return new TrunkCall({ drachtio, dialogs, callUuid, req, res });
+  return new TrunkCall({ drachtio, dialogs, callUuid, req, res, ...(midDialog && { midDialog }) });
 }

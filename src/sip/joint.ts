@@ -14,6 +14,8 @@ export interface JointOptions {
   /** The ACK that the device's 2xx is waiting for; undefined if it has been sent. */
   readonly initialAck?: PendingAck;
   readonly onHangUp: (by: Side) => void;
+  /** Holds a request toward a device that sleeps; without it requests go on at once. Gives the way to withdraw it. */
+  readonly holdForDevice?: (go: () => void, refuse: (status: number, reason: string) => void) => () => void;
 }
 
 /**
@@ -54,8 +56,14 @@ export class Joint {
         this.#onBye(side, req, res);
         return;
       default: {
+        const { drachtio } = this.#options;
         const onAckDue = (ack: PendingAck): void => void this.#acksDue.get(side)?.push(ack);
-        relay(this.#options.drachtio, req, res, this.#dialogId(other(side)), onAckDue);
+        const withdraw = this.#toward(
+          other(side),
+          () => relay(drachtio, req, res, this.#dialogId(other(side)), onAckDue),
+          (status, reason) => drachtio.respond(res, status, reason),
+        );
+        if (req.method === 'INVITE') req.on('cancel', withdraw);
       }
     }
   }
@@ -69,9 +77,19 @@ export class Joint {
   #onBye(side: Side, req: SrfRequest, res: SrfResponse): void {
     if (req.source === 'network') this.#options.drachtio.respond(res, 200, 'OK');
     if (this.#over) return;
-    this.#sendBye(other(side), toRecord(endToEnd(headerLines(req.msg.raw), req.msg.body ?? '')), req.msg.body);
+    const headers = toRecord(endToEnd(headerLines(req.msg.raw), req.msg.body ?? ''));
+    const bye = (): void => this.#sendBye(other(side), headers, req.msg.body);
+    this.#toward(other(side), bye, bye);
     this.#close();
     this.#options.onHangUp(side);
+  }
+
+  /** Sends something to a side, when it can take it. */
+  #toward(to: Side, go: () => void, refuse: (status: number, reason: string) => void): () => void {
+    const { holdForDevice } = this.#options;
+    if (to === 'device' && holdForDevice !== undefined) return holdForDevice(go, refuse);
+    go();
+    return () => {};
   }
 
   /** A BYE toward a side whose 2xx was never acknowledged goes after the ACK. */

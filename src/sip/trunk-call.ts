@@ -7,6 +7,7 @@ import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
 import { Joint } from './joint.js';
+import { type MidDialogHold, purrOf } from './mid-dialog.js';
 import { relay } from './relay.js';
 import { tagOf, withoutTag, withTag } from './tags.js';
 
@@ -19,6 +20,8 @@ export interface TrunkCallOptions {
   readonly callUuid: string;
   readonly req: SrfRequest;
   readonly res: SrfResponse;
+  /** Holds requests of the answered call for a device that sleeps. */
+  readonly midDialog?: MidDialogHold;
 }
 
 /**
@@ -115,13 +118,14 @@ export class TrunkCall implements CallPort {
 
   connect(branch: Branch, response: BranchResponse): void {
     if (!(branch instanceof InviteBranch) || !(response instanceof LegResponse)) return;
-    const { drachtio, dialogs, res } = this.#options;
+    const { drachtio, dialogs, res, midDialog, callUuid } = this.#options;
     if (this.#finalSent) {
       branch.drop('SIP;cause=487;text="Caller gave up"');
       this.#handle?.hungUp('caller');
       return;
     }
     this.#finalSent = true;
+    const purr = purrOf(firstHeader(response.lines, 'contact'));
     new Joint({
       drachtio,
       dialogs,
@@ -129,6 +133,10 @@ export class TrunkCall implements CallPort {
       deviceDialogId: branch.spec.dialogId,
       initialAck: (headers, body) => branch.acknowledge(headers, body),
       onHangUp: (by) => this.#handle?.hungUp(by),
+      ...(purr !== undefined &&
+        midDialog !== undefined && {
+          holdForDevice: (go, refuse) => midDialog.pass({ callUuid, purr, go, refuse }),
+        }),
     });
     const headers = toRecord(endToEnd(response.lines, response.body));
     drachtio.respond(res, response.status, response.reason, headers, response.body);
