@@ -22,7 +22,7 @@ const { values: options, positionals } = parseArgs({
   },
 });
 const [job = 'b2bua'] = positionals;
-const [sipHost, sipPort] = options.sip.split(':');
+const [sipHost = ''] = options.sip.split(':');
 if (!sipHost.startsWith('127.')) throw new Error('loopback addresses only');
 const CALLEE = '127.0.0.30:5070';
 const CALLER = '127.0.0.20';
