@@ -2,9 +2,11 @@ import { type Clock, systemClock } from '../clock/clock.js';
 import { ContactRegistry } from './contact-registry.js';
 import { parseContact } from './contacts.js';
 import { Controller } from './control/controller.js';
+import { proxyRequest } from './control/proxy-command.js';
 import { type ControlListen, ControlServer } from './control/server.js';
 import type { SessionLimits } from './control/session.js';
 import { DialogLayer } from './dialog/layer.js';
+import { ProxyLayer } from './proxy/proxy-layer.js';
 import type { TimerSettings } from './transaction/index.js';
 import {
   type Listener,
@@ -65,6 +67,7 @@ export class Engine {
   readonly #registry: ContactRegistry;
   readonly #controller: Controller;
   readonly #dialogs: DialogLayer;
+  readonly #proxy: ProxyLayer;
   readonly #server: ControlServer;
   readonly #listeners: Listener[] = [];
 
@@ -85,6 +88,8 @@ export class Engine {
       dialogWait: options.dialogWait,
       successorWait: options.successorWait,
       registered: (request, response, flow) => this.#registry.learn(request, response, flow),
+      proxy: (session, command, text, incoming) =>
+        proxyRequest(this.#proxy, this.#clock, session, command, text, incoming),
     });
     this.#dialogs = new DialogLayer({
       clock: this.#clock,
@@ -96,6 +101,16 @@ export class Engine {
       log,
     });
     this.#controller.attach(this.#dialogs);
+    this.#proxy = new ProxyLayer({
+      clock: this.#clock,
+      dialogs: this.#dialogs,
+      listeners: () => this.#listeners,
+      secret: options.secret,
+      accepted: (request, response, flow) => {
+        if (request.method === 'REGISTER') this.#registry.learn(request, response, flow);
+      },
+    });
+    this.#dialogs.bypass = this.#proxy;
     this.#server = new ControlServer(
       { listen: options.control, secret: options.secret, clock: this.#clock, limits: options.controlLimits, log },
       this.#controller,

@@ -82,6 +82,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
       timers: this.timers,
       user: this,
       detectMerged: false,
+      passTrying: true,
       ...(options.log ? { log: options.log } : {}),
     });
     options.transport.onFlowClosed((flow) => this.client.flowClosed(flow));

@@ -12,6 +12,8 @@ export interface OutgoingUser {
    * Never called in the turn of the event loop in which the request was started.
    */
   onResponse(response: SipResponse, flow: Flow | undefined): void;
+  /** A 100 came. */
+  onTrying?(): void;
   /** Nothing more comes. */
   onEnd?(): void;
 }
@@ -86,6 +88,13 @@ export class OutgoingRequest {
     return true;
   }
 
+  /** A final response to it that is made here; `why` goes into Warning. */
+  localResponse(status: number, why: string): SipResponse {
+    const response = createResponse(this.request, status, undefined, randomTag());
+    response.set('Warning', `399 callwake "${why.replace(/["\\\r\n]/g, "'")}"`);
+    return response;
+  }
+
   /** Its connection is gone: it fails with 503 (487 when it was cancelled). */
   lose(why: string): void {
     if (this.#final) return;
@@ -114,9 +123,17 @@ export class OutgoingRequest {
   #onResponse(attempt: Attempt, response: SipResponse, flow: Flow): void {
     if (attempt !== this.#current) return;
     if (response.status < 200) this.#provisional = true;
-    else if (response.status === 503 && !this.#provisional && this.#next()) return;
+    if (response.status === 100) {
+      this.#user.onTrying?.();
+      return;
+    }
+    if (response.status < 200) {
+      if (!this.#final) this.#user.onResponse(response, flow);
+      return;
+    }
+    if (response.status === 503 && !this.#provisional && this.#next()) return;
     if (this.#final && response.status >= 300) return;
-    if (response.status >= 200) this.#final = true;
+    this.#final = true;
     this.#user.onResponse(response, flow);
   }
 
@@ -143,9 +160,7 @@ export class OutgoingRequest {
   #finishLocally(status: number, why: string): void {
     if (this.#final) return;
     this.#final = true;
-    const response = createResponse(this.request, this.#cancel ? 487 : status, undefined, randomTag());
-    response.set('Warning', `399 callwake "${why.replace(/["\\\r\n]/g, "'")}"`);
-    this.#user.onResponse(response, undefined);
+    this.#user.onResponse(this.localResponse(this.#cancel ? 487 : status, why), undefined);
     if (!this.#transaction) this.#user.onEnd?.();
   }
 

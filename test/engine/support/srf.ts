@@ -165,7 +165,7 @@ async function routed(): Promise<void> {
 
 /** Ends an srf for good: no reconnect. */
 export function quit(srf: Srf): void {
-  if (srf.app.client.mapServer.size > 0) srf.disconnect();
+  crash(srf);
 }
 
 /** As a crash of the app looks to the engine: its connection dies. srf must not reconnect, so it is told that it is closing. */
