@@ -104,9 +104,14 @@ export class Drachtio {
       if (error) events.refused();
       else events.connected(String(hostports), String(version));
     });
-    this.#agent.on('error', (error) => events.disconnected(error instanceof Error ? error.message : String(error)));
+    let told = false;
+    this.#agent.on('error', (error) => {
+      told = true;
+      events.disconnected(error instanceof Error ? error.message : String(error));
+    });
     this.#agent.on('close', () => {
-      if (!this.#closed) events.disconnected('the connection was closed');
+      if (!this.#closed && !told) events.disconnected('the connection was closed');
+      told = false;
     });
   }
 
