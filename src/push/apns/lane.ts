@@ -92,7 +92,8 @@ export class Lane {
   expire(job: Job): void {
     this.remove(job);
     const { attempt } = job;
-    this.#unreachable(job, job.reason === 'NoConnection' && job.attempts > 0 ? 'Deadline' : job.reason);
+    const connected = this.#pool.sessions.some(({ state }) => state !== 'connecting');
+    this.#unreachable(job, job.reason === 'NoConnection' && connected ? 'Deadline' : job.reason);
     attempt?.giveUp('deadline');
   }
 

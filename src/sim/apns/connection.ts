@@ -58,6 +58,9 @@ export class Connection {
   readonly #memory: ConnectionMemory;
   readonly #timers = new Set<Timer>();
   #welcome = false;
+  #active = 0;
+  /** Of a GOAWAY that was sent: what comes after is not looked at. */
+  #lastStream = Number.POSITIVE_INFINITY;
 
   constructor(id: number, session: http2.ServerHttp2Session, environment: PushEnvironment, context: ConnectionContext) {
     this.id = id;
@@ -76,9 +79,16 @@ export class Connection {
   goaway(reason: string, code = 0, lastStreamId?: number): void {
     if (this.#session.destroyed) return;
     const last = lastStreamId ?? this.#session.state.lastProcStreamID ?? 0;
+    this.#lastStream = Math.min(this.#lastStream, last);
     this.#session.goaway(code, last, Buffer.from(JSON.stringify({ reason })));
-    if (code === 0) this.#session.close();
-    else this.#later(() => this.#session.destroy(), 20);
+    if (code !== 0) this.#later(() => this.#session.destroy(), 20);
+    else if (this.#active === 0) setImmediate(() => this.#session.destroy());
+  }
+
+  /** After a GOAWAY the last answer ends the connection. A session of node 20 that is `closed` may crash when a stream comes meanwhile. */
+  #onStreamClosed(): void {
+    this.#active--;
+    if (this.#active === 0 && Number.isFinite(this.#lastStream)) setImmediate(() => this.#session.destroy());
   }
 
   /** Cuts the TCP connection. */
@@ -93,6 +103,8 @@ export class Connection {
   #onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, raw: string[] | undefined): void {
     const chunks: Buffer[] = [];
     let length = 0;
+    this.#active++;
+    stream.on('close', () => this.#onStreamClosed());
     stream.on('error', () => {});
     stream.on('data', (chunk: Buffer) => {
       length += chunk.length;
@@ -112,7 +124,8 @@ export class Connection {
     });
     const delay = (script?.delayMs ?? 0) + latencyMs;
     const act = () => {
-      if (script) this.#perform(stream, attempt, judged, script, now.wall);
+      if ((stream.id ?? 0) > this.#lastStream) this.#note(attempt, judged, now.wall, 'reset', false);
+      else if (script) this.#perform(stream, attempt, judged, script, now.wall);
       else this.#answer(stream, attempt, judged, now.wall);
     };
     // Never inside the callback that the data came with: node 20 may crash when the stream ends there.

@@ -23,7 +23,7 @@ test('a push ends at its deadline at the latest, under way or waiting', async (t
   const waiting = start({ deadline: clock.now() + 900 });
   await until(() => client.status().inFlight === 1);
   await clock.advanceAsync(900);
-  t.like(await waiting, { kind: 'unreachable', attempts: 0 });
+  t.like(await waiting, { kind: 'unreachable', reason: 'Deadline', attempts: 0 });
   await clock.advanceAsync(100);
   t.like(await underWay, { kind: 'unreachable', reason: 'Deadline', attempts: 1 });
   t.like(client.status(), { queued: 0, inFlight: 0 });
