@@ -109,8 +109,9 @@ export class DeviceRegistry {
     });
   }
 
-  /** The devices of an AOR with what has not run out. */
+  /** The devices of an AOR with what has not run out, after all that was to be changed when it was asked. */
   async devicesOf(aor: string): Promise<readonly Device[]> {
+    await this.#serial.settled(aor);
     return withoutExpired(await this.#store.devicesOf(aor), this.#clock.now(), this.settings);
   }
 

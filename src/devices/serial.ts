@@ -28,6 +28,14 @@ export class Serial {
     return result;
   }
 
+  /** Settles when the work of `key` that is under way now has ended, well or not; undefined when there is none. */
+  settled(key: string): Promise<void> | undefined {
+    return this.#queues.get(key)?.last.then(
+      () => {},
+      () => {},
+    );
+  }
+
   /** Settles when nothing is under way any more. */
   async idle(): Promise<void> {
     while (this.#queues.size > 0) await Promise.allSettled([...this.#queues.values()].map(({ last }) => last));
