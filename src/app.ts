@@ -88,11 +88,10 @@ export function startApp(options: AppOptions): App {
     clock,
     platforms: settings.pushPlatforms,
     environmentOf: (teamId) => config.push.accounts.find((account) => account.teamId === teamId)?.environment ?? 'auto',
-    onVerdict: (device, token, verdict) => {
+    onVerdict: (device, token, verdict) =>
       devices
         .tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment)
-        .catch(fault);
-    },
+        .catch(fault),
   });
   const sink = (event: TimelineEvent): void => logEvent(log, event);
   const calls = new Calls({ clock, devices, waker, maxHeld: MAX_HELD, sink, onFault: fault });

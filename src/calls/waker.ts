@@ -19,8 +19,8 @@ export interface WakerOptions {
   readonly platforms: readonly string[];
   /** Where a token whose environment is not known is tried first, by team. */
   readonly environmentOf: (teamId: string) => PushEnvironment | 'auto';
-  /** Told what Apple said of a token. */
-  readonly onVerdict: (device: Device, token: PushToken, verdict: Verdict) => void;
+  /** Told what Apple said of a token; the wake ends when that is stored, so that no later call uses a dead token. Never rejects. */
+  readonly onVerdict: (device: Device, token: PushToken, verdict: Verdict) => Promise<void>;
 }
 
 export interface Verdict {
@@ -76,7 +76,7 @@ export class Waker {
     const at = (outcome.kind === 'refused' && outcome.unregisteredAt) || this.#options.clock.now();
     const learned = outcome.kind === 'accepted' && token.environment !== environment;
     if (verdict !== undefined && (verdict !== 'keep' || learned)) {
-      this.#options.onVerdict(order.device, token, { token: verdict, environment, at });
+      await this.#options.onVerdict(order.device, token, { token: verdict, environment, at });
     }
     return outcome;
   }
