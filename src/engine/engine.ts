@@ -138,6 +138,7 @@ export class Engine {
   /** Closes everything at once; calls that are up stay up at their ends. */
   async stop(): Promise<void> {
     await this.#server.stop();
+    this.#proxy.close();
     this.#dialogs.close();
     await this.#transport.close();
   }

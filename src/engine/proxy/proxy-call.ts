@@ -102,6 +102,11 @@ export class ProxyCall implements BranchUser {
     this.#settle();
   }
 
+  /** Stops all timers, says nothing. */
+  abandon(): void {
+    for (const branch of this.#branches) branch.stop();
+  }
+
   provisional(_branch: Branch, response: SipResponse): void {
     if (this.#sent === undefined) this.#upstream(response);
   }

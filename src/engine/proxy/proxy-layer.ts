@@ -82,6 +82,13 @@ export class ProxyLayer implements Bypass {
     call.start();
   }
 
+  /** Stops all timers, says nothing. */
+  close(): void {
+    for (const call of this.#calls.values()) call.abandon();
+    this.#calls.clear();
+    this.#relay.close();
+  }
+
   onRequest(transaction: ServerTransaction): boolean {
     return this.#relay.onRequest(transaction);
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock/clock.js';
+import type { Clock, Timer } from '../../clock/clock.js';
 import { DialogError } from '../dialog/errors.js';
 import { OutgoingRequest } from '../dialog/outgoing.js';
 import type { Router } from '../dialog/router.js';
@@ -25,7 +25,7 @@ export interface RelayOptions {
  */
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #invites = new Map<ServerTransaction, OutgoingRequest>();
+  readonly #invites = new Map<ServerTransaction, { outgoing: OutgoingRequest; ringing: Timer }>();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -46,11 +46,8 @@ export class Relay {
     });
     if (transaction.invite) {
       const ringing = this.#options.clock.setTimeout(() => outgoing.cancel(), this.#options.timerC);
-      this.#invites.set(transaction, outgoing);
-      transaction.onEnd(() => {
-        ringing.cancel();
-        this.#invites.delete(transaction);
-      });
+      this.#invites.set(transaction, { outgoing, ringing });
+      transaction.onEnd(() => this.#forget(transaction));
     }
     this.#route(
       forwarded,
@@ -74,10 +71,20 @@ export class Relay {
   }
 
   onCancel(invite: ServerTransaction, cancel: SipRequest): boolean {
-    const outgoing = this.#invites.get(invite);
-    if (!outgoing) return false;
-    outgoing.cancel(cancel.all('reason').map((value): [string, string] => ['Reason', value]));
+    const relayed = this.#invites.get(invite);
+    if (!relayed) return false;
+    relayed.outgoing.cancel(cancel.all('reason').map((value): [string, string] => ['Reason', value]));
     return true;
+  }
+
+  /** Stops all timers. */
+  close(): void {
+    for (const transaction of [...this.#invites.keys()]) this.#forget(transaction);
+  }
+
+  #forget(transaction: ServerTransaction): void {
+    this.#invites.get(transaction)?.ringing.cancel();
+    this.#invites.delete(transaction);
   }
 
   #forward(request: SipRequest, hops: number): { forwarded: SipRequest; nextHop: string; own: OwnRoute | undefined } {
@@ -128,6 +135,7 @@ export class Relay {
       if (response.status >= 200 && response.status < 300) this.#options.release(outgoing.request, response);
       return;
     }
+    if (response.status >= 200) this.#invites.get(transaction)?.ringing.cancel();
     const copy = response.clone();
     copy.set('Via', transaction.request.all('via'));
     transaction.respond(copy);
