@@ -80,37 +80,40 @@ async function upstreamStage(t: ExecutionContext) {
   return { stage, registrar };
 }
 
-test.serial('upstream: relayed with callwake on top of the Path and no push parameters; its 2xx counts', async (t) => {
-  const { stage, registrar } = await upstreamStage(t);
-  registrar.challenge = 'Digest realm="corp.example", nonce="n1", algorithm=MD5, qop="auth"';
-  registrar.grants = 1800;
-  registrar.extras = [['Service-Route', '<sip:orig@192.0.2.9;lr>']];
-  const phone = await stage.phone({ behaviour: QUICK, credentials: { username: '2001', password: 'x' } });
-  t.is(registrar.registers.length, 2, 'the challenge went to the phone, its answer came back');
-  const [first, second] = registrar.registers;
-  t.is(first?.callId, second?.callId);
-  t.true(second?.has('Authorization'));
-  const path = second?.list('Path') ?? [];
-  t.is(path.length, 2);
-  t.regex(path[0] ?? '', new RegExp(`^<sip:[^@]+@${stage.sip.host}:${stage.sip.port};transport=udp;lr>$`));
-  t.false(second?.toString().includes('pn-'));
-  t.regex(second?.get('Feature-Caps') ?? '', /^\*;\+sip\.pns="apns"/, 'P14');
-  const answers = phone.messages.flatMap(({ direction, message }) =>
-    direction === 'in' && message.kind === 'response' && message.status === 200 ? [message] : [],
-  );
-  t.regex(answers[0]?.get('Contact') ?? '', /expires=1800/);
-  t.regex(answers[0]?.get('Contact') ?? '', /pn-prid=/);
-  t.regex(answers[0]?.get('Feature-Caps') ?? '', /\+sip\.pns="apns"/);
-  t.is(answers[0]?.get('Service-Route'), '<sip:orig@192.0.2.9;lr>');
+test.serial(
+  'P14, P15, P23: upstream: relayed with callwake on top of the Path and no push parameters (P37); its 2xx counts',
+  async (t) => {
+    const { stage, registrar } = await upstreamStage(t);
+    registrar.challenge = 'Digest realm="corp.example", nonce="n1", algorithm=MD5, qop="auth"';
+    registrar.grants = 1800;
+    registrar.extras = [['Service-Route', '<sip:orig@192.0.2.9;lr>']];
+    const phone = await stage.phone({ behaviour: QUICK, credentials: { username: '2001', password: 'x' } });
+    t.is(registrar.registers.length, 2, 'the challenge went to the phone, its answer came back');
+    const [first, second] = registrar.registers;
+    t.is(first?.callId, second?.callId);
+    t.true(second?.has('Authorization'));
+    const path = second?.list('Path') ?? [];
+    t.is(path.length, 2);
+    t.regex(path[0] ?? '', new RegExp(`^<sip:[^@]+@${stage.sip.host}:${stage.sip.port};transport=udp;lr>$`));
+    t.false(second?.toString().includes('pn-'));
+    t.regex(second?.get('Feature-Caps') ?? '', /^\*;\+sip\.pns="apns"/);
+    const answers = phone.messages.flatMap(({ direction, message }) =>
+      direction === 'in' && message.kind === 'response' && message.status === 200 ? [message] : [],
+    );
+    t.regex(answers[0]?.get('Contact') ?? '', /expires=1800/);
+    t.regex(answers[0]?.get('Contact') ?? '', /pn-prid=/);
+    t.regex(answers[0]?.get('Feature-Caps') ?? '', /\+sip\.pns="apns"/);
+    t.is(answers[0]?.get('Service-Route'), '<sip:orig@192.0.2.9;lr>');
 
-  await phone.background();
-  const call = stage.cucm.call({ to: '2001' });
-  await call.answered;
-  t.is(stage.apple.received.length, 1);
-  t.is(requestsIn(phone.messages, 'INVITE').length, 1);
-  await call.hangup();
-  t.false(wire(stage.cucm.messages).includes('pn-'));
-});
+    await phone.background();
+    const call = stage.cucm.call({ to: '2001' });
+    await call.answered;
+    t.is(stage.apple.received.length, 1);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    await call.hangup();
+    t.false(wire(stage.cucm.messages).includes('pn-'));
+  },
+);
 
 test.serial('upstream: a call that the registrar sends over the Path reaches that phone', async (t) => {
   const { stage, registrar } = await upstreamStage(t);
