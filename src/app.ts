@@ -1,6 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Calls } from './calls/calls.js';
+import { Journal } from './calls/journal.js';
+import type { CallPolicy } from './calls/policy.js';
 import type { TimelineEvent } from './calls/timeline.js';
 import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
@@ -23,6 +25,7 @@ import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
 import { accessTo, registrarOf } from './sip/registrar.js';
 import { dispatcher, optionsHandler } from './sip/requests.js';
+import { Takeover } from './sip/takeover.js';
 import type { Store } from './store/store.js';
 
 /** Where the SIP engine's control port is. */
@@ -30,6 +33,8 @@ export interface EngineEndpoint {
   readonly host: string;
   readonly port: number;
   readonly secret: string;
+  /** Names this run of the engine: its transactions and dialogs end with it. Default: an engine that never ends. */
+  readonly run?: string;
 }
 
 export interface AppOptions {
@@ -94,7 +99,8 @@ export function startApp(options: AppOptions): App {
         .catch(fault),
   });
   const sink = (event: TimelineEvent): void => logEvent(log, event);
-  const calls = new Calls({ clock, devices, waker, maxHeld: MAX_HELD, sink, onFault: fault });
+  const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
+  const calls = new Calls({ clock, devices, waker, journal, maxHeld: MAX_HELD, sink, onFault: fault });
 
   const midDialog =
     settings.purrKey === undefined
@@ -141,6 +147,7 @@ export function startApp(options: AppOptions): App {
       listening = hostports;
       log.info('ready', { sip: hostports, engine: version });
       connectedTo(hostports);
+      takeover.connected(version);
     },
     disconnected: (why) => log.warn('engine connection lost', { why }),
     refused: () => refused(new EngineRefused(engine)),
@@ -186,7 +193,22 @@ export function startApp(options: AppOptions): App {
     },
     onFault: fault,
   });
+  const policyOf = (name: string): CallPolicy => {
+    const policy = policies.get(name);
+    if (policy === undefined) throw new Error(`no trunk is called ${name}`);
+    return policy;
+  };
+  const takeover: Takeover = new Takeover({
+    drachtio,
+    dialogs,
+    calls,
+    clock,
+    policyOf,
+    onFault: fault,
+    ...(midDialog && { midDialog }),
+  });
   const invite = inviteHandler({
+    takeover,
     drachtio,
     dialogs,
     calls,
@@ -195,11 +217,7 @@ export function startApp(options: AppOptions): App {
     devicesOf: (aor) => devices.devicesOf(aor),
     ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
     ...(midDialog && { midDialog }),
-    policyOf: (name) => {
-      const policy = policies.get(name);
-      if (policy === undefined) throw new Error(`no trunk is called ${name}`);
-      return policy;
-    },
+    policyOf,
     onRefused: (refusal) => log.warn('call refused', { ...refusal }),
     onFault: fault,
   });
@@ -215,12 +233,21 @@ export function startApp(options: AppOptions): App {
       fault,
     ),
   );
-  drachtio.connect(engine);
+  let closed = false;
+  journal
+    .read()
+    .then((records) => takeover.begin(records))
+    .catch(fault)
+    .finally(() => {
+      const { host, port, secret } = engine;
+      if (!closed) drachtio.connect({ host, port, secret });
+    });
 
   return {
     connected,
     drain: () => calls.drain(),
     async close() {
+      closed = true;
       calls.close();
       midDialog?.close();
       drachtio.close();

@@ -1,46 +1,14 @@
-import type { Clock, Timer } from '../clock/clock.js';
-import type { Binding, Device, StateOf } from '../devices/types.js';
+import type { Binding, Device } from '../devices/types.js';
+import { randomCallId } from '../grammar/token.js';
 import type { PushOutcome } from '../push/provider.js';
-import { bestBinding, Leg } from './leg.js';
-import { bestResponse, type CallPolicy, type EndReason, saysNotReached } from './policy.js';
-import { type BranchResponse, type CallPort, REASONS, type RejectOptions } from './port.js';
-import type { Timeline } from './timeline.js';
-
-/** What is known of a call when its INVITE comes. */
-export interface CallInfo {
-  readonly callUuid: string;
-  readonly sessionId?: string;
-  readonly callId: string;
-  /** Whom it is for. */
-  readonly aor: string;
-  /** Name of the trunk it came from. */
-  readonly trunk: string;
-  /** The INVITE's Expires in milliseconds. */
-  readonly expires?: number;
-  /** It is for this device only, not for all of the AOR: the request named it (RFC 8599 section 6, RFC 3327). */
-  readonly deviceId?: string;
-}
-
-/** What a call asks of the rest. */
-export interface CallContext {
-  readonly clock: Clock;
-  readonly policy: CallPolicy;
-  readonly port: CallPort;
-  readonly timeline: Timeline;
-  readonly stateOf: (device: Device) => StateOf;
-  readonly canWake: (device: Device) => boolean;
-  readonly wake: (device: Device, deadline: number, stillWanted: () => boolean) => Promise<PushOutcome>;
-  /** A call has seen that an `active` device sleeps. */
-  readonly noteAsleep: (device: Device, reason: string) => void;
-  /** Devices that were pushed and never rung: their CallKit shows a call that is over. */
-  readonly onLeftWaking: (devices: readonly Device[], reason: string) => void;
-  /** The call is up, with this device. */
-  readonly onUp: (device: Device) => void;
-  readonly onEnd: (reason: EndReason) => void;
-}
-
-/** `held`: no phone rings; `ringing`: at least one did; `up`: answered and joined; `over`. */
-export type CallState = 'held' | 'ringing' | 'up' | 'over';
+import { CallerWord } from './caller-word.js';
+import type { CallContext, CallState } from './context.js';
+import { bestBinding, Leg, type LegRecord } from './leg.js';
+import { bestResponse, type EndReason, NOT_WOKEN, saysNotReached } from './policy.js';
+import { type BranchResponse, REASONS, type RejectOptions } from './port.js';
+import type { CallInfo } from './records.js';
+import { outcomeFields, type Timeline } from './timeline.js';
+import { Timers } from './timers.js';
 
 /**
  * One call from the trunk: which device is pushed, rung, cancelled or given up, and when (design: late forking).
@@ -51,18 +19,28 @@ export class Call {
   readonly #legs = new Map<string, Leg>();
   readonly #responses: BranchResponse[] = [];
   readonly #pushFailures: string[] = [];
-  readonly #timers = new Map<string, Timer>();
+  readonly #timers: Timers;
+  readonly #caller: CallerWord;
   readonly #holdUntil: number;
+  readonly #ringUntil: number;
   #state: CallState = 'held';
   #holdOver = false;
   #starting = false;
+  /** What is to be done once the journal has it. */
+  #due: (() => void)[] = [];
 
   constructor(
     readonly info: CallInfo,
     context: CallContext,
+    /** Epoch milliseconds. */
+    readonly startedAt = context.clock.now(),
   ) {
+    const { clock, policy } = context;
     this.#context = context;
-    this.#holdUntil = context.clock.now() + context.policy.hold;
+    this.#timers = new Timers(clock);
+    this.#caller = new CallerWord(context.port, this.#timers, context.timeline);
+    this.#holdUntil = startedAt + policy.hold;
+    this.#ringUntil = startedAt + Math.min(policy.ring, info.expires ?? policy.ring);
   }
 
   get state(): CallState {
@@ -75,15 +53,22 @@ export class Call {
 
   /** Rings the awake and pushes the sleeping among the AOR's devices, and starts the clocks. */
   start(devices: readonly Device[]): void {
-    if (this.#state === 'over') return;
-    const { policy } = this.#context;
-    this.#set('hold', policy.hold, () => this.#onHoldOver());
-    this.#set('ring', Math.min(policy.ring, this.info.expires ?? policy.ring), () => this.#onRingOver());
-    if (policy.ringback !== 'none') this.#set('ringback', policy.ringbackAfter, () => this.#onRingback());
-    this.#starting = true;
-    for (const device of devices) if (this.#concerns(device)) this.#admit(device);
-    this.#starting = false;
-    this.#settle();
+    this.#begin(devices, []);
+  }
+
+  /**
+   * Goes on where another process was stopped: same deadlines, no second push to a device, INVITEs under way taken over. `devices`
+   * as they are now: one that registered meanwhile is rung.
+   */
+  resume(devices: readonly Device[], legs: readonly LegRecord[]): void {
+    this.#record('taken-over', { legs: legs.length });
+    this.#begin(devices, legs);
+  }
+
+  /** The call was answered in another process's time. */
+  resumeUp(): void {
+    this.#state = 'up';
+    this.#record('taken-over', { state: 'up' });
   }
 
   /** A REGISTER of this device was accepted and its 200 is on its way. */
@@ -135,6 +120,25 @@ export class Call {
     this.#finish(reason, REASONS.shutdown);
   }
 
+  #begin(devices: readonly Device[], left: readonly LegRecord[]): void {
+    if (this.#state === 'over') return;
+    const { policy, clock } = this.#context;
+    const now = clock.now();
+    this.#timers.set('hold', this.#holdUntil - now, () => this.#onHoldOver());
+    this.#timers.set('ring', this.#ringUntil - now, () => this.#onRingOver());
+    this.#caller.start(policy, now - this.startedAt);
+    this.#starting = true;
+    for (const device of devices) {
+      if (this.#legs.has(device.id)) continue;
+      const record = left.find((leg) => leg.device === device.id);
+      if (record !== undefined) this.#readmit(device, record);
+      else if (this.#concerns(device) && (left.length === 0 || device.seenAt > this.startedAt)) this.#admit(device);
+    }
+    this.#starting = false;
+    this.#flush();
+    this.#settle();
+  }
+
   #concerns({ id }: Device): boolean {
     return this.info.deviceId === undefined || this.info.deviceId === id;
   }
@@ -158,22 +162,39 @@ export class Call {
     }
   }
 
+  #readmit(device: Device, record: LegRecord): void {
+    const leg = Leg.restore(device, record);
+    this.#legs.set(device.id, leg);
+    this.#record('device', { device: device.id, platform: device.platform, state: record.state, action: 'take-over' });
+    if (leg.state === 'ended' && leg.final !== undefined) this.#responses.push(leg.final);
+    if (leg.live && record.branch !== undefined) this.#startBranch(leg, record.branch.binding, record.branch.id);
+    if (leg.state !== 'waking') return;
+    const fresh = leg.registeredSince(leg.pushedAt ?? this.startedAt);
+    if (fresh !== undefined) {
+      this.#record('device-woke', { device: device.id, mode: fresh.mode });
+      this.#invite(leg, fresh);
+    } else if (!leg.pushed) this.#push(leg);
+  }
+
   #invite(leg: Leg, binding: Binding): void {
     leg.to('inviting');
     this.#startBranch(leg, binding);
   }
 
-  #startBranch(leg: Leg, binding: Binding): void {
-    leg.use(binding);
+  #startBranch(leg: Leg, binding: Binding, id = randomCallId()): void {
+    leg.use(binding, id);
     const attempt = ++leg.attempt;
     const mine = (): boolean => leg.attempt === attempt && leg.live && this.#state !== 'over';
     this.#record('leg-invited', { device: leg.device.id, mode: binding.mode, uri: binding.uri });
-    const { probe } = this.#context.policy;
-    if (probe > 0) this.#set(probeOf(leg), probe, () => this.#onNoSignOfLife(leg));
-    leg.branch = this.#context.port.startBranch(leg.device, binding, {
-      provisional: (response) => mine() && this.#onProvisional(leg, response),
-      answered: (response) => this.#onAnswered(leg, attempt, response),
-      failed: (response) => mine() && this.#onFailed(leg, response),
+    const { policy, port } = this.#context;
+    if (policy.probe > 0) this.#timers.set(probeOf(leg), policy.probe, () => this.#onNoSignOfLife(leg));
+    const events = {
+      provisional: (response: BranchResponse) => mine() && this.#onProvisional(leg, response),
+      answered: (response: BranchResponse) => this.#onAnswered(leg, attempt, response),
+      failed: (response: BranchResponse) => mine() && this.#onFailed(leg, response),
+    };
+    this.#soon(() => {
+      leg.branch = port.startBranch(leg.device, binding, events, id);
     });
   }
 
@@ -181,33 +202,38 @@ export class Call {
     const { device } = leg;
     leg.pushed = true;
     this.#record('push-asked', { device: device.id });
-    const stillWanted = (): boolean => leg.state === 'waking' && this.#state !== 'over' && this.#state !== 'up';
-    void this.#context.wake(device, this.#holdUntil, stillWanted).then((outcome) => this.#onPushed(leg, outcome));
+    this.#soon(() => {
+      const leaving = (): boolean => this.#pushLeaves(leg);
+      void this.#context.wake(device, this.#holdUntil, leaving).then((outcome) => this.#onPushed(leg, outcome));
+    });
+  }
+
+  /** Asked right before the push leaves; false if nobody wants it any more. From then on there is no second one. */
+  #pushLeaves(leg: Leg): boolean {
+    if (leg.state !== 'waking' || this.#state === 'over' || this.#state === 'up') return false;
+    if (leg.pushedAt === undefined) {
+      leg.pushedAt = this.#context.clock.now();
+      this.#save();
+    }
+    return true;
   }
 
   #onPushed(leg: Leg, outcome: PushOutcome): void {
     const failed = outcome.kind === 'refused' || outcome.kind === 'unreachable';
-    this.#record(`push-${outcome.kind}`, {
-      device: leg.device.id,
-      ...('apnsId' in outcome ? { apnsId: outcome.apnsId } : {}),
-      ...('reason' in outcome ? { reason: outcome.reason } : {}),
-      ...('status' in outcome ? { status: outcome.status } : {}),
-      ...('answerMs' in outcome ? { answerMs: Math.round(outcome.answerMs) } : {}),
-      attempts: outcome.attempts,
-    });
+    this.#record(`push-${outcome.kind}`, { device: leg.device.id, ...outcomeFields(outcome) });
     if (!failed || leg.state !== 'waking' || this.#state === 'over' || this.#state === 'up') return;
     this.#pushFailures.push(outcome.reason);
     leg.to('ended');
+    this.#save();
     this.#settle();
   }
 
   #onProvisional(leg: Leg, response: BranchResponse): void {
-    this.#clear(probeOf(leg));
+    this.#timers.clear(probeOf(leg));
     this.#record('leg-provisional', { device: leg.device.id, status: response.status });
     if (leg.state === 'inviting') leg.to('ringing');
     if (this.#state === 'held') this.#state = 'ringing';
-    this.#clear('ringback');
-    this.#context.port.provisional(response.status, response.reason, response);
+    this.#caller.tell(response.status, response.reason, response);
   }
 
   #onAnswered(leg: Leg, attempt: number, response: BranchResponse): void {
@@ -215,19 +241,22 @@ export class Call {
       return;
     }
     const { branch } = leg;
-    this.#clear(probeOf(leg));
+    this.#timers.clear(probeOf(leg));
     leg.to('answered');
     this.#record('leg-answered', { device: leg.device.id, status: response.status });
     this.#state = 'up';
     this.#endLegs(REASONS.completedElsewhere);
-    this.#clearAll();
-    this.#context.onUp(leg.device);
-    this.#context.port.connect(branch, response);
+    this.#timers.clearAll();
+    const { clock, journal, onUp, port } = this.#context;
+    const record = { device: leg.device.id, branch: leg.branchId ?? '', answeredAt: clock.now(), answer: response };
+    journal.up(record);
+    onUp(leg.device);
+    port.connect(branch, response);
   }
 
   #onFailed(leg: Leg, response: BranchResponse): void {
     const rang = leg.state === 'ringing';
-    this.#clear(probeOf(leg));
+    this.#timers.clear(probeOf(leg));
     this.#record('leg-failed', {
       device: leg.device.id,
       status: response.status,
@@ -244,6 +273,7 @@ export class Call {
       this.#finish('rejected', REASONS.declinedElsewhere);
       return;
     }
+    this.#save();
     this.#settle();
   }
 
@@ -270,13 +300,6 @@ export class Call {
     leg.attempt++;
     this.#push(leg);
     return true;
-  }
-
-  #onRingback(): void {
-    const { ringback } = this.#context.policy;
-    if (this.#state !== 'held' || ringback === 'none') return;
-    this.#record('ringback', { status: ringback });
-    this.#context.port.provisional(ringback, RINGBACK[ringback]);
   }
 
   #onHoldOver(): void {
@@ -324,8 +347,10 @@ export class Call {
 
   #finish(reason: EndReason, legReason: string): void {
     this.#state = 'over';
-    this.#clearAll();
+    this.#due = [];
+    this.#timers.clearAll();
     this.#endLegs(legReason);
+    this.#context.journal.over();
     this.#record('end', { reason });
     this.#context.onEnd(reason);
   }
@@ -348,36 +373,23 @@ export class Call {
     this.#context.timeline.record(type, fields);
   }
 
-  #set(name: string, ms: number, fn: () => void): void {
-    this.#clear(name);
-    const timer = this.#context.clock.setTimeout(() => {
-      this.#timers.delete(name);
-      fn();
-    }, ms);
-    this.#timers.set(name, timer);
+  /** Does it when the journal has what it changes. */
+  #soon(fn: () => void): void {
+    this.#due.push(fn);
+    if (!this.#starting) this.#flush();
   }
 
-  #clear(name: string): void {
-    this.#timers.get(name)?.cancel();
-    this.#timers.delete(name);
+  #flush(): void {
+    if (this.#due.length > 0) this.#save();
+    for (const fn of this.#due.splice(0)) fn();
   }
 
-  #clearAll(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+  #save(): void {
+    if (this.#starting || (this.#state !== 'held' && this.#state !== 'ringing')) return;
+    const legs = this.legs.map((leg) => leg.record());
+    this.#context.journal.held({ holdUntil: this.#holdUntil, ringUntil: this.#ringUntil, legs });
   }
 }
-
-const RINGBACK = { 180: 'Ringing', 183: 'Session Progress', 110: 'Push sent' } as const;
-
-const NOT_WOKEN: Readonly<Record<number, string>> = {
-  302: 'Moved Temporarily',
-  404: 'Not Found',
-  408: 'Request Timeout',
-  480: 'Temporarily Unavailable',
-  486: 'Busy Here',
-  503: 'Service Unavailable',
-};
 
 function probeOf(leg: Leg): string {
   return `probe ${leg.device.id}`;

@@ -1,10 +1,14 @@
 import type { Clock } from '../clock/clock.js';
 import type { Device, StateOf } from '../devices/types.js';
 import { voipPayload } from '../push/payload.js';
-import { Call, type CallInfo } from './call.js';
+import { Call } from './call.js';
+import type { CallContext } from './context.js';
+import type { Journal, JournalEntry } from './journal.js';
 import { LateComers } from './late-comers.js';
+import { LeftCalls } from './left-calls.js';
 import type { CallPolicy } from './policy.js';
-import type { CallPort } from './port.js';
+import { type CallPort, REASONS } from './port.js';
+import type { CallInfo, CallRecord } from './records.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import type { Waker } from './waker.js';
 
@@ -36,6 +40,7 @@ export interface CallsOptions {
   readonly devices: CallDevices;
   readonly waker: Waker;
   readonly sink: TimelineSink;
+  readonly journal: Journal;
   /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
   readonly maxHeld: number;
   /** Told of a fault that is ours, with no secret in the text. */
@@ -55,14 +60,16 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<string, Call>();
   readonly #byAor = new Map<string, Set<Call>>();
-  readonly #up = new Map<Call, Device>();
+  /** Device id of each call that is up. */
+  readonly #up = new Map<Call, string>();
   readonly #lateComers: LateComers;
+  readonly #left = new LeftCalls();
   #draining = false;
   #drained: (() => void) | undefined;
 
   constructor(options: CallsOptions) {
     this.#options = options;
-    this.#lateComers = new LateComers(options.clock, LATE_COMER_PATIENCE, (device) => this.isBusy(device.id));
+    this.#lateComers = new LateComers(options.clock, (device) => this.isBusy(device.id));
   }
 
   /** Calls under way, held, ringing and up. */
@@ -77,7 +84,7 @@ export class Calls {
 
   /** The device is in an answered call. */
   isBusy(deviceId: string): boolean {
-    for (const device of this.#up.values()) if (device.id === deviceId) return true;
+    for (const id of this.#up.values()) if (id === deviceId) return true;
     return false;
   }
 
@@ -86,9 +93,10 @@ export class Calls {
    * (draining, too many), with the refusal sent through the port.
    */
   incoming(incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle | undefined {
-    const { clock, sink } = this.#options;
-    const key = this.#freeKey(incoming);
-    const timeline = new Timeline(incoming.callUuid, incoming.sessionId, clock, sink);
+    const { clock, journal } = this.#options;
+    const left = this.#left.take(incoming);
+    if (left !== undefined) return this.#takeOver(left, incoming, policy, port);
+    const timeline = this.#timeline(incoming);
     timeline.record('invite-received', { aor: incoming.aor, trunk: incoming.trunk, callId: incoming.callId });
     const refusal = this.#draining ? 'shutdown' : this.held >= this.#options.maxHeld ? 'overload' : undefined;
     if (refusal !== undefined) {
@@ -97,9 +105,69 @@ export class Calls {
       port.reject(503, 'Service Unavailable', { retryAfter: 5 });
       return undefined;
     }
-    const call = this.#make(key, incoming, policy, port, timeline);
-    void this.#start(call, incoming);
+    const startedAt = clock.now();
+    const entry = journal.open(infoOf(incoming), startedAt, port.saved);
+    const call = this.#make(incoming, policy, port, timeline, entry, startedAt);
+    void this.#start(call, incoming, (devices) => call.start(devices));
     return call;
+  }
+
+  /** Calls of a process before this one that are held: each goes on when its INVITE comes again. */
+  expect(records: readonly CallRecord[]): void {
+    this.#left.add(records);
+  }
+
+  /** Those of {@link expect} whose INVITE has not come again. */
+  unclaimed(): CallRecord[] {
+    return this.#left.takeRest();
+  }
+
+  /** A call of a process before this one that is up. */
+  takeUp(record: CallRecord, policy: CallPolicy, port: CallPort): CallHandle {
+    const { info, startedAt, up } = record;
+    const incoming = { ...info, face: NO_FACE };
+    const entry = this.#options.journal.reopen(record);
+    const call = this.#make(incoming, policy, port, this.#timeline(info, startedAt), entry, startedAt);
+    if (up !== undefined) this.#up.set(call, up.device);
+    call.resumeUp();
+    return call;
+  }
+
+  /** Devices that a process before this one had pushed for a call that is over. */
+  async takeLate(record: CallRecord, port: CallPort): Promise<void> {
+    const { info, startedAt, late = [] } = record;
+    const entry = this.#options.journal.reopen(record);
+    const timeline = this.#timeline(info, startedAt);
+    for (const { device, reason, until } of late) {
+      this.#lateComers.add({ deviceId: device, port, timeline, reason, until, onGone: () => entry.removeLate(device) });
+    }
+    await this.#tellArrived(info.aor, startedAt);
+  }
+
+  /** The caller gave up a held call while no process was there: phones that ring or wake are told. */
+  async forsake(record: CallRecord, port: CallPort): Promise<void> {
+    const { info, startedAt, held } = record;
+    const timeline = this.#timeline(info, startedAt);
+    const entry = this.#options.journal.reopen(record);
+    timeline.record('cancelled', { reason: 'while no process was there' });
+    const devices = await this.#options.devices.devicesOf(info.aor);
+    for (const { device: id, state, branch } of held?.legs ?? []) {
+      const device = devices.find((candidate) => candidate.id === id);
+      if (branch === undefined || device === undefined || (state !== 'inviting' && state !== 'ringing')) continue;
+      const events = { provisional() {}, answered() {}, failed() {} };
+      port.startBranch(device, branch.binding, events, branch.id).cancel(REASONS.cancelled);
+    }
+    const waking = (held?.legs ?? []).filter(({ state, pushedAt }) => state === 'waking' && pushedAt !== undefined);
+    this.#addLate(
+      waking.map(({ device }) => device),
+      REASONS.cancelled,
+      port,
+      timeline,
+      entry,
+    );
+    entry.over();
+    timeline.record('end', { reason: 'cancelled' });
+    await this.#tellArrived(info.aor, startedAt);
   }
 
   /** REGISTERs of these devices were accepted and answered. */
@@ -124,20 +192,56 @@ export class Calls {
     });
   }
 
-  /** Ends what is left. */
+  /** Ends what is held. Calls that are up stay up, with whoever reads the journal. */
   close(): void {
     this.#draining = true;
-    for (const call of [...this.#calls.values()]) call.abort('shutdown', 'the process ends');
+    for (const call of [...this.#calls.values()]) if (!this.#up.has(call)) call.abort('shutdown', 'the process ends');
     this.#lateComers.close();
   }
 
-  #make(key: string, incoming: IncomingCall, policy: CallPolicy, port: CallPort, timeline: Timeline): Call {
+  #takeOver(record: CallRecord, incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle {
+    const { startedAt, held } = record;
+    const entry = this.#options.journal.reopen({ ...record, port: port.saved });
+    const call = this.#make(incoming, policy, port, this.#timeline(incoming, startedAt), entry, startedAt);
+    void this.#start(call, incoming, (devices) => call.resume(devices, held?.legs ?? []));
+    return call;
+  }
+
+  /** Late devices may have come while no process was there. */
+  async #tellArrived(aor: string, since: number): Promise<void> {
+    const devices = await this.#options.devices.devicesOf(aor);
+    for (const device of devices) if (device.seenAt > since) this.#lateComers.deviceRegistered(device);
+  }
+
+  #timeline({ callUuid, sessionId }: CallInfo, startedAt?: number): Timeline {
+    const { clock, sink } = this.#options;
+    return new Timeline(callUuid, sessionId, clock, sink, startedAt);
+  }
+
+  #addLate(devices: readonly string[], reason: string, port: CallPort, timeline: Timeline, entry: JournalEntry): void {
+    const until = this.#options.clock.now() + LATE_COMER_PATIENCE;
+    for (const deviceId of devices) {
+      this.#lateComers.add({ deviceId, port, timeline, reason, until, onGone: () => entry.removeLate(deviceId) });
+    }
+    entry.addLate(devices.map((device) => ({ device, reason, until })));
+  }
+
+  #make(
+    incoming: IncomingCall,
+    policy: CallPolicy,
+    port: CallPort,
+    timeline: Timeline,
+    entry: JournalEntry,
+    startedAt: number,
+  ): Call {
     const { clock, devices, waker } = this.#options;
-    const call = new Call(incoming, {
+    const key = this.#freeKey(incoming);
+    const context: CallContext = {
       clock,
       policy,
       port,
       timeline,
+      journal: entry,
       stateOf: (device) => devices.stateOf(device),
       canWake: (device) => waker.tokenFor(device) !== undefined,
       wake: (device, deadline, stillWanted) =>
@@ -156,24 +260,30 @@ export class Calls {
       noteAsleep: (device, reason) => {
         devices.noteAsleep(device.aor, device.id, reason).catch((error) => this.#fault(error, incoming.callUuid));
       },
-      onLeftWaking: (left, reason) => {
-        for (const device of left) this.#lateComers.add(device, port, timeline, reason);
-      },
+      onLeftWaking: (left, reason) =>
+        this.#addLate(
+          left.map(({ id }) => id),
+          reason,
+          port,
+          timeline,
+          entry,
+        ),
       onUp: (device) => {
-        this.#up.set(call, device);
+        this.#up.set(call, device.id);
         this.#checkDrained();
       },
       onEnd: () => this.#onEnd(key, call),
-    });
+    };
+    const call: Call = new Call(infoOf(incoming), context, startedAt);
     this.#calls.set(key, call);
     const calls = this.#byAor.get(incoming.aor) ?? new Set<Call>();
     this.#byAor.set(incoming.aor, calls.add(call));
     return call;
   }
 
-  async #start(call: Call, incoming: IncomingCall): Promise<void> {
+  async #start(call: Call, incoming: IncomingCall, go: (devices: readonly Device[]) => void): Promise<void> {
     try {
-      call.start(await this.#options.devices.devicesOf(incoming.aor));
+      go(await this.#options.devices.devicesOf(incoming.aor));
     } catch (error) {
       this.#fault(error, incoming.callUuid);
       call.abort('failed', 'devices could not be read');
@@ -205,3 +315,9 @@ export class Calls {
 
 /** Apple may hand a push over some seconds late, and a REGISTER on a bad network takes up to 32 s. */
 const LATE_COMER_PATIENCE = 45_000;
+
+const NO_FACE: CallFace = { calledNumber: '', video: false, privacy: true };
+
+function infoOf({ face: _face, ...info }: IncomingCall): CallInfo {
+  return info;
+}

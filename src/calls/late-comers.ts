@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock/clock.js';
 import type { Device } from '../devices/types.js';
+import { randomCallId } from '../grammar/token.js';
 import { bestBinding } from './leg.js';
 import type { CallPort } from './port.js';
 import type { Timeline } from './timeline.js';
@@ -9,6 +10,20 @@ interface Entry {
   readonly timeline: Timeline;
   readonly reason: string;
   readonly timer: Timer;
+  readonly onGone: () => void;
+}
+
+/** A device to be told that a call is over. */
+export interface LateComer {
+  readonly deviceId: string;
+  readonly port: CallPort;
+  readonly timeline: Timeline;
+  /** Reason header of the CANCEL. */
+  readonly reason: string;
+  /** Epoch milliseconds: how long it may take to come. */
+  readonly until: number;
+  /** It was told, or isn't waited for any longer. */
+  readonly onGone: () => void;
 }
 
 /**
@@ -20,8 +35,6 @@ export class LateComers {
 
   constructor(
     readonly clock: Clock,
-    /** How long a device may take to come, in milliseconds. */
-    readonly patience: number,
     readonly isBusy: (device: Device) => boolean,
   ) {}
 
@@ -29,12 +42,13 @@ export class LateComers {
     return this.#entries.size;
   }
 
-  add(device: Device, port: CallPort, timeline: Timeline, reason: string): void {
-    const calls = this.#entries.get(device.id) ?? new Map<string, Entry>();
-    this.#entries.set(device.id, calls);
-    calls.get(timeline.callUuid)?.timer.cancel();
-    const timer = this.clock.setTimeout(() => this.#remove(device.id, timeline.callUuid), this.patience);
-    calls.set(timeline.callUuid, { port, timeline, reason, timer });
+  add({ deviceId, until, ...rest }: LateComer): void {
+    const { callUuid } = rest.timeline;
+    const calls = this.#entries.get(deviceId) ?? new Map<string, Entry>();
+    this.#entries.set(deviceId, calls);
+    calls.get(callUuid)?.timer.cancel();
+    const timer = this.clock.setTimeout(() => this.#remove(deviceId, callUuid), until - this.clock.now());
+    calls.set(callUuid, { ...rest, timer });
   }
 
   /** A REGISTER of this device was accepted. */
@@ -49,19 +63,26 @@ export class LateComers {
         continue;
       }
       entry.timeline.record('late-device-told', { device: device.id });
-      const branch = entry.port.startBranch(device, binding, { provisional() {}, answered() {}, failed() {} });
+      const branch = entry.port.startBranch(device, binding, SILENT, randomCallId());
       branch.cancel(entry.reason);
     }
   }
 
+  /** Waits for nobody any more; the journal still knows them. */
   close(): void {
-    for (const [deviceId, calls] of this.#entries) for (const uuid of calls.keys()) this.#remove(deviceId, uuid);
+    for (const calls of this.#entries.values()) for (const { timer } of calls.values()) timer.cancel();
+    this.#entries.clear();
   }
 
   #remove(deviceId: string, callUuid: string): void {
     const calls = this.#entries.get(deviceId);
-    calls?.get(callUuid)?.timer.cancel();
-    calls?.delete(callUuid);
-    if (calls?.size === 0) this.#entries.delete(deviceId);
+    const entry = calls?.get(callUuid);
+    if (calls === undefined || entry === undefined) return;
+    entry.timer.cancel();
+    calls.delete(callUuid);
+    if (calls.size === 0) this.#entries.delete(deviceId);
+    entry.onGone();
   }
 }
+
+const SILENT = { provisional() {}, answered() {}, failed() {} };

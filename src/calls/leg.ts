@@ -15,6 +15,17 @@ const NEXT: Readonly<Record<LegState, readonly LegState[]>> = {
   ended: [],
 };
 
+/** A leg as the journal keeps it. */
+export interface LegRecord {
+  readonly device: string;
+  readonly state: LegState;
+  /** Epoch milliseconds at which the push left. */
+  readonly pushedAt?: number;
+  /** The INVITE under way, or the last one. */
+  readonly branch?: { readonly id: string; readonly binding: Binding };
+  readonly final?: { readonly status: number; readonly reason: string };
+}
+
 /** One device's part of a call. At any time it has at most one INVITE under way. */
 export class Leg {
   #state: LegState;
@@ -22,8 +33,12 @@ export class Leg {
   branch: Branch | undefined;
   /** Where that INVITE went. */
   binding: Binding | undefined;
+  /** The id of that INVITE. */
+  branchId: string | undefined;
   /** A push for this call was asked for; there is never a second. */
   pushed = false;
+  /** Epoch milliseconds at which it left. */
+  pushedAt: number | undefined;
   /** Counts INVITEs: events of an earlier one are not this leg's any more. */
   attempt = 0;
   /** What the device, or the network in its stead, finally said. */
@@ -33,9 +48,31 @@ export class Leg {
   constructor(
     /** As of its last REGISTER. */
     public device: Device,
-    state: 'waking' | 'inviting',
+    state: LegState,
   ) {
     this.#state = state;
+  }
+
+  /** A leg as another process left it. An INVITE that rang is taken for one just sent: its responses come again. */
+  static restore(device: Device, { state, pushedAt, branch, final }: LegRecord): Leg {
+    const leg = new Leg(device, state === 'ringing' ? 'inviting' : state);
+    leg.pushed = pushedAt !== undefined;
+    leg.pushedAt = pushedAt;
+    leg.final = final;
+    if (branch !== undefined) leg.use(branch.binding, branch.id);
+    return leg;
+  }
+
+  /** As the journal keeps it. */
+  record(): LegRecord {
+    const { pushedAt, branchId, binding, final } = this;
+    return {
+      device: this.device.id,
+      state: this.#state,
+      ...(pushedAt === undefined ? {} : { pushedAt }),
+      ...(branchId === undefined || binding === undefined ? {} : { branch: { id: branchId, binding } }),
+      ...(final === undefined ? {} : { final: { status: final.status, reason: final.reason } }),
+    };
   }
 
   get state(): LegState {
@@ -54,10 +91,16 @@ export class Leg {
     this.#state = next;
   }
 
-  /** Remembers that an INVITE goes over this binding. */
-  use(binding: Binding): void {
+  /** Remembers that an INVITE of that id goes over this binding. */
+  use(binding: Binding, id: string): void {
     this.binding = binding;
+    this.branchId = id;
     this.#tried.add(flowKey(binding));
+  }
+
+  /** The binding that the device has registered since its push left. */
+  registeredSince(at: number): Binding | undefined {
+    return bestBinding(this.device.bindings.filter((binding) => binding.registeredAt > at));
   }
 
   /** The best binding no INVITE of this leg has gone over yet: highest q, then latest (RFC 5626 section 5.3: an alternative flow). */

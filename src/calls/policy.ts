@@ -53,3 +53,24 @@ function rank(response: BranchResponse): number {
   const preferred = PREFERENCE.indexOf(response.status);
   return preferred >= 0 ? 100 + preferred : 200 + response.status;
 }
+
+/** Reason phrases of the provisional responses that callwake makes itself. */
+export const RINGBACK = { 110: 'Push sent', 180: 'Ringing', 182: 'Queued', 183: 'Session Progress' } as const;
+
+/** Reason phrases of the answers to a call that nobody woke for. */
+export const NOT_WOKEN: Readonly<Record<number, string>> = {
+  302: 'Moved Temporarily',
+  404: 'Not Found',
+  408: 'Request Timeout',
+  480: 'Temporarily Unavailable',
+  486: 'Busy Here',
+  503: 'Service Unavailable',
+};
+
+/**
+ * drachtio-server drops an INVITE without a word when it has heard nothing about it for 64 s, and a proxy on the way may do so
+ * three minutes after the last provisional response (RFC 3261 16.6, timer C): so the caller hears something by then, and again
+ * every minute (13.3.1.1).
+ */
+export const FIRST_WORD = 45_000;
+export const REPEAT_WORD = 60_000;

@@ -31,10 +31,15 @@ export interface Branch {
  * legs over drachtio-srf now, a forking proxy perhaps later.
  */
 export interface CallPort {
+  /** What another process needs to make this port again: plain data. Undefined when that can't be done. */
+  readonly saved?: unknown;
   /** Answers the caller with 1xx. With `from`, what is not tied to the leg (headers, body) goes along. */
   provisional(status: number, reason: string, from?: BranchResponse): void;
-  /** Sends the INVITE to a device over one of its bindings. */
-  startBranch(device: Device, binding: Binding, events: BranchEvents): Branch;
+  /**
+   * Sends the INVITE to a device over one of its bindings. `id` names the branch for ever: one that a process before this one
+   * began under that id goes on as this one, and the device sees no second INVITE, where the engine can do that.
+   */
+  startBranch(device: Device, binding: Binding, events: BranchEvents, id: string): Branch;
   /** Answers the caller with the branch's 2xx and joins the two until one of them hangs up. */
   connect(branch: Branch, response: BranchResponse): void;
   /** Answers the caller with a final response of 300 or more. With `from`, its headers go along. */

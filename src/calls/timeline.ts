@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js';
+import type { PushOutcome } from '../push/provider.js';
 
 /** What an event is about. Values are short and hold no secret: no token, no SDP, no message body. */
 export type EventFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -29,10 +30,12 @@ export class Timeline {
     readonly sessionId: string | undefined,
     clock: Clock,
     sink: TimelineSink,
+    /** Epoch milliseconds of the INVITE, when it came to a process before this one. */
+    startedAt?: number,
   ) {
     this.#clock = clock;
     this.#sink = sink;
-    this.#start = clock.monotonic();
+    this.#start = clock.monotonic() - (startedAt === undefined ? 0 : clock.now() - startedAt);
   }
 
   /** Milliseconds since the call came. */
@@ -50,4 +53,15 @@ export class Timeline {
       fields,
     });
   }
+}
+
+/** What is worth telling of how a push ended. */
+export function outcomeFields(outcome: PushOutcome): EventFields {
+  return {
+    ...('apnsId' in outcome ? { apnsId: outcome.apnsId } : {}),
+    ...('reason' in outcome ? { reason: outcome.reason } : {}),
+    ...('status' in outcome ? { status: outcome.status } : {}),
+    ...('answerMs' in outcome ? { answerMs: Math.round(outcome.answerMs) } : {}),
+    attempts: outcome.attempts,
+  };
 }

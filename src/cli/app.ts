@@ -4,13 +4,14 @@ import type { Config } from '../config/schema.js';
 import { createLogger, type Logger } from '../log/logger.js';
 import { openStore } from '../store/open.js';
 import { whenParentEnds } from './child.js';
-import { ENGINE_VARIABLE, type EngineAddress, parseEngineAddress } from './engine-address.js';
+import { ENGINE_RUN_VARIABLE, ENGINE_VARIABLE, type EngineAddress, parseEngineAddress } from './engine-address.js';
 import { CliError, type ExitCode } from './exit.js';
 
 /** `callwake app`: the app alone, against the engine that the environment or the configuration names. Settles when it has ended. */
 export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withParent: boolean): Promise<ExitCode> {
   const config = loadConfig({ file, env });
-  const engine = engineOf(config, env);
+  const run = env[ENGINE_RUN_VARIABLE];
+  const engine = { ...engineOf(config, env), ...(run === undefined ? {} : { run }) };
   const log = createLogger(config.log);
   dieOnFault(log);
   const app = startApp({ config, engine, log, store: await openStore(config.store) });

@@ -8,6 +8,9 @@ export interface EngineAddress {
 /** The variable that `start` hands the engine's address to the app in: `host:port:secret`, IPv6 in brackets. */
 export const ENGINE_VARIABLE = 'CALLWAKE_ENGINE_CONTROL';
 
+/** The variable that `start` names the run of its engine in. */
+export const ENGINE_RUN_VARIABLE = 'CALLWAKE_ENGINE_RUN';
+
 /** As {@link ENGINE_VARIABLE} has it. */
 export function formatEngineAddress({ host, port, secret }: EngineAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}:${secret}`;

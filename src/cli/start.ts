@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { systemClock } from '../clock/clock.js';
 import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
 import { createLogger } from '../log/logger.js';
 import { startChild } from './child.js';
 import { startEmbeddedEngine } from './embedded-engine.js';
-import { ENGINE_VARIABLE, type EngineAddress, formatEngineAddress } from './engine-address.js';
+import { ENGINE_RUN_VARIABLE, ENGINE_VARIABLE, type EngineAddress, formatEngineAddress } from './engine-address.js';
 import { Supervisor, type WatchedProcess } from './supervisor.js';
 
 /**
@@ -18,16 +18,21 @@ export async function runStart(file: string, env: NodeJS.ProcessEnv): Promise<nu
   verifyFiles(config, file);
   const secret = config.engine.control.secret ?? randomBytes(24).toString('base64url');
   let engine: EngineAddress = { ...config.engine.control, secret };
+  let run: string | undefined;
   const startEngine = async (): Promise<WatchedProcess> => {
     const started = await startEmbeddedEngine(config.engine, secret);
     engine = { ...engine, port: started.port };
+    run = randomUUID();
     return started.process;
   };
   const supervisor = new Supervisor({
     ...(config.engine.mode === 'embedded' ? { startEngine } : {}),
     startApp: () =>
       startChild(['app', '--config', file, '--with-parent'], {
-        env: { [ENGINE_VARIABLE]: formatEngineAddress(engine) },
+        env: {
+          [ENGINE_VARIABLE]: formatEngineAddress(engine),
+          ...(run === undefined ? {} : { [ENGINE_RUN_VARIABLE]: run }),
+        },
       }),
     clock: systemClock,
     log: createLogger(config.log),

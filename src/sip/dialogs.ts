@@ -1,4 +1,6 @@
 import type { SrfRequest, SrfResponse } from './drachtio.js';
+import { firstHeader, type HeaderLines } from './header-lines.js';
+import { tagOf } from './tags.js';
 
 /** Takes the requests that come inside one dialog (or early dialog). */
 export type DialogHandler = (req: SrfRequest, res: SrfResponse) => void;
@@ -6,6 +8,21 @@ export type DialogHandler = (req: SrfRequest, res: SrfResponse) => void;
 /** The engine's name of a dialog: Call-ID and the tag of the From that began it. */
 export function dialogIdOf(callId: string, fromTag: string): string {
   return `${callId};from-tag=${fromTag}`;
+}
+
+/** The dialog that an INVITE of the caller begins. */
+export function callerDialogId(invite: HeaderLines): string {
+  return dialogIdOf(firstHeader(invite, 'call-id') ?? '', tagOf(firstHeader(invite, 'from') ?? ''));
+}
+
+/** The dialog of a branch: its id is the Call-ID, and the end of it the From tag. */
+export function deviceDialogId(branchId: string): string {
+  return dialogIdOf(branchId, branchTag(branchId));
+}
+
+/** The From tag of a branch. */
+export function branchTag(branchId: string): string {
+  return branchId.slice(-16);
 }
 
 /** Which handler a dialog's requests go to. */

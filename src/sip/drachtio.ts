@@ -74,13 +74,36 @@ class WireBody {
 
 /** The part of drachtio-srf that callwake uses, and what of its inside a reconnect needs. */
 interface Agent {
-  connect(options: { host: string; port: number; secret: string; enablePing: boolean; pingInterval: number }): void;
+  connect(options: Record<string, unknown>): void;
   use(handler: (req: SrfRequest, res: SrfResponse, next: () => void) => void): void;
   use(method: string, handler: (req: SrfRequest, res: SrfResponse) => void): void;
   on(event: string, listener: (...args: unknown[]) => void): void;
   request(options: Record<string, unknown>, callback: (error: Error | null, req?: SrfRequest) => void): void;
   disconnect(): void;
-  readonly app: { readonly client?: { readonly mapServer: Map<Socket, unknown> } };
+  readonly app: { readonly client?: SrfClient };
+}
+
+/** srf's connection to its server. */
+interface SrfClient {
+  readonly mapServer: Map<Socket, { readonly pendingRequests: Map<string, (reply: string[]) => void> }>;
+  sendMessage(socket: Socket, text: string, options: Record<string, unknown>): string;
+  sendAck(
+    method: 'ACK',
+    dialogId: string,
+    request: { uri: string },
+    response: { socket: Socket },
+    options: ResponseOptions,
+  ): void;
+  _onMsg(socket: Socket, message: string): void;
+}
+
+/** An INVITE as it came, with what the engine called it: enough to answer it later, from another process too. */
+export interface SavedInvite {
+  readonly raw: string;
+  readonly transaction: string;
+  readonly protocol: string;
+  readonly address: string;
+  readonly port: number;
 }
 
 export interface DrachtioEvents {
@@ -92,6 +115,9 @@ export interface DrachtioEvents {
 }
 
 const METHODS = 'invite ack bye prack update info refer notify subscribe message options register publish'.split(' ');
+
+/** What the engine knows this application by: drachtio-server gives requests of its dialogs to any connection of that name. */
+const APP = 'callwake';
 
 /** The connection to the SIP engine, whichever it is, through drachtio-srf. */
 export class Drachtio {
@@ -122,7 +148,7 @@ export class Drachtio {
 
   /** Connects, and again whenever the connection is lost. */
   connect(options: { host: string; port: number; secret: string }): void {
-    this.#agent.connect({ ...options, enablePing: true, pingInterval: 15_000 });
+    this.#agent.connect({ ...options, tags: [APP], enablePing: true, pingInterval: 15_000 });
   }
 
   close(): void {
@@ -181,6 +207,35 @@ export class Drachtio {
   /** Sends the ACK of a 2xx, with the body that it has to carry. */
   ack(send: SendAck, headers: HeaderRecord, body: string): void {
     send({ headers, ...(body ? { body: new WireBody(body) } : {}) });
+  }
+
+  /** Sends the ACK of a dialog's last 2xx, whoever got that. */
+  ackInDialog(dialogId: string, headers: HeaderRecord, body: string): void {
+    const socket = this.#socket();
+    const options = { headers, ...(body ? { body: new WireBody(body) } : {}) };
+    if (socket !== undefined) {
+      this.#agent.app.client?.sendAck('ACK', dialogId, { uri: 'sip:placeholder' }, { socket }, options);
+    }
+  }
+
+  /** Asks whether the engine still waits for an answer to this transaction. A repeated 100 does no harm. */
+  isWaiting(transaction: string, callback: (waiting: boolean) => void): void {
+    const socket = this.#socket();
+    const client = this.#agent.app.client;
+    if (socket === undefined || client === undefined) {
+      callback(false);
+      return;
+    }
+    const id = client.sendMessage(socket, 'SIP/2.0 100 Trying\r\n\r\n', { stackTxnId: transaction });
+    client.mapServer.get(socket)?.pendingRequests.set(id, ([status]) => callback(status === 'OK'));
+  }
+
+  /** Has an INVITE handled as if the engine handed it over now: those of a process that is gone, where the engine doesn't do that itself. */
+  redeliver({ raw, transaction, protocol, address, port }: SavedInvite): void {
+    const socket = this.#socket();
+    if (socket === undefined) return;
+    const meta = `network|${Buffer.byteLength(raw)}|${protocol}|${address}|${port}|00:00:00.000000|${transaction}||`;
+    this.#agent.app.client?._onMsg(socket, `redelivered|sip|${meta}\r\n${raw}`);
   }
 
   /** A transaction belongs to the engine, not to the connection it came over: after a reconnect the new one serves. */

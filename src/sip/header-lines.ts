@@ -46,6 +46,12 @@ export function headerLines(raw: string): HeaderLines {
   return fields;
 }
 
+/** The body of a SIP message's text. */
+export function bodyOf(raw: string): string {
+  const end = raw.indexOf('\r\n\r\n');
+  return end < 0 ? '' : raw.slice(end + 4);
+}
+
 /** The first field of that name. */
 export function firstHeader(lines: HeaderLines, name: string): string | undefined {
   const wanted = name.toLowerCase();

@@ -37,6 +37,7 @@ export class LegResponse implements BranchResponse {
 export class InviteBranch implements Branch {
   readonly #drachtio: Drachtio;
   readonly #events: BranchEvents;
+  readonly #onEarlyRequest: (req: SrfRequest, res: SrfResponse) => void;
   #request: SrfRequest | undefined;
   #ack: SendAck | undefined;
   #cseq = 0;
@@ -54,21 +55,13 @@ export class InviteBranch implements Branch {
   ) {
     this.#drachtio = drachtio;
     this.#events = events;
-    const { uri, proxy, headers, body } = spec;
-    drachtio.request(
-      { method: 'INVITE', uri, headers, body, ...(proxy === undefined ? {} : { proxy }) },
-      (error, req) => {
-        if (error !== undefined || req === undefined) {
-          queueMicrotask(() => this.#fail(new LegResponse(503, error?.message ?? 'Service Unavailable')));
-          return;
-        }
-        this.#request = req;
-        this.#cseq = Number.parseInt(firstHeader(headerLines(req.msg.raw), 'cseq') ?? '', 10);
-        req.on('response', (res: SrfResponse, ack: SendAck) => this.#onResponse(res, ack));
-        req.on('update', onEarlyRequest);
-        if (this.#cancelReason !== undefined) this.#sendCancel(this.#cancelReason);
-      },
-    );
+    this.#onEarlyRequest = onEarlyRequest;
+    this.#send();
+  }
+
+  /** After a new connection to the engine: the same INVITE again, under the same Call-ID and From tag, is the one that is under way. */
+  resend(): void {
+    if (!this.#over && this.#ack === undefined) this.#send();
   }
 
   /** `<rseq> <cseq> INVITE`: the RAck of a PRACK for one of this INVITE's reliable provisionals (RFC 3262 7.2). */
@@ -101,6 +94,25 @@ export class InviteBranch implements Branch {
     const ack = this.#ack;
     this.#ack = undefined;
     if (ack !== undefined) this.#drachtio.ack(ack, headers, body);
+  }
+
+  #send(): void {
+    const { uri, proxy, headers, body } = this.spec;
+    this.#request = undefined;
+    this.#drachtio.request(
+      { method: 'INVITE', uri, headers, body, ...(proxy === undefined ? {} : { proxy }) },
+      (error, req) => {
+        if (error !== undefined || req === undefined) {
+          queueMicrotask(() => this.#fail(new LegResponse(503, error?.message ?? 'Service Unavailable')));
+          return;
+        }
+        this.#request = req;
+        this.#cseq = Number.parseInt(firstHeader(headerLines(req.msg.raw), 'cseq') ?? '', 10);
+        req.on('response', (res: SrfResponse, ack: SendAck) => this.#onResponse(res, ack));
+        req.on('update', this.#onEarlyRequest);
+        if (this.#cancelReason !== undefined) this.#sendCancel(this.#cancelReason);
+      },
+    );
   }
 
   #sendCancel(reason: string): void {

@@ -7,6 +7,7 @@ import { faceOf } from './face.js';
 import { firstHeader, headerLines } from './header-lines.js';
 import type { MidDialogHold } from './mid-dialog.js';
 import type { Peers } from './peers.js';
+import type { Takeover } from './takeover.js';
 import { type TargetOptions, targetOf } from './target.js';
 import { TrunkCall } from './trunk-call.js';
 
@@ -15,6 +16,7 @@ export interface InviteOptions extends TargetOptions {
   readonly dialogs: Dialogs;
   readonly calls: Calls;
   readonly trunks: Peers;
+  readonly takeover: Takeover;
   readonly policyOf: (trunk: string) => CallPolicy;
   /** Holds requests of answered calls for phones that sleep. */
   readonly midDialog?: MidDialogHold;
@@ -31,6 +33,7 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
   };
   const takeIn = async (req: SrfRequest, res: SrfResponse, trunk: string): Promise<void> => {
     const port = newTrunkCall(options, req, res);
+    options.takeover.add(port);
     const lines = headerLines(req.msg.raw);
     const target = await targetOf(options, req.uri, lines);
     if (port.cancelled) return;
@@ -57,6 +60,7 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
     if (handle !== undefined) port.attach(handle);
   };
   return (req, res) => {
+    if (options.takeover.handle(req, res)) return;
     const trunk = trunks.groupOf(req.source_address);
     if (trunk === undefined) return refuse(req, res, 403, 'Forbidden');
     if (firstHeader(headerLines(req.msg.raw), 'max-forwards') === '0') return refuse(req, res, 483, 'Too Many Hops');
@@ -67,8 +71,24 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
   };
 }
 
-function newTrunkCall({ drachtio, dialogs, midDialog }: InviteOptions, req: SrfRequest, res: SrfResponse): TrunkCall {
+function newTrunkCall(options: InviteOptions, req: SrfRequest, res: SrfResponse): TrunkCall {
+  const { drachtio, dialogs, midDialog, takeover } = options;
   const lines = headerLines(req.msg.raw);
   const callUuid = callUuidOf(firstHeader(lines, 'session-id'), firstHeader(lines, 'call-id') ?? '');
-  return new TrunkCall({ drachtio, dialogs, callUuid, req, res, ...(midDialog && { midDialog }) });
+  return new TrunkCall({
+    drachtio,
+    dialogs,
+    callUuid,
+    invite: {
+      raw: req.msg.raw,
+      transaction: req.stackTxnId,
+      protocol: req.protocol,
+      address: req.source_address,
+      port: req.source_port,
+    },
+    req,
+    res,
+    ...(midDialog && { midDialog }),
+    onFinal: (call) => takeover.remove(call),
+  });
 }

@@ -12,7 +12,9 @@ export interface JointOptions {
   readonly callerDialogId: string;
   readonly deviceDialogId: string;
   /** The ACK that the device's 2xx is waiting for; undefined if it has been sent. */
-  readonly initialAck?: PendingAck;
+  readonly initialAck?: PendingAck | undefined;
+  /** The call was joined by a process that is gone: what that one knew of ACKs under way is lost. */
+  readonly resumed?: boolean | undefined;
   readonly onHangUp: (by: Side) => void;
   /** Holds a request toward a device that sleeps; without it requests go on at once. Gives the way to withdraw it. */
   readonly holdForDevice?: (go: () => void, refuse: (status: number, reason: string) => void) => () => void;
@@ -69,9 +71,13 @@ export class Joint {
   }
 
   #onAck(side: Side, req: SrfRequest): void {
-    const ack = this.#acksDue.get(side)?.shift();
+    const { drachtio, resumed } = this.#options;
+    const unknown: PendingAck = (headers, body) => {
+      if (resumed) drachtio.ackInDialog(this.#dialogId(other(side)), headers, body);
+    };
+    const ack = this.#acksDue.get(side)?.shift() ?? unknown;
     const body = req.msg.body ?? '';
-    ack?.(toRecord(endToEnd(headerLines(req.msg.raw), body)), body);
+    ack(toRecord(endToEnd(headerLines(req.msg.raw), body)), body);
   }
 
   #onBye(side: Side, req: SrfRequest, res: SrfResponse): void {

@@ -9,7 +9,8 @@ export const ALLOW =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE, SUBSCRIBE';
 
 /**
- * Sends each request to whom it concerns: inside a dialog to the dialog, else to its method's handler. A request inside a dialog
+ * Sends each request to whom it concerns: inside a dialog to the dialog, else to its method's handler. An INVITE that begins a dialog
+ * comes again, with the dialog that a provisional response has made, when the process that had it is gone. A request inside a dialog
  * that nobody knows gets 481 (RFC 3261 12.2.2), a method that nobody handles 405.
  */
 export function dispatcher(
@@ -19,8 +20,10 @@ export function dispatcher(
   onFault: (error: unknown) => void,
 ): (req: SrfRequest, res: SrfResponse) => void {
   const dispatch = (req: SrfRequest, res: SrfResponse): void => {
-    if (dialogs.handle(req, res) || req.method === 'ACK' || req.source === 'application') return;
-    if (req.stackDialogId || hasToTag(req)) {
+    const begins = req.method === 'INVITE' && !hasToTag(req);
+    if (!begins && dialogs.handle(req, res)) return;
+    if (req.method === 'ACK' || req.source === 'application') return;
+    if (!begins && (req.stackDialogId || hasToTag(req))) {
       drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
       return;
     }

@@ -1,15 +1,14 @@
 import type { CallHandle } from '../calls/calls.js';
 import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions } from '../calls/port.js';
 import type { Binding, Device } from '../devices/types.js';
-import { randomCallId, randomTag } from '../grammar/token.js';
-import { type Dialogs, dialogIdOf } from './dialogs.js';
-import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import { branchTag, callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
+import type { Drachtio, SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
+import { bodyOf, endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
-import { Joint } from './joint.js';
-import { type MidDialogHold, purrOf } from './mid-dialog.js';
+import { answerCaller, joinCall } from './join.js';
+import type { MidDialogHold } from './mid-dialog.js';
 import { relay } from './relay.js';
-import { tagOf, withoutTag, withTag } from './tags.js';
+import { withoutTag, withTag } from './tags.js';
 
 /** Header that carries the CallKit UUID in the INVITE of every leg; the push payload has the same. */
 export const CALL_UUID_HEADER = 'X-Callwake-Call-UUID';
@@ -18,10 +17,14 @@ export interface TrunkCallOptions {
   readonly drachtio: Drachtio;
   readonly dialogs: Dialogs;
   readonly callUuid: string;
-  readonly req: SrfRequest;
-  readonly res: SrfResponse;
+  readonly invite: SavedInvite;
+  readonly req?: SrfRequest;
+  /** Its answer; without one the INVITE is over, and only late devices are left to be told. */
+  readonly res?: SrfResponse;
   /** Holds requests of the answered call for a device that sleeps. */
   readonly midDialog?: MidDialogHold;
+  /** The caller has its final response, or cancelled. */
+  readonly onFinal?: (call: TrunkCall) => void;
 }
 
 /**
@@ -37,20 +40,41 @@ export class TrunkCall implements CallPort {
   /** Reliable provisionals that went upstream: our RSeq, and whose they are. */
   readonly #reliable = new Map<number, { branch: InviteBranch; rseq: number }>();
   #handle: CallHandle | undefined;
-  #finalSent = false;
+  #res: SrfResponse | undefined;
 
   constructor(options: TrunkCallOptions) {
     this.#options = options;
-    this.#lines = headerLines(options.req.msg.raw);
-    this.#body = options.req.msg.body ?? '';
-    this.#dialogId = dialogIdOf(this.#first('call-id'), tagOf(this.#first('from')));
-    options.dialogs.set(this.#dialogId, (req, res) => this.#onEarlyRequest(req, res));
-    options.req.on('update', (req: SrfRequest, res: SrfResponse) => this.#onEarlyRequest(req, res));
-    options.req.on('cancel', (cancel: { raw?: string }) => {
-      this.#finalSent = true;
-      options.dialogs.delete(this.#dialogId);
+    this.#lines = headerLines(options.invite.raw);
+    this.#body = bodyOf(options.invite.raw);
+    this.#dialogId = callerDialogId(this.#lines);
+    if (options.req !== undefined && options.res !== undefined) this.serve(options.req, options.res);
+  }
+
+  /** The INVITE came, or came again over a new connection to the engine. */
+  serve(req: SrfRequest, res: SrfResponse): void {
+    const { dialogs } = this.#options;
+    this.#res = res;
+    dialogs.set(this.#dialogId, (early, answer) => this.#onEarlyRequest(early, answer));
+    req.on('update', (update: SrfRequest, answer: SrfResponse) => this.#onEarlyRequest(update, answer));
+    req.on('cancel', (cancel: { raw?: string }) => {
+      if (this.#res !== res) return;
+      this.#takeFinal();
+      dialogs.delete(this.#dialogId);
       this.#handle?.cancelled(firstHeader(headerLines(cancel.raw ?? ''), 'reason'));
     });
+  }
+
+  /** The connection to the engine is a new one. */
+  reconnected(): void {
+    for (const branch of this.#branches) branch.resend();
+  }
+
+  get saved(): SavedInvite {
+    return this.#options.invite;
+  }
+
+  get dialogId(): string {
+    return this.#dialogId;
   }
 
   get callUuid(): string {
@@ -59,7 +83,7 @@ export class TrunkCall implements CallPort {
 
   /** The caller has sent CANCEL. */
   get cancelled(): boolean {
-    return this.#finalSent;
+    return this.#res === undefined;
   }
 
   /** Whom to tell what the caller does. */
@@ -68,8 +92,9 @@ export class TrunkCall implements CallPort {
   }
 
   provisional(status: number, reason: string, from?: BranchResponse): void {
-    if (this.#finalSent) return;
-    const { drachtio, res } = this.#options;
+    const res = this.#res;
+    if (res === undefined) return;
+    const { drachtio } = this.#options;
     const leg = from instanceof LegResponse ? from : undefined;
     const branch = leg === undefined ? undefined : this.#branchOf(leg);
     const body = leg !== undefined && this.#branches.size === 1 ? leg.body : '';
@@ -82,16 +107,14 @@ export class TrunkCall implements CallPort {
     });
   }
 
-  startBranch(_device: Device, binding: Binding, events: BranchEvents): Branch {
+  startBranch(_device: Device, binding: Binding, events: BranchEvents, id: string): Branch {
     const { drachtio, dialogs } = this.#options;
-    const callId = randomCallId();
-    const fromTag = randomTag();
-    const dialogId = dialogIdOf(callId, fromTag);
+    const dialogId = deviceDialogId(id);
     const spec = {
       ...routed(binding.uri, binding.path),
       dialogId,
       body: this.#body,
-      headers: this.#legHeaders(callId, fromTag),
+      headers: this.#legHeaders(id, branchTag(id)),
     };
     const responses = this.#responses;
     const branch = new InviteBranch(
@@ -118,34 +141,31 @@ export class TrunkCall implements CallPort {
 
   connect(branch: Branch, response: BranchResponse): void {
     if (!(branch instanceof InviteBranch) || !(response instanceof LegResponse)) return;
-    const { drachtio, dialogs, res, midDialog, callUuid } = this.#options;
-    if (this.#finalSent) {
+    const { drachtio, dialogs, callUuid, midDialog } = this.#options;
+    const res = this.#takeFinal();
+    if (res === undefined) {
       branch.drop('SIP;cause=487;text="Caller gave up"');
       this.#handle?.hungUp('caller');
       return;
     }
-    this.#finalSent = true;
-    const purr = purrOf(firstHeader(response.lines, 'contact'));
-    new Joint({
+    joinCall({
       drachtio,
       dialogs,
+      callUuid,
+      ...(midDialog && { midDialog }),
       callerDialogId: this.#dialogId,
       deviceDialogId: branch.spec.dialogId,
+      answer: response,
       initialAck: (headers, body) => branch.acknowledge(headers, body),
       onHangUp: (by) => this.#handle?.hungUp(by),
-      ...(purr !== undefined &&
-        midDialog !== undefined && {
-          holdForDevice: (go, refuse) => midDialog.pass({ callUuid, purr, go, refuse }),
-        }),
     });
-    const headers = toRecord(endToEnd(response.lines, response.body));
-    drachtio.respond(res, response.status, response.reason, headers, response.body);
+    answerCaller(drachtio, res, response);
   }
 
   reject(status: number, reason: string, options: RejectOptions = {}): void {
-    if (this.#finalSent) return;
-    this.#finalSent = true;
-    const { drachtio, dialogs, res } = this.#options;
+    const { drachtio, dialogs } = this.#options;
+    const res = this.#takeFinal();
+    if (res === undefined) return;
     dialogs.delete(this.#dialogId);
     const from = options.from instanceof LegResponse ? options.from : undefined;
     const headers = {
@@ -154,6 +174,14 @@ export class TrunkCall implements CallPort {
       ...(options.contact === undefined ? {} : { Contact: `<${options.contact}>` }),
     };
     drachtio.respond(res, status, reason, headers, from?.body ?? '');
+  }
+
+  /** The response object, for the one final response; undefined when there was one. */
+  #takeFinal(): SrfResponse | undefined {
+    const res = this.#res;
+    this.#res = undefined;
+    if (res !== undefined) this.#options.onFinal?.(this);
+    return res;
   }
 
   readonly #responses = new WeakMap<BranchResponse, InviteBranch>();
@@ -206,7 +234,7 @@ export class TrunkCall implements CallPort {
   #onDeviceEarly(branch: InviteBranch, req: SrfRequest, res: SrfResponse): void {
     const { drachtio } = this.#options;
     if (req.method === 'ACK') return;
-    if (this.#finalSent || this.#branches.size !== 1 || !this.#branches.has(branch)) {
+    if (this.#res === undefined || this.#branches.size !== 1 || !this.#branches.has(branch)) {
       drachtio.respond(res, 491, 'Request Pending');
     } else {
       relay(drachtio, req, res, this.#dialogId, () => {});

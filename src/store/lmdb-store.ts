@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Device } from '../devices/types.js';
 import { type Databases, type Migration, migrate } from './schema.js';
@@ -20,6 +21,8 @@ const CHUNK = 200;
 export class LmdbStore implements Store {
   readonly #root: RootDatabase<unknown, string>;
   readonly #devices: Database<unknown, string>;
+  /** An environment of its own, never flushed to disk: a write to it takes no longer than it takes the kernel. */
+  readonly #journal: RootDatabase<unknown, string>;
   readonly #calls: Database<unknown, string>;
 
   /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
@@ -27,7 +30,13 @@ export class LmdbStore implements Store {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: 4 });
     this.#devices = this.#root.openDB<unknown, string>({ name: 'devices' });
-    this.#calls = this.#root.openDB<unknown, string>({ name: 'calls' });
+    this.#journal = open<unknown, string>({
+      path: join(path, 'calls'),
+      noSync: true,
+      overlappingSync: false,
+      noSubdir: false,
+    });
+    this.#calls = this.#journal.openDB<unknown, string>({ name: 'calls' });
     const databases: Databases = {
       devices: this.#devices,
       calls: this.#calls,
@@ -37,6 +46,7 @@ export class LmdbStore implements Store {
       migrate(databases, path, migrations);
     } catch (error) {
       void this.#root.close();
+      void this.#journal.close();
       throw error;
     }
   }
@@ -56,13 +66,13 @@ export class LmdbStore implements Store {
     for await (const [aor, devices] of inChunks(this.#devices)) yield [aor, asDevices(devices)];
   }
 
-  async putCall(callUuid: string, record: unknown): Promise<void> {
-    checkKey(callUuid);
-    await this.#calls.put(callUuid, record);
+  async putCall(key: string, record: unknown): Promise<void> {
+    checkKey(key);
+    this.#calls.putSync(key, record);
   }
 
-  async removeCall(callUuid: string): Promise<void> {
-    if (fits(callUuid)) await this.#calls.remove(callUuid);
+  async removeCall(key: string): Promise<void> {
+    if (fits(key)) this.#calls.removeSync(key);
   }
 
   calls(): AsyncIterable<readonly [string, unknown]> {
@@ -72,6 +82,7 @@ export class LmdbStore implements Store {
   async close(): Promise<void> {
     await this.#root.flushed;
     await this.#root.close();
+    await this.#journal.close();
   }
 }
 

@@ -9,9 +9,12 @@ export interface Store {
   /** Every AOR with its devices, in no order, without loading all at once. */
   eachAor(): AsyncIterable<readonly [string, readonly Device[]]>;
 
-  /** The journal of calls that are held or up, by call UUID. `record` is opaque to the store. */
-  putCall(callUuid: string, record: unknown): Promise<void>;
-  removeCall(callUuid: string): Promise<void>;
+  /**
+   * The journal of calls that are held or up, by key. `record` is opaque to the store. What was put or removed when the call of
+   * the method returns outlives the process; a power cut may undo it, but ends the calls as well.
+   */
+  putCall(key: string, record: unknown): Promise<void>;
+  removeCall(key: string): Promise<void>;
   calls(): AsyncIterable<readonly [string, unknown]>;
 
   close(): Promise<void>;

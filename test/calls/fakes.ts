@@ -1,6 +1,7 @@
-import { Call, type CallInfo } from '../../src/calls/call.js';
+import { Call } from '../../src/calls/call.js';
 import type { CallPolicy, EndReason } from '../../src/calls/policy.js';
 import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions } from '../../src/calls/port.js';
+import type { CallInfo, HeldRecord, UpRecord } from '../../src/calls/records.js';
 import { Timeline, type TimelineEvent } from '../../src/calls/timeline.js';
 import type { Binding, Device, DeviceState, Platform } from '../../src/devices/types.js';
 import type { PushOutcome } from '../../src/push/provider.js';
@@ -126,6 +127,8 @@ export class Bench {
   readonly leftWaking: { id: string; reason: string }[] = [];
   readonly ends: EndReason[] = [];
   readonly states = new Map<string, DeviceState>();
+  /** What another process would find. */
+  journal: HeldRecord | UpRecord | undefined;
   readonly call: Call;
 
   constructor(policy: Partial<CallPolicy> = {}, info: CallInfo = INFO) {
@@ -139,6 +142,17 @@ export class Bench {
       wake: (pushed, _deadline, stillWanted) =>
         new Promise((settle) => this.pushes.push({ device: pushed, settle, stillWanted })),
       noteAsleep: ({ id }) => this.asleep.push(id),
+      journal: {
+        held: (record) => {
+          this.journal = record;
+        },
+        up: (record) => {
+          this.journal = record;
+        },
+        over: () => {
+          this.journal = undefined;
+        },
+      },
       onLeftWaking: (left, reason) => this.leftWaking.push(...left.map(({ id }) => ({ id, reason }))),
       onUp: () => {},
       onEnd: (reason) => this.ends.push(reason),

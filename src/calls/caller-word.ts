@@ -1,0 +1,34 @@
+import { type CallPolicy, FIRST_WORD, REPEAT_WORD, RINGBACK } from './policy.js';
+import type { BranchResponse, CallPort } from './port.js';
+import type { Timeline } from './timeline.js';
+import type { Timers } from './timers.js';
+
+/** What the caller hears before the final response: what phones say, ringback if none says anything, and a word every minute. */
+export class CallerWord {
+  readonly #port: CallPort;
+  readonly #timers: Timers;
+  readonly #timeline: Timeline;
+
+  constructor(port: CallPort, timers: Timers, timeline: Timeline) {
+    this.#port = port;
+    this.#timers = timers;
+    this.#timeline = timeline;
+  }
+
+  /** Starts the clocks; `elapsed` milliseconds of the call have gone by already. */
+  start({ ringback, ringbackAfter }: CallPolicy, elapsed: number): void {
+    this.#timers.set('word', FIRST_WORD, () => this.tell(182, RINGBACK[182]));
+    if (ringback === 'none') return;
+    this.#timers.set('ringback', ringbackAfter - elapsed, () => {
+      this.#timeline.record('ringback', { status: ringback });
+      this.tell(ringback, RINGBACK[ringback]);
+    });
+  }
+
+  /** Passes a provisional response on, or makes one. */
+  tell(status: number, reason: string, from?: BranchResponse): void {
+    this.#timers.clear('ringback');
+    this.#timers.set('word', REPEAT_WORD, () => this.tell(status, reason));
+    this.#port.provisional(status, reason, from);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '../clock/clock.js';
+import type { Device, StateOf } from '../devices/types.js';
+import type { PushOutcome } from '../push/provider.js';
+import type { CallPolicy, EndReason } from './policy.js';
+import type { CallPort } from './port.js';
+import type { HeldRecord, UpRecord } from './records.js';
+import type { Timeline } from './timeline.js';
+
+/** Where a call writes down what another process must know to go on with it. What was written when a method returns outlives the process. */
+export interface CallJournal {
+  held(record: HeldRecord): void;
+  up(record: UpRecord): void;
+  over(): void;
+}
+
+/** What a call asks of the rest. */
+export interface CallContext {
+  readonly clock: Clock;
+  readonly policy: CallPolicy;
+  readonly port: CallPort;
+  readonly timeline: Timeline;
+  readonly journal: CallJournal;
+  readonly stateOf: (device: Device) => StateOf;
+  readonly canWake: (device: Device) => boolean;
+  /** `stillWanted` is asked right before the push leaves, each time it is tried. */
+  readonly wake: (device: Device, deadline: number, stillWanted: () => boolean) => Promise<PushOutcome>;
+  /** A call has seen that an `active` device sleeps. */
+  readonly noteAsleep: (device: Device, reason: string) => void;
+  /** Devices that were pushed and never rung: their CallKit shows a call that is over. The journal is written right after. */
+  readonly onLeftWaking: (devices: readonly Device[], reason: string) => void;
+  /** The call is up, with this device. */
+  readonly onUp: (device: Device) => void;
+  readonly onEnd: (reason: EndReason) => void;
+}
+
+/** `held`: no phone rings; `ringing`: at least one did; `up`: answered and joined; `over`. */
+export type CallState = 'held' | 'ringing' | 'up' | 'over';

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { type CallInfo, type CallRecord, type HeldRecord, type LateRecord, type UpRecord, VERSION } from './records.js';
+
+/** The part of the store that the journal needs. What was put or removed when a call returns outlives the process. */
+export interface CallStore {
+  putCall(key: string, record: unknown): Promise<void>;
+  removeCall(key: string): Promise<void>;
+  calls(): AsyncIterable<readonly [string, unknown]>;
+}
+
+/** Calls under way, in the store: what a process that takes over from this one needs to go on with them. */
+export class Journal {
+  readonly #store: CallStore;
+  readonly #engine: string;
+  readonly #onFault: (error: unknown, callUuid: string) => void;
+
+  constructor(store: CallStore, engine: string, onFault: (error: unknown, callUuid: string) => void) {
+    this.#store = store;
+    this.#engine = engine;
+    this.#onFault = onFault;
+  }
+
+  /** The entry of a new call. Nothing is written before the call says something. */
+  open(info: CallInfo, startedAt: number, port: unknown): JournalEntry {
+    return this.reopen({ version: VERSION, engine: this.#engine, info, startedAt, port });
+  }
+
+  /** The entry of a call that was read. */
+  reopen(record: CallRecord): JournalEntry {
+    const key = keyOf(record.info);
+    return new JournalEntry({ ...record, engine: this.#engine }, (next) => {
+      const { callUuid } = record.info;
+      const over = next.held === undefined && next.up === undefined && next.late === undefined;
+      const written = over ? this.#store.removeCall(key) : this.#store.putCall(key, next);
+      written.catch((error: unknown) => this.#onFault(error, callUuid));
+    });
+  }
+
+  /** What other processes left. What can't be read is removed, as is what was only in an engine that is gone. */
+  async read(): Promise<CallRecord[]> {
+    const records: CallRecord[] = [];
+    for await (const [key, value] of this.#store.calls()) {
+      const record = asRecord(value);
+      const left = record?.engine === this.#engine ? record : outlived(record);
+      if (left === undefined) await this.#store.removeCall(key);
+      else records.push(left);
+    }
+    return records;
+  }
+}
+
+/** One call's entry. */
+export class JournalEntry {
+  #record: CallRecord;
+  readonly #write: (record: CallRecord) => void;
+
+  constructor(record: CallRecord, write: (record: CallRecord) => void) {
+    this.#record = record;
+    this.#write = write;
+  }
+
+  get record(): CallRecord {
+    return this.#record;
+  }
+
+  held(held: HeldRecord): void {
+    this.#put({ ...this.#record, held });
+  }
+
+  up(up: UpRecord): void {
+    const { held: _held, ...rest } = this.#record;
+    this.#put({ ...rest, up });
+  }
+
+  /** Neither held nor up any more; what is late stays. */
+  over(): void {
+    const { held: _held, up: _up, ...rest } = this.#record;
+    this.#put(rest);
+  }
+
+  /** Written with the next change. */
+  addLate(late: readonly LateRecord[]): void {
+    this.#record = { ...this.#record, late: [...(this.#record.late ?? []), ...late] };
+  }
+
+  /** The device came, or is not waited for any longer. */
+  removeLate(device: string): void {
+    const { late, ...rest } = this.#record;
+    const left = late?.filter((entry) => entry.device !== device) ?? [];
+    this.#put(left.length === 0 ? rest : { ...rest, late: left });
+  }
+
+  #put(record: CallRecord): void {
+    this.#record = record;
+    this.#write(record);
+  }
+}
+
+/** Two calls may share a UUID: forks of one. */
+function keyOf({ callUuid, aor, callId }: CallInfo): string {
+  const rest = createHash('sha256').update(`${aor}\n${callId}`).digest('base64url').slice(0, 16);
+  return `${callUuid} ${rest}`;
+}
+
+function asRecord(value: unknown): CallRecord | undefined {
+  const record = value as CallRecord | null | undefined;
+  if (typeof record !== 'object' || record === null || record.version !== VERSION) return undefined;
+  return typeof record.info?.callUuid === 'string' && typeof record.startedAt === 'number' ? record : undefined;
+}
+
+/** What is left of a call whose engine is gone: devices that still show it. */
+function outlived(record: CallRecord | undefined): CallRecord | undefined {
+  if (record === undefined) return undefined;
+  const { held, up: _up, late = [], ...rest } = record;
+  const waking = (held?.legs ?? []).filter(({ state, pushedAt }) => state === 'waking' && pushedAt !== undefined);
+  const left = [
+    ...late,
+    ...waking.map(({ device }) => ({ device, reason: GONE, until: (held?.holdUntil ?? 0) + 30_000 })),
+  ];
+  return left.length === 0 ? undefined : { ...rest, late: left };
+}
+
+const GONE = 'SIP;cause=503;text="Call lost"';

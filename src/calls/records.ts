@@ -1,0 +1,59 @@
+import type { LegRecord } from './leg.js';
+import type { BranchResponse } from './port.js';
+
+/** What is known of a call when its INVITE comes. */
+export interface CallInfo {
+  readonly callUuid: string;
+  readonly sessionId?: string;
+  readonly callId: string;
+  /** Whom it is for. */
+  readonly aor: string;
+  /** Name of the trunk it came from. */
+  readonly trunk: string;
+  /** The INVITE's Expires in milliseconds. */
+  readonly expires?: number;
+  /** It is for this device only, not for all of the AOR: the request named it (RFC 8599 section 6, RFC 3327). */
+  readonly deviceId?: string;
+}
+
+/** A call that waits for a device, or rings. Times in epoch milliseconds. */
+export interface HeldRecord {
+  readonly holdUntil: number;
+  readonly ringUntil: number;
+  readonly legs: readonly LegRecord[];
+}
+
+/** A call that was answered. */
+export interface UpRecord {
+  readonly device: string;
+  /** The branch that won. */
+  readonly branch: string;
+  readonly answeredAt: number;
+  /** What the caller is answered with, or was. */
+  readonly answer: BranchResponse;
+}
+
+/** A device that was pushed for a call and has not registered since: it is to be told that the call is over. */
+export interface LateRecord {
+  readonly device: string;
+  readonly reason: string;
+  /** Epoch milliseconds at which it is given up. */
+  readonly until: number;
+}
+
+/** One call. An entry without `held`, `up` and `late` is over and not kept. */
+export interface CallRecord {
+  readonly version: typeof VERSION;
+  /** The run of the SIP engine that its transactions and dialogs live in. */
+  readonly engine: string;
+  readonly info: CallInfo;
+  readonly startedAt: number;
+  readonly held?: HeldRecord;
+  readonly up?: UpRecord;
+  readonly late?: readonly LateRecord[];
+  /** What its port is made from again. */
+  readonly port?: unknown;
+}
+
+/** Of {@link CallRecord}. */
+export const VERSION = 1;

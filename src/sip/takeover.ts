@@ -1,0 +1,157 @@
+import type { Calls } from '../calls/calls.js';
+import type { CallPolicy } from '../calls/policy.js';
+import type { CallPort } from '../calls/port.js';
+import type { CallRecord } from '../calls/records.js';
+import type { Clock } from '../clock/clock.js';
+import { callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
+import type { Drachtio, SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
+import { bodyOf, headerLines } from './header-lines.js';
+import { type Answer, answerCaller, joinCall } from './join.js';
+import type { MidDialogHold } from './mid-dialog.js';
+import { TrunkCall } from './trunk-call.js';
+
+export interface TakeoverOptions {
+  readonly drachtio: Drachtio;
+  readonly dialogs: Dialogs;
+  readonly calls: Calls;
+  readonly clock: Clock;
+  readonly policyOf: (trunk: string) => CallPolicy;
+  readonly midDialog?: MidDialogHold;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Goes on with the calls of a process that is gone, and with those of this one after a new connection to the engine. */
+export class Takeover {
+  readonly #options: TakeoverOptions;
+  /** Calls whose INVITE has no final response, by the caller's dialog. */
+  readonly #live = new Map<string, TrunkCall>();
+  /** What the caller of a call that is up was answered with, or was about to be. */
+  readonly #answers = new Map<string, Answer>();
+  #connections = 0;
+
+  constructor(options: TakeoverOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the journal in. To be called before the engine is connected. */
+  begin(records: readonly CallRecord[]): void {
+    const { calls, onFault } = this.#options;
+    calls.expect(records);
+    for (const record of records) {
+      try {
+        if (record.up !== undefined) this.#resume(record);
+        if (record.late !== undefined) calls.takeLate(record, this.#spentPort(record)).catch(onFault);
+      } catch (error) {
+        onFault(error);
+      }
+    }
+  }
+
+  /**
+   * There is a connection to the engine. The embedded engine hands INVITEs over again by itself; with drachtio-server, which
+   * doesn't, they are found by the transactions that the journal names.
+   */
+  connected(version: string): void {
+    const redelivers = version.includes('callwake');
+    if (this.#connections++ > 0) {
+      if (redelivers) for (const call of this.#live.values()) call.reconnected();
+      return;
+    }
+    for (const [id, { body }] of this.#unacknowledged) if (body) this.#options.drachtio.ackInDialog(id, {}, '');
+    this.#unacknowledged.clear();
+    if (redelivers) this.#options.clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
+    else this.#claimRest();
+  }
+
+  /** A call begins here. */
+  add(call: TrunkCall): void {
+    this.#live.set(call.dialogId, call);
+  }
+
+  /** Its caller has the final response. */
+  remove(call: TrunkCall): void {
+    if (this.#live.get(call.dialogId) === call) this.#live.delete(call.dialogId);
+  }
+
+  /** True if this INVITE has come before, to this process or as that of a call that is up; then it has been seen to. */
+  handle(req: SrfRequest, res: SrfResponse): boolean {
+    const id = callerDialogId(headerLines(req.msg.raw));
+    const live = this.#live.get(id);
+    if (live !== undefined && live.saved.transaction === req.stackTxnId) {
+      live.serve(req, res);
+      return true;
+    }
+    const answer = this.#answers.get(id);
+    if (answer !== undefined) answerCaller(this.#options.drachtio, res, answer);
+    return answer !== undefined;
+  }
+
+  #claimRest(): void {
+    const { calls, drachtio, onFault } = this.#options;
+    for (const record of calls.unclaimed()) {
+      const forsake = (): void => void calls.forsake(record, this.#spentPort(record)).catch(onFault);
+      const invite = savedInvite(record.port);
+      if (invite === undefined) forsake();
+      else
+        drachtio.isWaiting(invite.transaction, (waiting) => {
+          if (!waiting) return forsake();
+          calls.expect([record]);
+          drachtio.redeliver(invite);
+        });
+    }
+  }
+
+  #resume(record: CallRecord): void {
+    const { calls, policyOf, drachtio, dialogs, midDialog, clock } = this.#options;
+    const { up, info } = record;
+    const invite = savedInvite(record.port);
+    if (up === undefined || invite === undefined) return;
+    const dialogId = callerDialogId(headerLines(invite.raw));
+    const answer = answerOf(up.answer);
+    const handle = calls.takeUp(record, policyOf(info.trunk), this.#spentPort(record));
+    this.#answers.set(dialogId, answer);
+    joinCall({
+      drachtio,
+      dialogs,
+      callUuid: info.callUuid,
+      callerDialogId: dialogId,
+      deviceDialogId: deviceDialogId(up.branch),
+      answer,
+      resumed: true,
+      ...(midDialog && { midDialog }),
+      onHangUp: (by) => {
+        this.#answers.delete(dialogId);
+        handle.hungUp(by);
+      },
+    });
+    if (clock.now() - up.answeredAt < ACK_DUE) {
+      this.#unacknowledged.set(deviceDialogId(up.branch), { body: bodyOf(invite.raw) });
+    }
+  }
+
+  /** Answers of devices whose ACK may not have left, with the body of the INVITE: with an offer in it the ACK has none of its own. */
+  readonly #unacknowledged = new Map<string, { readonly body: string }>();
+
+  #spentPort(record: CallRecord): CallPort {
+    const { drachtio, dialogs } = this.#options;
+    const invite = savedInvite(record.port);
+    if (invite === undefined) throw new Error(`the journal has no INVITE of call ${record.info.callUuid}`);
+    return new TrunkCall({ drachtio, dialogs, callUuid: record.info.callUuid, invite });
+  }
+}
+
+/** An engine that hands INVITEs over again does that at once. */
+const REDELIVERY_PATIENCE = 2_000;
+
+/** A 2xx is repeated for 64*T1 (RFC 3261 13.3.1.4). */
+const ACK_DUE = 32_000;
+
+function savedInvite(value: unknown): SavedInvite | undefined {
+  const invite = value as SavedInvite | null | undefined;
+  return typeof invite?.raw === 'string' && typeof invite.transaction === 'string' ? invite : undefined;
+}
+
+function answerOf(response: object): Answer {
+  const { status = 200, reason = 'OK', lines = [], body = '' } = response as Partial<Answer>;
+  return { status, reason, lines, body };
+}
