@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ContactError } from './contacts.js';
+import { HandlerError, parseHandler } from './control/handlers.js';
 import { Engine, type Started } from './engine.js';
 import type { TlsSettings } from './transport/index.js';
 
@@ -20,6 +21,8 @@ export interface EngineCommandOptions {
   mtls?: boolean | undefined;
   /** Take any certificate when connecting out over TLS. */
   tlsInsecure?: boolean | undefined;
+  /** Outbound mode, once or more: `[METHOD[:GET|:POST]=]URL` with tcp, tls, http or https. */
+  requestHandler?: readonly string[] | undefined;
   /** Seconds. */
   holdLimit?: number | undefined;
   /** End when the parent's end of standard input closes. */
@@ -76,6 +79,7 @@ function engineOptions(options: EngineCommandOptions, host: EngineProcess): Cons
     secret: options.secret,
     tls,
     tlsClient: { ...tls, insecure: options.tlsInsecure ?? false },
+    requestHandlers: options.requestHandler?.map(parseHandler),
     holdLimit: options.holdLimit === undefined ? undefined : options.holdLimit * 1000,
     successorWait: SUCCESSOR_WAIT,
     log: options.verbose ? host.stderr : undefined,
@@ -117,7 +121,8 @@ function parseHostPort(text: string, option: string): { address: string; port: n
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ContactError || error instanceof OptionError) return error.message;
+  if (error instanceof ContactError || error instanceof HandlerError || error instanceof OptionError)
+    return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   const where = address === undefined ? '' : ` ${address}${port === undefined ? '' : `:${port}`}`;

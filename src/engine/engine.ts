@@ -2,9 +2,12 @@ import { type Clock, systemClock } from '../clock/clock.js';
 import { ContactRegistry } from './contact-registry.js';
 import { parseContact } from './contacts.js';
 import { Controller } from './control/controller.js';
+import type { RequestHandler } from './control/handlers.js';
+import { Outbound } from './control/outbound.js';
 import { proxyRequest } from './control/proxy-command.js';
 import { type ControlListen, ControlServer } from './control/server.js';
 import type { SessionLimits } from './control/session.js';
+import { parseDuration } from './control/wire.js';
 import { DialogLayer } from './dialog/layer.js';
 import { ProxyLayer } from './proxy/proxy-layer.js';
 import type { TimerSettings } from './transaction/index.js';
@@ -36,6 +39,8 @@ export interface EngineOptions {
   controlLimits?: Partial<SessionLimits> | undefined;
   /** Milliseconds that an INVITE waits for the app's first word before it gets 480. Default 180 s. */
   holdLimit?: number | undefined;
+  /** Outbound mode: whom to ask or to connect to for new requests; the first that fits the method. */
+  requestHandlers?: readonly RequestHandler[] | undefined;
   /** Milliseconds that a request in a dialog waits for an app when none is connected. Default 8 s. */
   dialogWait?: number | undefined;
   /**
@@ -82,10 +87,12 @@ export class Engine {
       ...(options.tlsClient ? { tls: options.tlsClient } : {}),
     });
     this.#registry = new ContactRegistry(this.#clock);
+    const outbound = this.#outbound(options);
     this.#controller = new Controller({
       clock: this.#clock,
       identity: () => ({ hostports: this.#hostports(), version: SERVER_VERSION }),
       dialogWait: options.dialogWait,
+      outbound,
       successorWait: options.successorWait,
       registered: (request, response, flow) => this.#registry.learn(request, response, flow),
       proxy: (session, command, text, incoming) =>
@@ -141,6 +148,30 @@ export class Engine {
     this.#proxy.close();
     this.#dialogs.close();
     await this.#transport.close();
+  }
+
+  #outbound(options: EngineOptions): Outbound | undefined {
+    if (!options.requestHandlers?.length) return undefined;
+    const { ca, insecure } = options.tlsClient ?? {};
+    return new Outbound({
+      handlers: options.requestHandlers,
+      tls: { ...(ca === undefined ? {} : { ca: [ca].flat() }), rejectUnauthorized: !insecure },
+      adopt: (socket) => this.#server.adopt(socket),
+      apps: () => this.#server.apps(),
+      hand: (incoming, session) => this.#controller.handTo(incoming, session),
+      proxy: (incoming, action) =>
+        this.#proxy.start(
+          incoming,
+          {
+            ...action,
+            headers: [],
+            provisionalTimeout: parseDuration(action.provisionalTimeout),
+            finalTimeout: parseDuration(action.finalTimeout),
+          },
+          { onDone: () => undefined },
+        ),
+      log: options.log,
+    });
   }
 
   #hostports(): string {

@@ -130,7 +130,7 @@ for (const method of ['INFO', 'UPDATE', 'MESSAGE', 'OPTIONS', 'REFER', 'NOTIFY',
     const { bench, caller, callee, uas, uac, invite, ok } = await connected(t);
     const headers: Record<string, string> = { 'Content-Type': 'text/plain', 'X-Test': 'yes' };
     if (method === 'REFER') headers['Refer-To'] = '<sip:carol@example.com>';
-    if (method === 'NOTIFY' || method === 'SUBSCRIBE') headers['Event'] = 'refer';
+    if (method === 'NOTIFY' || method === 'SUBSCRIBE') headers.Event = 'refer';
     if (method === 'NOTIFY') headers['Subscription-State'] = 'active';
     uas.on(method.toLowerCase(), (req: SrfRequest, res: SrfResponse) => {
       t.is(req.get('X-Test'), 'yes');

@@ -12,6 +12,7 @@ import { CdrSender } from './cdr.js';
 import { CommandError } from './command-error.js';
 import { Dispatcher } from './dispatcher.js';
 import { type Heard, type Leg, Legs } from './legs.js';
+import type { Outbound } from './outbound.js';
 import { RouteTable } from './routes.js';
 import type { ControlUser } from './server.js';
 import type { ControlSession } from './session.js';
@@ -44,6 +45,8 @@ export interface ControllerOptions {
   successorWait?: number | undefined;
   /** An app accepted a REGISTER. */
   registered?: ((request: SipRequest, response: SipResponse, flow: Flow) => void) | undefined;
+  /** Takes new requests before apps that are connected get them: outbound mode. */
+  outbound?: Pick<Outbound, 'take' | 'ready'> | undefined;
   /** Takes `proxy` commands. */
   proxy?:
     | ((session: ControlSession, command: ProxyCommand, text: SipText, incoming: Incoming | undefined) => void)
@@ -69,6 +72,11 @@ export class Controller implements DialogUser, ControlUser {
     this.cdr = new CdrSender(this.#routes, options.clock);
   }
 
+  /** Gives a request to one app and no other. */
+  handTo(incoming: Incoming, session: ControlSession): void {
+    this.#dispatcher.handTo(incoming, session);
+  }
+
   /** Must be called before anything comes in. */
   attach(layer: DialogLayer): void {
     this.#layer = layer;
@@ -77,6 +85,7 @@ export class Controller implements DialogUser, ControlUser {
   onApp(session: ControlSession, id: string): void {
     const { hostports, version } = this.#options.identity();
     session.send(okReply(id, hostports, version, hostports));
+    this.#options.outbound?.ready(session);
   }
 
   onGone(session: ControlSession): void {
@@ -107,6 +116,7 @@ export class Controller implements DialogUser, ControlUser {
   onRequest(incoming: Incoming): void {
     if (incoming.method === 'INVITE' && !incoming.dialog) this.cdr.attempt('network', incoming.request);
     if (incoming.method === 'BYE') this.cdr.stop('network', 'normal-release', incoming.request);
+    if (!incoming.dialog && this.#options.outbound?.take(incoming)) return;
     this.#dispatcher.dispatch(incoming);
   }
 

@@ -37,6 +37,7 @@ export class Dispatcher {
   #successorDue = Number.NEGATIVE_INFINITY;
   readonly #owners = new Map<Dialog, ControlSession>();
   readonly #handedTo = new WeakMap<Incoming, ControlSession>();
+  readonly #alone = new WeakSet<Incoming>();
   readonly #pending = new Map<Incoming, number>();
   readonly #waiting = new Map<Incoming, { timer: Timer | undefined; deliveries: number }>();
 
@@ -55,6 +56,12 @@ export class Dispatcher {
       if (session) this.#hand(incoming, session);
       else this.#waitForSuccessor(incoming);
     }
+  }
+
+  /** Gives a request to one app and no other: when that one dies, the request gets 480. */
+  handTo(incoming: Incoming, session: ControlSession): void {
+    this.#alone.add(incoming);
+    this.#hand(incoming, session);
   }
 
   /** The app that acts on a dialog has it from now on. */
@@ -106,6 +113,10 @@ export class Dispatcher {
   }
 
   #redeliver(incoming: Incoming, deliveries: number): void {
+    if (this.#alone.has(incoming)) {
+      incoming.reject(480);
+      return;
+    }
     const initial = incoming.request.toTag === undefined;
     const again = incoming instanceof IncomingInvite || (this.#successorWait > 0 && REPEATABLE.has(incoming.method));
     if (deliveries >= MAX_DELIVERIES || (initial && !again)) {
