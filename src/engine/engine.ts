@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock/clock.js';
+import { LoadGuard, type LoadLimits, refuseScheme } from './admission/index.js';
 import { ContactRegistry } from './contact-registry.js';
 import { parseContact } from './contacts.js';
 import { Controller } from './control/controller.js';
@@ -37,6 +38,8 @@ export interface EngineOptions {
   timers?: Partial<TimerSettings> | undefined;
   limits?: Partial<TransportLimits> | undefined;
   controlLimits?: Partial<SessionLimits> | undefined;
+  /** When new work gets 503; see {@link LoadLimits} for the defaults. */
+  load?: Partial<LoadLimits> | undefined;
   /** Milliseconds that an INVITE waits for the app's first word before it gets 480. Default 180 s. */
   holdLimit?: number | undefined;
   /** Outbound mode: whom to ask or to connect to for new requests; the first that fits the method. */
@@ -74,6 +77,7 @@ export class Engine {
   readonly #dialogs: DialogLayer;
   readonly #proxy: ProxyLayer;
   readonly #server: ControlServer;
+  readonly #load: LoadGuard;
   readonly #listeners: Listener[] = [];
 
   constructor(options: EngineOptions) {
@@ -86,6 +90,7 @@ export class Engine {
       ...(options.limits ? { limits: options.limits } : {}),
       ...(options.tlsClient ? { tls: options.tlsClient } : {}),
     });
+    this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, log });
     this.#registry = new ContactRegistry(this.#clock);
     const outbound = this.#outbound(options);
     this.#controller = new Controller({
@@ -105,6 +110,7 @@ export class Engine {
       timers: options.timers,
       flows: this.#registry,
       holdLimit: options.holdLimit,
+      screen: (request, pending) => refuseScheme(request) ?? this.#load.refuse(request, pending),
       log,
     });
     this.#controller.attach(this.#dialogs);
@@ -132,6 +138,7 @@ export class Engine {
     try {
       for (const text of this.#options.contacts) await this.#listen(parseContact(text, this.#options.tls));
       const control = await this.#server.start();
+      this.#load.start();
       return {
         contacts: this.#listeners.map(({ protocol, local }) => ({ protocol, ...local })),
         control: control.map(({ address, port }) => ({ address, port })),
@@ -144,6 +151,7 @@ export class Engine {
 
   /** Closes everything at once; calls that are up stay up at their ends. */
   async stop(): Promise<void> {
+    this.#load.stop();
     await this.#server.stop();
     this.#proxy.close();
     this.#dialogs.close();

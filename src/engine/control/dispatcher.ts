@@ -24,6 +24,11 @@ const MAX_WAITING = 20_000;
 /** Requests outside any dialog, besides INVITE, that do no harm when an app gets them although the one before may have acted on them. */
 const REPEATABLE: ReadonlySet<string> = new Set(['OPTIONS', 'REGISTER']);
 
+/** What an app may be expected to route sooner or later; anything else that nobody routes gets 501 (RFC 3261 section 21.5.2). */
+const METHODS: ReadonlySet<string> = new Set(
+  'INVITE BYE REGISTER OPTIONS PRACK SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE UPDATE'.split(' '),
+);
+
 /**
  * Hands requests to apps: new ones round robin, those in a dialog to the app that has it. When an app's connection dies, INVITEs it did not answer go to the next
  * one that takes INVITEs, and requests in its dialogs to whoever is there.
@@ -133,6 +138,10 @@ export class Dispatcher {
   }
 
   #waitForSuccessor(incoming: Incoming, deliveries = 0): void {
+    if (!METHODS.has(incoming.method)) {
+      incoming.reject(501);
+      return;
+    }
     const left = this.#successorDue - this.#clock.monotonic();
     if (left > 0 && this.#waiting.size < MAX_WAITING) this.#wait(incoming, deliveries, left);
     else incoming.reject(503, [['Retry-After', '5']]);

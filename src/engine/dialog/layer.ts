@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
+import type { Refusal } from '../admission/index.js';
 import { createResponse, type SipRequest, type SipResponse } from '../message/index.js';
 import {
   type ServerTransaction,
@@ -51,6 +52,8 @@ export interface DialogLayerOptions {
   flows?: ContactFlows | undefined;
   /** Milliseconds an INVITE waits for the user's first word before it is answered with 480. Default 180 s. */
   holdLimit?: number | undefined;
+  /** Asked for each new request before anything of it is kept; `pending` is how many requests wait for their final response. */
+  screen?: ((request: SipRequest, pending: number) => Refusal | undefined) | undefined;
   log?: ((text: string) => void) | undefined;
 }
 
@@ -83,6 +86,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
       user: this,
       detectMerged: false,
       passTrying: true,
+      screen: options.screen && ((request) => options.screen?.(request, this.#incoming.size)),
       ...(options.log ? { log: options.log } : {}),
     });
     options.transport.onFlowClosed((flow) => this.client.flowClosed(flow));

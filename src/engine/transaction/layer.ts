@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.js';
 import { randomBranch, randomTag } from '../../grammar/token.js';
+import type { Refusal } from '../admission/refusal.js';
 import {
   createResponse,
   type SipMessage,
@@ -31,6 +32,11 @@ export interface TransactionLayerOptions {
   readonly passTrying?: boolean;
   /** Server transactions held at the same time; above it new requests get 503. Default 500,000. */
   readonly maxServerTransactions?: number;
+  /**
+   * Asked for each new request, CANCEL and ACK aside, before anything of it is kept: an answer turns it away. The same request comes
+   * again if that answer got lost.
+   */
+  readonly screen?: ((request: SipRequest) => Refusal | undefined) | undefined;
   /** Requests above this many bytes leave UDP for TCP (RFC 3261 section 18.1.1); default 1300, 0 for never. */
   readonly maxUdpRequest?: number;
   readonly log?: (text: string) => void;
@@ -45,6 +51,7 @@ export class TransactionLayer {
   private readonly autoTrying: boolean;
   private readonly detectMerged: boolean;
   private readonly maxServers: number;
+  private readonly screen: ((request: SipRequest) => Refusal | undefined) | undefined;
   private readonly log: (text: string) => void;
   private readonly servers = new Map<string, ServerEntry>();
   private readonly merged = new Map<string, ServerEntry>();
@@ -62,6 +69,7 @@ export class TransactionLayer {
     this.autoTrying = options.autoTrying ?? true;
     this.detectMerged = options.detectMerged ?? true;
     this.maxServers = options.maxServerTransactions ?? 500_000;
+    this.screen = options.screen;
     this.log = options.log ?? (() => {});
     this.large = new LargeRequests(clock, transport, options.maxUdpRequest ?? 1300);
     this.serverParts = { clock, timers, transport, forget: (entry) => this.forgetServer(entry) };
@@ -151,6 +159,13 @@ export class TransactionLayer {
     }
     if (request.method === 'CANCEL') {
       this.receiveCancel(request, key, flow);
+      return;
+    }
+    const refusal = this.screen?.(request);
+    if (refusal) {
+      const response = createResponse(request, refusal.status, undefined, randomTag());
+      for (const [name, value] of refusal.headers ?? []) response.set(name, value);
+      this.transport.reply(response, flow);
       return;
     }
     const sameAs = this.detectMerged ? mergeKey(request) : undefined;
