@@ -145,7 +145,7 @@ export function startApp(options: AppOptions): App {
   const drachtio = new Drachtio({
     connected: (hostports, version) => {
       listening = hostports;
-      log.info('ready', { sip: hostports, engine: version });
+      log.info('ready', { sip: hostports, engine: version, pid: process.pid });
       connectedTo(hostports);
       takeover.connected(version);
     },
