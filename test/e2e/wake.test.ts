@@ -14,7 +14,7 @@ for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
     ['udp', 'delayed'],
     ['tcp', 'early'],
   ] as const) {
-    test.serial(`a call wakes a sleeping phone: ${edge}, ${transport}, ${offer} offer`, async (t) => {
+    test.serial(`P22: a call wakes a sleeping phone: ${edge}, ${transport}, ${offer} offer`, async (t) => {
       const stage = await stageFor(t, { edge, transport });
       const phone = await stage.phone({ behaviour: QUICK });
       await phone.background();
