@@ -106,7 +106,7 @@ export class Engine {
     this.#dialogs = new DialogLayer({
       clock: this.#clock,
       transport: this.#transport,
-      user: this.#controller,
+      user: this.#controller.events,
       timers: options.timers,
       flows: this.#registry,
       holdLimit: options.holdLimit,

@@ -3,15 +3,17 @@ import { GrammarError } from '../../grammar/error.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { DialogError } from '../dialog/errors.js';
 import type { Incoming } from '../dialog/incoming.js';
-import type { DialogLayer, DialogUser } from '../dialog/layer.js';
+import type { DialogLayer } from '../dialog/layer.js';
 import type { OutgoingRequest } from '../dialog/outgoing.js';
 import type { RequestUser } from '../dialog/outgoing-invite.js';
 import { SipRequest, type SipResponse } from '../message/index.js';
 import type { Flow } from '../transport/index.js';
+import { AppEvents } from './app-events.js';
 import { CdrSender } from './cdr.js';
 import { CommandError } from './command-error.js';
 import { Dispatcher } from './dispatcher.js';
 import { type Heard, type Leg, Legs } from './legs.js';
+import { applicationMeta, networkMeta, peerMeta } from './meta.js';
 import type { Outbound } from './outbound.js';
 import { RouteTable } from './routes.js';
 import type { ControlUser } from './server.js';
@@ -53,8 +55,10 @@ export interface ControllerOptions {
     | undefined;
 }
 
-/** Between apps and SIP: turns what comes in into events and what apps command into messages. */
-export class Controller implements DialogUser, ControlUser {
+/** From apps to SIP: turns what apps command into messages, and the answers into events. What comes in by itself is {@link AppEvents}'s. */
+export class Controller implements ControlUser {
+  /** For the dialog layer: what comes in. */
+  readonly events: AppEvents;
   readonly cdr: CdrSender;
   readonly #options: ControllerOptions;
   readonly #clock: Clock;
@@ -69,7 +73,8 @@ export class Controller implements DialogUser, ControlUser {
     const { clock, dialogWait, successorWait } = options;
     this.#dispatcher = new Dispatcher({ clock, routes: this.#routes, dialogWait, successorWait });
     this.#legs = new Legs(clock, successorWait ?? 0, (leg) => this.#giveUp(leg));
-    this.cdr = new CdrSender(this.#routes, options.clock);
+    this.cdr = new CdrSender(this.#routes, clock);
+    this.events = new AppEvents({ clock, dispatcher: this.#dispatcher, cdr: this.cdr, outbound: options.outbound });
   }
 
   /** Gives a request to one app and no other. */
@@ -113,54 +118,6 @@ export class Controller implements DialogUser, ControlUser {
     }
   }
 
-  onRequest(incoming: Incoming): void {
-    if (incoming.method === 'INVITE' && !incoming.dialog) this.cdr.attempt('network', incoming.request);
-    if (incoming.method === 'BYE') this.cdr.stop('network', 'normal-release', incoming.request);
-    if (!incoming.dialog && this.#options.outbound?.take(incoming)) return;
-    this.#dispatcher.dispatch(incoming);
-  }
-
-  onCancel(invite: Incoming, cancel: SipRequest): void {
-    this.cdr.stop('network', 'call-canceled', cancel);
-    this.#tellCancelled(invite, cancel);
-  }
-
-  /** For the app it is as if the caller had given up, so that it forgets the call. */
-  onExpired(invite: Incoming): void {
-    const { request } = invite;
-    const cancel = new SipRequest('CANCEL', request.uri);
-    for (const name of ['via', 'from', 'to', 'call-id']) {
-      const value = request.get(name);
-      if (value !== undefined) cancel.set(name, value);
-    }
-    cancel.set('CSeq', `${request.cseq.number} CANCEL`);
-    cancel.set('Reason', 'SIP;cause=480;text="Not answered in time"');
-    this.#tellCancelled(invite, cancel);
-  }
-
-  onAck(invite: Incoming, dialog: Dialog, ack: SipRequest, flow: Flow): void {
-    const session = this.#dispatcher.ownerOf(dialog, 'ACK');
-    if (!session) return;
-    const text = ack.toBuffer();
-    session.send(sipEvent(this.#networkMeta(flow, text), invite.id, dialog.id), text);
-  }
-
-  onBye(dialog: Dialog, bye: SipRequest): void {
-    this.cdr.stop('application', 'ackTimeout', bye);
-    const session = this.#dispatcher.ownerOf(dialog, 'BYE');
-    if (!session) return;
-    const text = bye.toBuffer();
-    session.send(sipEvent(this.#applicationMeta(text), 'unsolicited', dialog.id), text);
-  }
-
-  onDialogEnd(dialog: Dialog): void {
-    this.#dispatcher.forget(dialog);
-  }
-
-  onSettled(incoming: Incoming): void {
-    this.#dispatcher.settled(incoming);
-  }
-
   #attempt(session: ControlSession, command: SipCommand | ProxyCommand): void {
     try {
       const text = parseSipText(command.sip);
@@ -195,7 +152,10 @@ export class Controller implements DialogUser, ControlUser {
     const { dialog, flow, method } = incoming;
     if (dialog) this.#dispatcher.own(dialog, session);
     const bytes = response.toBuffer();
-    session.send(sentResponseReply(command.id, this.#peerMeta(flow, bytes), incoming.id, dialog?.id ?? ''), bytes);
+    session.send(
+      sentResponseReply(command.id, peerMeta(flow, bytes, this.#clock.now()), incoming.id, dialog?.id ?? ''),
+      bytes,
+    );
     if (method === 'REGISTER' && start.status >= 200 && start.status < 300) {
       this.#options.registered?.(incoming.request, response, flow);
     }
@@ -258,7 +218,7 @@ export class Controller implements DialogUser, ControlUser {
     const dialog = this.#dialog(command.dialog);
     const reply = ({ request }: { request: SipRequest }): void => {
       const bytes = request.toBuffer();
-      session.send(sentRequestReply(command.id, this.#applicationMeta(bytes), command.id), bytes);
+      session.send(sentRequestReply(command.id, applicationMeta(bytes, this.#clock.now()), command.id), bytes);
     };
     const sent = this.#dialogs().client.ack(dialog, { headers: text.headers, body: text.body });
     this.#legs.acknowledged(dialog);
@@ -294,7 +254,9 @@ export class Controller implements DialogUser, ControlUser {
     const { method } = outgoing.request;
     if (dialog) this.#dispatcher.own(dialog, session);
     const text = response.toBuffer();
-    const meta = flow ? this.#networkMeta(flow, text) : { ...this.#applicationMeta(text), source: 'network' as const };
+    const meta = flow
+      ? networkMeta(flow, text, this.#clock.now())
+      : { ...applicationMeta(text, this.#clock.now()), source: 'network' as const };
     session.send(sipEvent(meta, outgoing.id, dialog?.id ?? ''), text);
     if (method !== 'INVITE' || outgoing.request.toTag !== undefined || status < 200) return;
     if (status < 300) this.cdr.start('network', 'uac', response);
@@ -337,11 +299,6 @@ export class Controller implements DialogUser, ControlUser {
     outgoing.cancel([['Reason', 'SIP;cause=503;text="Application connection lost"']]);
   }
 
-  #tellCancelled(invite: Incoming, cancel: SipRequest): void {
-    const text = cancel.toBuffer();
-    this.#dispatcher.handler(invite)?.send(sipEvent(this.#networkMeta(invite.flow, text), invite.id, ''), text);
-  }
-
   #dialogs(): DialogLayer {
     if (!this.#layer) throw new Error('no dialog layer attached');
     return this.#layer;
@@ -366,37 +323,15 @@ export class Controller implements DialogUser, ControlUser {
     }
   }
 
-  #networkMeta(flow: Flow, text: Buffer): Meta {
-    return { ...this.#peerMeta(flow, text), source: 'network' };
-  }
-
-  #peerMeta(flow: Flow, text: Buffer): Meta {
-    const { address, port } = flow.remote;
-    return {
-      source: 'application',
-      bytes: text.length,
-      protocol: flow.protocol,
-      address,
-      port,
-      time: this.#clock.now(),
-    };
-  }
-
   #sentMeta(outgoing: OutgoingRequest, text: Buffer): Meta {
     const { target } = outgoing;
-    if (!target) return this.#applicationMeta(text);
+    if (!target) return applicationMeta(text, this.#clock.now());
     const local = this.#dialogs().router.localFor(target);
-    return { ...this.#applicationMeta(text), protocol: target.protocol, address: local.host, port: local.port };
-  }
-
-  #applicationMeta(text: Buffer): Meta {
     return {
-      source: 'application',
-      bytes: text.length,
-      protocol: 'udp',
-      address: '127.0.0.1',
-      port: 5060,
-      time: this.#clock.now(),
+      ...applicationMeta(text, this.#clock.now()),
+      protocol: target.protocol,
+      address: local.host,
+      port: local.port,
     };
   }
 }
