@@ -1,0 +1,79 @@
+import test from 'ava';
+import { LoadGuard } from '../../../src/engine/admission/index.js';
+import { SipRequest } from '../../../src/engine/message/index.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+function guardFor(load: { busy: number; heap: number }, limits: { pending?: number } = {}) {
+  const clock = new FakeClock();
+  const meter = { busy: () => load.busy, heap: () => load.heap };
+  const said: string[] = [];
+  const guard = new LoadGuard({ clock, limits, meter, random: () => 0.5, log: (text) => said.push(text) });
+  guard.start();
+  return { guard, clock, said };
+}
+
+function request(method: string, to = '<sip:bob@example.com>'): SipRequest {
+  return new SipRequest(method, 'sip:bob@example.com').set('To', to);
+}
+
+const CALM = { busy: 0.4, heap: 0.1 };
+
+test('without load everything passes', async (t) => {
+  const { guard, clock } = guardFor(CALM);
+  await clock.advance(5000);
+  t.is(guard.share, 1);
+  for (const method of ['INVITE', 'REGISTER', 'OPTIONS']) t.is(guard.refuse(request(method), 10), undefined);
+});
+
+test('one busy look is garbage collection, several are overload: the share of new work falls, and rises when there is room', async (t) => {
+  const load = { busy: 1, heap: 0.1 };
+  const { guard, clock, said } = guardFor(load);
+  await clock.advance(500);
+  t.is(guard.share, 1);
+  await clock.advance(5000);
+  t.true(guard.share < 0.1);
+  t.true(guard.share > 0, 'some still pass, else nobody would know when it is over');
+  t.is(guard.refuse(request('INVITE'), 0)?.status, 503);
+  t.is(guard.refuse(request('REGISTER'), 0)?.status, 503);
+  load.busy = 0.5;
+  await clock.advance(5000);
+  t.is(guard.share, 1);
+  t.is(guard.refuse(request('INVITE'), 0), undefined);
+  t.deepEqual(said, ['overload: part of the new work gets 503', 'overload is over']);
+});
+
+test('a refusal says when to come back', async (t) => {
+  const { guard } = guardFor(CALM, { pending: 3 });
+  t.is(guard.refuse(request('INVITE'), 2), undefined);
+  const refusal = guard.refuse(request('INVITE'), 3);
+  t.is(refusal?.status, 503);
+  const [[name, value] = []] = refusal?.headers ?? [];
+  t.is(name, 'Retry-After');
+  t.regex(value ?? '', /^([2-9]|10)$/);
+});
+
+test('requests in a dialog pass whatever the load', async (t) => {
+  const { guard, clock } = guardFor({ busy: 1, heap: 0.99 }, { pending: 0 });
+  await clock.advance(5000);
+  for (const method of ['BYE', 'INVITE', 'UPDATE', 'INFO']) {
+    t.is(guard.refuse(request(method, '<sip:bob@example.com>;tag=1'), 1_000_000), undefined);
+  }
+});
+
+test('a ping passes longer than a call', async (t) => {
+  const { guard, clock } = guardFor({ busy: 1, heap: 0.1 });
+  while (guard.share > 0.4) await clock.advance(250);
+  t.is(guard.refuse(request('INVITE'), 0)?.status, 503);
+  t.is(guard.refuse(request('OPTIONS'), 0), undefined);
+});
+
+test('nothing new passes while the heap is nearly full', async (t) => {
+  const load = { busy: 0.2, heap: 0.9 };
+  const { guard, clock } = guardFor(load);
+  await clock.advance(250);
+  t.is(guard.share, 0);
+  t.is(guard.refuse(request('OPTIONS'), 0)?.status, 503);
+  load.heap = 0.5;
+  await clock.advance(250);
+  t.is(guard.share, 1);
+});
