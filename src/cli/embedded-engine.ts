@@ -18,9 +18,12 @@ export interface StartedEngine {
  * this process's standard output.
  * @throws {CliError} when it ends before; it has said why on standard error.
  */
-export async function startEmbeddedEngine({ contacts, control }: EngineConfig, secret: string): Promise<StartedEngine> {
+export async function startEmbeddedEngine(
+  { contacts, control, tls }: EngineConfig,
+  secret: string,
+): Promise<StartedEngine> {
   const host = control.host.includes(':') ? `[${control.host}]` : control.host;
-  const args = ['engine', '--control', `${host}:${control.port}`, '--with-parent'];
+  const args = ['engine', '--control', `${host}:${control.port}`, '--with-parent', ...tlsArguments(tls)];
   let ready: (port: number) => void = () => {};
   const port = new Promise<number>((resolve) => {
     ready = resolve;
@@ -37,6 +40,15 @@ export async function startEmbeddedEngine({ contacts, control }: EngineConfig, s
     throw new CliError('The SIP engine could not start.', code === 2 ? 2 : 1);
   });
   return { process, port: await Promise.race([port, ended]) };
+}
+
+function tlsArguments({ keyFile, certFile, caFile, clientCertificates }: EngineConfig['tls']): string[] {
+  return [
+    ...(keyFile === undefined ? [] : ['--tls-key', keyFile]),
+    ...(certFile === undefined ? [] : ['--tls-cert', certFile]),
+    ...(caFile === undefined ? [] : ['--tls-ca', caFile]),
+    ...(clientCertificates ? ['--mtls'] : []),
+  ];
 }
 
 const readyLine = z.object({ ready: z.literal(true), control: z.array(z.object({ port: z.number() })).min(1) });

@@ -29,6 +29,10 @@ export function verifyFiles(config: Config, file: string): void {
     check(`push.accounts[${index}].keyFile`, keyFile, verifyKey);
   });
   if (config.push.caFile !== undefined) check('push.caFile', config.push.caFile, verifyCertificates);
+  const { keyFile, certFile, caFile } = config.engine.tls;
+  if (keyFile !== undefined) check('engine.tls.keyFile', keyFile, (path) => void createPrivateKey(readSmall(path)));
+  if (certFile !== undefined) check('engine.tls.certFile', certFile, verifyCertificates);
+  if (caFile !== undefined) check('engine.tls.caFile', caFile, verifyCertificates);
   const { usersFile } = config.registrar.digest;
   if (usersFile !== undefined) {
     check('registrar.digest.usersFile', usersFile, (path) => void parseDigestUsers(readSmall(path, MAX_USERS_BYTES)));

@@ -106,10 +106,16 @@ function setAt(target: unknown, path: ConfigPath, value: unknown): void {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { push, store, registrar, devices } = config;
+  const { engine, push, store, registrar, devices } = config;
   const { digest } = registrar;
+  const { tls } = engine;
+  const files = (['keyFile', 'certFile', 'caFile'] as const).flatMap((name) => {
+    const path = tls[name];
+    return path === undefined ? [] : [[name, resolve(folder, path)] as const];
+  });
   return {
     ...config,
+    engine: { ...engine, tls: { ...tls, ...Object.fromEntries(files) } },
     ...(digest.usersFile === undefined
       ? {}
       : { registrar: { ...registrar, digest: { ...digest, usersFile: resolve(folder, digest.usersFile) } } }),

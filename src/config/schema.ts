@@ -27,6 +27,16 @@ const control = z.strictObject({
   secret: text('the secret that the engine was given').exactOptional(),
 });
 
+const engineTls = z.strictObject({
+  /** Private key and certificate for TLS, PEM. */
+  keyFile: text('the path of a private key, PEM').exactOptional(),
+  certFile: text('the path of a certificate, PEM').exactOptional(),
+  /** Authorities to trust instead of the system's, PEM. */
+  caFile: text('the path of a file with certificates, PEM').exactOptional(),
+  /** Whoever connects over TLS must show a certificate of these authorities. */
+  clientCertificates: flag().default(false),
+});
+
 const engine = z
   .strictObject({
     mode: oneOf(['embedded', 'external']).default('embedded'),
@@ -36,8 +46,20 @@ const engine = z
       'addresses to listen on, such as sip:0.0.0.0:5060;transport=udp,tcp',
     ).default(['sip:0.0.0.0:5060;transport=udp,tcp']),
     control: control.prefault({}),
+    /** Of the embedded engine. */
+    tls: engineTls.prefault({}),
   })
   .superRefine((value, context) => {
+    const { keyFile, certFile, caFile, clientCertificates } = value.tls;
+    const secure = value.contacts.some((contact) => /^sips:|transport=[\w,]*(tls|wss)/i.test(contact));
+    if (value.mode === 'embedded' && secure && (keyFile === undefined || certFile === undefined)) {
+      const path = ['tls', keyFile === undefined ? 'keyFile' : 'certFile'];
+      context.addIssue({ code: 'custom', path, message: 'the path of a PEM file (needed to listen with TLS)' });
+    }
+    if (clientCertificates && caFile === undefined) {
+      const message = 'the path of a PEM file (needed with clientCertificates)';
+      context.addIssue({ code: 'custom', path: ['tls', 'caFile'], message });
+    }
     if (value.mode !== 'external') return;
     if (value.control.secret === undefined) {
       context.addIssue({ code: 'custom', path: ['control', 'secret'], message: 'the secret of the external engine' });
@@ -94,6 +116,8 @@ const trunk = z.strictObject({
 const edge = z.strictObject({
   name: text('a name for the edge'),
   addresses: listOf(addressRange(), 'addresses or ranges such as 192.0.2.0/24'),
+  /** `tls`: only what comes from these addresses over TLS is the edge's. */
+  transport: oneOf(['any', 'tls']).default('any'),
   /** It lets phones through that it has not authenticated: each has to do so here, by digest. */
   digest: flag().default(false),
 });

@@ -22,8 +22,8 @@ export type Access =
     };
 
 export interface AccessOptions {
-  /** The edge that a source address belongs to. */
-  readonly edgeOf: (address: string) => EdgeTrust | undefined;
+  /** The edge that a source address belongs to, over that transport (`udp`, `tcp`, `tls`). */
+  readonly edgeOf: (address: string, transport: string) => EdgeTrust | undefined;
   /** Phones may register without an edge between. */
   readonly allowDirect: boolean;
   /** How phones authenticate; without it those that are let in needn't. */
@@ -31,11 +31,12 @@ export interface AccessOptions {
 }
 
 /**
- * Decides who may register what (RFC 3261 10.3 steps 3 and 4): an edge by its address, a phone by digest. A client certificate
- * of TLS can't count here, as drachtio's protocol doesn't say which one a connection showed.
+ * Decides who may register what (RFC 3261 10.3 steps 3 and 4): an edge by its address and transport, a phone by digest. Which
+ * client certificate a connection showed can't be told here, as drachtio's protocol doesn't say it; the embedded engine can
+ * require one of everybody who comes over TLS.
  */
 export function accessOf(options: AccessOptions, req: SrfRequest, lines: HeaderLines, aor: string): Access {
-  const edge = options.edgeOf(req.source_address);
+  const edge = options.edgeOf(req.source_address, req.protocol);
   if (edge === undefined && !options.allowDirect) return refused(403, 'Forbidden', 'not from an edge');
   const fromEdge = edge !== undefined;
   if (options.digest === undefined || (edge !== undefined && !edge.digest)) return { kind: 'granted', fromEdge };

@@ -50,7 +50,10 @@ export function accessTo(parts: {
       ? new UsersFile(digest.usersFile, clock, onUsersProblem)
       : undefined;
   return {
-    edgeOf: (address) => trusts.get(edges.groupOf(address) ?? ''),
+    edgeOf: (address, transport) => {
+      const edge = trusts.get(edges.groupOf(address) ?? '');
+      return edge?.transport === 'tls' && !/^(tls|wss)$/i.test(transport) ? undefined : edge;
+    },
     allowDirect: config.directPhones.allow,
     ...(users === undefined
       ? {}

@@ -1,14 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ping } from '../../src/cli/ping.js';
 
 const CONFIG = 'deploy/kamailio-edge/kamailio.cfg';
-const NEEDED = 'Kamailio is needed: apt-get install kamailio';
+const NEEDED = 'Kamailio is needed: apt-get install kamailio kamailio-tls-modules';
 const STARTS = 40;
+
+/** To speak TLS with callwake: the edge's own port, key and certificate, and the authority of callwake's certificate. */
+export interface EdgeTls {
+  readonly port: number;
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
 
 /** Debian's Kamailio with the configuration that docker-compose.yml gives it, on a free loopback port. */
 export class KamailioEdge {
@@ -20,6 +28,7 @@ export class KamailioEdge {
     core: { readonly host: string; readonly port: number },
     /** Where phones find it, UDP and TCP. */
     readonly port: number,
+    tls?: EdgeTls,
   ) {
     this.#folder = mkdtempSync(join(tmpdir(), 'callwake-kamailio-'));
     const defines = {
@@ -27,6 +36,7 @@ export class KamailioEdge {
       EDGE_TCP: `tcp:127.0.0.1:${port}`,
       CORE_ADDRESS: core.host,
       CORE_PORT: core.port,
+      ...(tls === undefined ? {} : this.#tlsDefines(tls)),
     };
     const options = Object.entries(defines).flatMap(([name, value]) => ['-A', `${name}=${value}`]);
     this.#child = spawn(
@@ -45,9 +55,14 @@ export class KamailioEdge {
     });
   }
 
+  /** The last of what it wrote. */
+  get said(): string {
+    return this.#said;
+  }
+
   /** Settles once it answers OPTIONS; rejects with what it said when it doesn't start. */
-  static async start(core: { readonly host: string; readonly port: number }): Promise<KamailioEdge> {
-    const edge = new KamailioEdge(core, await freePort());
+  static async start(core: { readonly host: string; readonly port: number }, tls?: EdgeTls): Promise<KamailioEdge> {
+    const edge = new KamailioEdge(core, await freePort(), tls);
     for (let attempt = 1; ; attempt++) {
       const ready = await ping(`sip:127.0.0.1:${edge.port}`, 1000).catch(() => undefined);
       if (ready?.status === 200) return edge;
@@ -57,6 +72,21 @@ export class KamailioEdge {
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  #tlsDefines({ port, key, cert, ca }: EdgeTls): Record<string, string> {
+    const file = (name: string, text: string): string => {
+      const path = join(this.#folder, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      return `"${path}"`;
+    };
+    return {
+      EDGE_TLS: `tls:127.0.0.1:${port}`,
+      EDGE_TLS_HOSTPORT: `127.0.0.1:${port}`,
+      TLS_KEY: file('edge.key', key),
+      TLS_CERT: file('edge.pem', cert),
+      TLS_CA: file('ca.pem', ca),
+    };
   }
 
   async close(): Promise<void> {
@@ -69,7 +99,7 @@ export class KamailioEdge {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
