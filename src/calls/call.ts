@@ -359,7 +359,7 @@ export class Call {
   #endLegs(reason: string): void {
     const leftWaking: Device[] = [];
     for (const leg of this.#legs.values()) {
-      if (leg.state === 'waking') leftWaking.push(leg.device);
+      if (leg.state === 'waking' && leg.pushedAt !== undefined) leftWaking.push(leg.device);
       if (leg.live) {
         this.#record('leg-cancelled', { device: leg.device.id });
         leg.branch?.cancel(reason);

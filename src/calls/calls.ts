@@ -122,26 +122,23 @@ export class Calls {
     return this.#left.takeRest();
   }
 
-  /** A call of a process before this one that is up. */
-  takeUp(record: CallRecord, policy: CallPolicy, port: CallPort): CallHandle {
-    const { info, startedAt, up } = record;
-    const incoming = { ...info, face: NO_FACE };
-    const entry = this.#options.journal.reopen(record);
-    const call = this.#make(incoming, policy, port, this.#timeline(info, startedAt), entry, startedAt);
-    if (up !== undefined) this.#up.set(call, up.device);
-    call.resumeUp();
-    return call;
-  }
-
-  /** Devices that a process before this one had pushed for a call that is over. */
-  async takeLate(record: CallRecord, port: CallPort): Promise<void> {
-    const { info, startedAt, late = [] } = record;
+  /**
+   * Goes on with what a process before this one left of an answered or ended call: the call if it is up, and the devices that are
+   * to be told that it is over. Gives the handle of one that is up.
+   */
+  resume(record: CallRecord, policy: CallPolicy, port: CallPort): CallHandle | undefined {
+    const { info, startedAt, up, late = [] } = record;
     const entry = this.#options.journal.reopen(record);
     const timeline = this.#timeline(info, startedAt);
     for (const { device, reason, until } of late) {
       this.#lateComers.add({ deviceId: device, port, timeline, reason, until, onGone: () => entry.removeLate(device) });
     }
-    await this.#tellArrived(info.aor, startedAt);
+    if (late.length > 0) this.#tellArrived(info, startedAt).catch((error) => this.#fault(error, info.callUuid));
+    if (up === undefined) return undefined;
+    const call = this.#make({ ...info, face: NO_FACE }, policy, port, timeline, entry, startedAt);
+    this.#up.set(call, up.device);
+    call.resumeUp();
+    return call;
   }
 
   /** The caller gave up a held call while no process was there: phones that ring or wake are told. */
@@ -167,7 +164,7 @@ export class Calls {
     );
     entry.over();
     timeline.record('end', { reason: 'cancelled' });
-    await this.#tellArrived(info.aor, startedAt);
+    await this.#tellArrived(info, startedAt);
   }
 
   /** REGISTERs of these devices were accepted and answered. */
@@ -208,7 +205,7 @@ export class Calls {
   }
 
   /** Late devices may have come while no process was there. */
-  async #tellArrived(aor: string, since: number): Promise<void> {
+  async #tellArrived({ aor }: CallInfo, since: number): Promise<void> {
     const devices = await this.#options.devices.devicesOf(aor);
     for (const device of devices) if (device.seenAt > since) this.#lateComers.deviceRegistered(device);
   }

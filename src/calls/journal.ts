@@ -80,6 +80,7 @@ export class JournalEntry {
 
   /** Written with the next change. */
   addLate(late: readonly LateRecord[]): void {
+    if (late.length === 0) return;
     this.#record = { ...this.#record, late: [...(this.#record.late ?? []), ...late] };
   }
 

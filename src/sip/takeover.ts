@@ -39,8 +39,7 @@ export class Takeover {
     calls.expect(records);
     for (const record of records) {
       try {
-        if (record.up !== undefined) this.#resume(record);
-        if (record.late !== undefined) calls.takeLate(record, this.#spentPort(record)).catch(onFault);
+        if (record.up !== undefined || record.late !== undefined) this.#resume(record);
       } catch (error) {
         onFault(error);
       }
@@ -104,11 +103,11 @@ export class Takeover {
   #resume(record: CallRecord): void {
     const { calls, policyOf, drachtio, dialogs, midDialog, clock } = this.#options;
     const { up, info } = record;
+    const handle = calls.resume(record, policyOf(info.trunk), this.#spentPort(record));
     const invite = savedInvite(record.port);
-    if (up === undefined || invite === undefined) return;
+    if (up === undefined || handle === undefined || invite === undefined) return;
     const dialogId = callerDialogId(headerLines(invite.raw));
     const answer = answerOf(up.answer);
-    const handle = calls.takeUp(record, policyOf(info.trunk), this.#spentPort(record));
     this.#answers.set(dialogId, answer);
     joinCall({
       drachtio,

@@ -139,8 +139,10 @@ export class Bench {
       timeline: new Timeline(info.callUuid, info.sessionId, this.clock, (event) => this.events.push(event)),
       stateOf: ({ id }) => ({ state: this.states.get(id) ?? 'suspended', reason: 'test' }),
       canWake: ({ tokens }) => tokens.length > 0,
-      wake: (pushed, _deadline, stillWanted) =>
-        new Promise((settle) => this.pushes.push({ device: pushed, settle, stillWanted })),
+      wake: (pushed, _deadline, stillWanted) => {
+        stillWanted();
+        return new Promise((settle) => this.pushes.push({ device: pushed, settle, stillWanted }));
+      },
       noteAsleep: ({ id }) => this.asleep.push(id),
       journal: {
         held: (record) => {
