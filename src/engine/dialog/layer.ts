@@ -36,12 +36,13 @@ export interface DialogUser {
   onSettled(incoming: Incoming): void;
 }
 
-/** Who takes requests that are not for this user agent: the proxy. Each method tells whether it took the message. */
+/** Who takes requests that are not for this user agent: the proxy. What takes messages tells whether it did. */
 export interface Bypass {
   onRequest(transaction: ServerTransaction): boolean;
   onAck(ack: SipRequest, flow: Flow): boolean;
   onCancel(invite: ServerTransaction, cancel: SipRequest): boolean;
   onStrayResponse(response: SipResponse, flow: Flow): boolean;
+  onFlowClosed(flow: Flow): void;
 }
 
 export interface DialogLayerOptions {
@@ -89,7 +90,10 @@ export class DialogLayer implements TransactionUser, InviteHost {
       screen: options.screen && ((request) => options.screen?.(request, this.#incoming.size)),
       ...(options.log ? { log: options.log } : {}),
     });
-    options.transport.onFlowClosed((flow) => this.client.flowClosed(flow));
+    options.transport.onFlowClosed((flow) => {
+      this.client.flowClosed(flow);
+      this.bypass?.onFlowClosed(flow);
+    });
     this.#subscriptions = new Subscriptions(options.clock, (dialog) => this.end(dialog));
     this.client = new UserAgentClient({
       transactions: this.transactions,

@@ -96,10 +96,10 @@ export class OutgoingRequest {
   }
 
   /** Its connection is gone: it fails with 503 (487 when it was cancelled). */
-  lose(why: string): void {
+  lose(): void {
     if (this.#final) return;
     this.#transaction?.cancel();
-    this.#finishLocally(503, why);
+    this.#finishLocally(503, 'the connection was closed');
   }
 
   #send(target: Target): void {

@@ -46,7 +46,7 @@ export class UserAgentClient implements OutgoingInviteHost {
     const { connection } = flow;
     if (!connection) return;
     for (const outgoing of [...this.#outgoing.values()]) {
-      if (outgoing.target?.flow?.connection === connection) outgoing.lose('the connection was closed');
+      if (outgoing.target?.flow?.connection === connection) outgoing.lose();
     }
   }
 

@@ -63,6 +63,12 @@ export class Branch {
     return this.#outgoing?.request;
   }
 
+  /** A connection is gone: a branch that could only go down that one fails. */
+  flowClosed(flow: Flow): void {
+    const { connection } = flow;
+    if (connection && this.#outgoing?.target?.flow?.connection === connection) this.#outgoing.lose();
+  }
+
   sent(outgoing: OutgoingRequest): void {
     this.#outgoing = outgoing;
   }

@@ -102,6 +102,10 @@ export class ProxyCall implements BranchUser {
     this.#settle();
   }
 
+  flowClosed(flow: Flow): void {
+    for (const branch of [...this.#branches]) branch.flowClosed(flow);
+  }
+
   /** Stops all timers, says nothing. */
   abandon(): void {
     for (const branch of this.#branches) branch.stop();

@@ -107,6 +107,10 @@ export class ProxyLayer implements Bypass {
   onStrayResponse(): boolean {
     return false;
   }
+
+  onFlowClosed(flow: Flow): void {
+    for (const call of [...this.#calls.values()]) call.flowClosed(flow);
+  }
 }
 
 /** Whether a URI is one of this engine's own addresses: bound, advertised, or (for wildcard listeners) loopback. */

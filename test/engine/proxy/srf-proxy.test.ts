@@ -80,6 +80,48 @@ test('a Route in the headers, or in the destination, is the next hop', async (t)
   edge.reply(second, 486);
   t.is((await edge.nextRequest('ACK')).get('route'), route);
   t.is((await byUri.result).finalStatus, 486);
+  const cancelled = byHeader.caller.request('INVITE', byHeader.bench.uri());
+  byHeader.caller.send(cancelled, byHeader.bench.port);
+  const third = await edge.nextRequest('INVITE');
+  edge.reply(third, 180);
+  await byHeader.caller.nextResponse(180);
+  byHeader.caller.send(cancelOf(byHeader.caller, cancelled), byHeader.bench.port);
+  const cancel = await edge.nextRequest('CANCEL');
+  t.is(cancel.get('route'), route);
+  t.is(cancel.uri, third.uri);
+});
+
+test('without recordRoute reliable provisional responses pass unchanged, and PRACK goes past the proxy', async (t) => {
+  const [phone] = await peers(t, 1);
+  const { bench, caller } = await stage(t, [at(phone)]);
+  caller.send(caller.request('INVITE', bench.uri(), { headers: { Supported: '100rel' } }), bench.port);
+  const onward = await phone.nextRequest('INVITE');
+  t.false(onward.has('record-route'));
+  phone.reply(onward, 183, { headers: { Require: '100rel', RSeq: '7' } });
+  const progress = await caller.nextResponse(183);
+  t.is(progress.get('rseq'), '7');
+  t.is(progress.get('contact'), phone.contact);
+});
+
+test('after a proxy command that failed the app may still answer, and has the dialog', async (t) => {
+  const bench = await Bench.start(t);
+  const bye = deferred<void>();
+  await bench.srf((srf) => {
+    srf.invite(async (req, res) => {
+      const refused = await srf.proxyRequest(req, 'sip:@').catch((error: unknown) => String(error));
+      t.regex(String(refused), /error proxying/);
+      const dialog = await srf.createUAS(req, res, { localSdp: SDP });
+      dialog.on('destroy', () => bye.resolve());
+    });
+  });
+  const caller = await bench.udp();
+  const invite = caller.request('INVITE', bench.uri(), { body: SDP });
+  caller.send(invite, bench.port);
+  const ok = await caller.nextResponse(200, 'INVITE');
+  caller.send(caller.inDialog('ACK', invite, ok), bench.port);
+  caller.send(caller.inDialog('BYE', invite, ok), bench.port);
+  await caller.nextResponse(200, 'BYE');
+  await bye.promise;
 });
 
 test('headers: replaced, tags kept, option tags added, emptied ones removed, nothing cut', async (t) => {
@@ -538,6 +580,24 @@ test('REGISTER: Path on top, answers reach the app, the connection is remembered
   const invite = await phone.nextRequest('INVITE');
   t.is(invite.uri, 'sip:2001@192.168.77.6:50001;transport=tcp');
   phone.reply(invite, 486);
+});
+
+test('a proxied INVITE goes down the connection that its target registered over', async (t) => {
+  const target = 'sip:2002@192.168.77.7:50001;transport=tcp';
+  const { bench, caller, srf, result } = await stage(t, [target]);
+  srf.register((req, res) => res.send(200, { headers: { Contact: req.get('Contact') } }));
+  await settle(20);
+  const phone = await bench.tcp();
+  phone.send(phone.request('REGISTER', 'sip:registrar.example', { headers: { Contact: `<${target}>` } }), bench.port);
+  await phone.nextResponse(200);
+  caller.send(caller.request('INVITE', bench.uri()), bench.port);
+  const invite = await phone.nextRequest('INVITE');
+  t.is(invite.uri, target);
+  phone.reply(invite, 180);
+  await caller.nextResponse(180);
+  phone.dropConnections();
+  t.is((await caller.nextResponse(500)).status, 500);
+  t.is((await result).finalStatus, 503);
 });
 
 test('a registrar that does not answer: the promise settles', async (t) => {
