@@ -21,6 +21,9 @@ export interface SupervisorOptions {
   readonly log: Logger;
 }
 
+/** An app that lived this long has started well: calls wait for the next one, so that is started at once. */
+const HEALTHY_APP = 1_500;
+
 /** Exit code of a process that can't do better next time: its configuration is wrong. */
 const FINAL = 2;
 
@@ -93,7 +96,7 @@ export class Supervisor {
 
   async #keepApp(engineEnded: () => boolean): Promise<number | undefined> {
     const { startApp, clock, log } = this.#options;
-    const backoff = new Backoff();
+    const backoff = new Backoff(200, 10_000, HEALTHY_APP);
     while (!this.#stopping && !engineEnded()) {
       const started = clock.monotonic();
       this.#app = startApp();

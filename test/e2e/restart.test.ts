@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import type { EdgeKind } from '../../src/demo/stage.js';
 import { openStore } from '../../src/store/open.js';
-import { killApp } from './app-process.js';
+import { killApp } from '../../src/demo/app-process.js';
 import { requestsIn, stageFor } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 200 };

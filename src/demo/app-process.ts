@@ -1,4 +1,4 @@
-import type { Stage } from '../../src/demo/stage.js';
+import type { Stage } from './stage.js';
 
 /** The process id of the app that `callwake start` runs now. */
 export function appPid({ callwake }: Stage): number {
