@@ -1,9 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { Admission } from './calls/admission.js';
+import { Alerter } from './calls/alerter.js';
 import { Calls } from './calls/calls.js';
 import { Journal } from './calls/journal.js';
-import type { CallPolicy } from './calls/policy.js';
+import { OutboundCalls } from './calls/outbound.js';
 import type { TimelineEvent } from './calls/timeline.js';
+import { TokenPush } from './calls/token-push.js';
 import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
 import type { Config } from './config/schema.js';
@@ -19,14 +22,16 @@ import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
 import { inviteHandler } from './sip/invite.js';
-import { listenerFor } from './sip/listeners.js';
+import { listenerFor, listensAt } from './sip/listeners.js';
 import { MidDialogHold } from './sip/mid-dialog.js';
 import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
 import { accessTo, registrarOf } from './sip/registrar.js';
 import { dispatcher, optionsHandler } from './sip/requests.js';
 import { Takeover } from './sip/takeover.js';
+import { trunksOf } from './sip/trunks.js';
 import type { Store } from './store/store.js';
+import { TrunkPolicies } from './trunk-policies.js';
 
 /** Where the SIP engine's control port is. */
 export interface EngineEndpoint {
@@ -88,7 +93,7 @@ export function startApp(options: AppOptions): App {
   const devices = new DeviceRegistry({ store, clock, settings, log });
   devices.start().catch(fault);
   const push = options.push ?? pushProvider(config, clock, log);
-  const waker = new Waker({
+  const pushes = new TokenPush({
     provider: push,
     clock,
     platforms: settings.pushPlatforms,
@@ -100,7 +105,22 @@ export function startApp(options: AppOptions): App {
   });
   const sink = (event: TimelineEvent): void => logEvent(log, event);
   const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
-  const calls = new Calls({ clock, devices, waker, journal, maxHeld: MAX_HELD, sink, onFault: fault });
+  const policies = new TrunkPolicies(config);
+  const admission = new Admission((trunk) => policies.trunk(trunk));
+  const alerter = new Alerter({ settings: config.alerts, pushes, clock, sink });
+  const waker = new Waker(pushes);
+  const calls = new Calls({
+    clock,
+    devices,
+    waker,
+    journal,
+    admission,
+    alert: (missed) => alerter.tell(missed),
+    maxHeld: MAX_HELD,
+    sink,
+    onFault: fault,
+  });
+  const outbound = new OutboundCalls({ clock, sink, admission, journal });
 
   const midDialog =
     settings.purrKey === undefined
@@ -129,11 +149,11 @@ export function startApp(options: AppOptions): App {
           onFault: fault,
         });
 
-  const trunks = new Peers(
+  const trunkPeers = new Peers(
     config.trunks.map(({ name, peers }) => ({ name, addresses: peers.map(({ host }) => host) })),
   );
   const edges = new Peers(config.edges);
-  for (const peers of [trunks, edges]) void resolvePeers(peers, log);
+  for (const peers of [trunkPeers, edges]) void resolvePeers(peers, log);
 
   let connectedTo = (_hostports: string): void => {};
   let refused = (_error: Error): void => {};
@@ -146,6 +166,7 @@ export function startApp(options: AppOptions): App {
     connected: (hostports, version) => {
       listening = hostports;
       log.info('ready', { sip: hostports, engine: version, pid: process.pid });
+      for (const trunk of trunks.values()) trunk.start();
       connectedTo(hostports);
       takeover.connected(version);
     },
@@ -154,7 +175,8 @@ export function startApp(options: AppOptions): App {
   });
   const dialogs = new Dialogs();
   const domains = config.domains.map((domain) => domain.toLowerCase());
-  const policies = new Map(config.trunks.map((trunk) => [trunk.name, trunk]));
+  const trunks = trunksOf(config.trunks, clock, drachtio, log);
+  const access = accessTo({ config, edges, clock, onUsersProblem: fault });
   const register = registerHandler({
     drachtio,
     registrar: registrarOf({
@@ -165,7 +187,7 @@ export function startApp(options: AppOptions): App {
       domains,
       listener: (transport) => listenerFor(listening, transport),
     }),
-    access: accessTo({ config, edges, clock, onUsersProblem: fault }),
+    access,
     maxPending: config.registrar.maxPending,
     domains,
     stateHeader: settings.stateHeader,
@@ -193,30 +215,22 @@ export function startApp(options: AppOptions): App {
     },
     onFault: fault,
   });
-  const policyOf = (name: string): CallPolicy => {
-    const policy = policies.get(name);
-    if (policy === undefined) throw new Error(`no trunk is called ${name}`);
-    return policy;
-  };
-  const takeover: Takeover = new Takeover({
-    drachtio,
-    dialogs,
-    calls,
-    clock,
-    policyOf,
-    onFault: fault,
-    ...(midDialog && { midDialog }),
-  });
+  const failoverAfterOf = (trunk: string): number => policies.trunk(trunk).failoverAfter;
+  const wire = { drachtio, dialogs, clock, trunks, failoverAfterOf, ...(midDialog && { midDialog }) };
+  const policyOf = policies.policyOf.bind(policies);
+  const takeover: Takeover = new Takeover({ wire, calls, policyOf, onFault: fault });
   const invite = inviteHandler({
     takeover,
-    drachtio,
-    dialogs,
+    wire,
     calls,
-    trunks,
+    outbound,
+    trunks: trunkPeers,
+    access,
+    isOwnAddress: (host) => listensAt(listening, host),
+    defaultTrunk: policies.defaultTrunk,
     domains,
     devicesOf: (aor) => devices.devicesOf(aor),
     ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
-    ...(midDialog && { midDialog }),
     policyOf,
     onRefused: (refusal) => log.warn('call refused', { ...refusal }),
     onFault: fault,
@@ -245,9 +259,13 @@ export function startApp(options: AppOptions): App {
 
   return {
     connected,
-    drain: () => calls.drain(),
+    async drain() {
+      await Promise.all([calls.drain(), outbound.drain()]);
+    },
     async close() {
       closed = true;
+      for (const trunk of trunks.values()) trunk.close();
+      outbound.close();
       calls.close();
       midDialog?.close();
       drachtio.close();

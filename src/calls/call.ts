@@ -3,8 +3,10 @@ import { randomCallId } from '../grammar/token.js';
 import type { PushOutcome } from '../push/provider.js';
 import { CallerWord } from './caller-word.js';
 import type { CallContext, CallState } from './context.js';
+import { FallbackLeg } from './fallback.js';
+import { PHRASES, refusal, towardCaller } from './final.js';
 import { bestBinding, Leg, type LegRecord } from './leg.js';
-import { bestResponse, type EndReason, NOT_WOKEN, saysNotReached } from './policy.js';
+import { bestResponse, type EndReason, saysNotReached } from './policy.js';
 import { type BranchResponse, REASONS, type RejectOptions } from './port.js';
 import type { CallInfo } from './records.js';
 import { outcomeFields, type Timeline } from './timeline.js';
@@ -28,6 +30,7 @@ export class Call {
   #starting = false;
   /** What is to be done once the journal has it. */
   #due: (() => void)[] = [];
+  #fallback: FallbackLeg | undefined;
 
   constructor(
     readonly info: CallInfo,
@@ -76,7 +79,7 @@ export class Call {
     if ((this.#state !== 'held' && this.#state !== 'ringing') || !this.#concerns(device)) return;
     const leg = this.#legs.get(device.id);
     if (leg === undefined) {
-      this.#admit(device);
+      if (this.#fallback === undefined) this.#admit(device);
       return;
     }
     leg.device = device;
@@ -115,7 +118,7 @@ export class Call {
   /** Ends the call from our side: 503 upstream, or, when it is up, nothing more than forgetting it. */
   abort(reason: 'shutdown' | 'failed', text: string): void {
     if (this.#state === 'over') return;
-    if (this.#state !== 'up') this.#reject(503, 'Service Unavailable', { retryAfter: 5 });
+    if (this.#state !== 'up') this.#reject(503, '', { ...refusal(reason), retryAfter: 5 });
     this.#record('aborted', { reason, text });
     this.#finish(reason, REASONS.shutdown);
   }
@@ -231,6 +234,7 @@ export class Call {
   #onProvisional(leg: Leg, response: BranchResponse): void {
     this.#timers.clear(probeOf(leg));
     this.#record('leg-provisional', { device: leg.device.id, status: response.status });
+    leg.rang = true;
     if (leg.state === 'inviting') leg.to('ringing');
     if (this.#state === 'held') this.#state = 'ringing';
     this.#caller.tell(response.status, response.reason, response);
@@ -250,8 +254,35 @@ export class Call {
     const { clock, journal, onUp, port } = this.#context;
     const record = { device: leg.device.id, branch: leg.branchId ?? '', answeredAt: clock.now(), answer: response };
     journal.up(record);
+    this.#noteMissed('answered-elsewhere');
     onUp(leg.device);
     port.connect(branch, response);
+  }
+
+  /** Nobody woke: the call goes to a number over the trunk, and the sleepers are given up. */
+  #startFallback(number: string, why: EndReason): void {
+    const { port, timeline, clock, journal, onUp } = this.#context;
+    this.#giveUpSleepers(REASONS.fallback);
+    this.#save();
+    const target = { trunk: this.info.trunk, number, retargeted: { from: this.info.aor, status: 480 } };
+    this.#fallback = new FallbackLeg(port, timeline, target, why, {
+      provisional: (response) => {
+        this.#state = 'ringing';
+        this.#caller.tell(response.status, response.reason, response);
+      },
+      answered: (branch, response) => {
+        this.#state = 'up';
+        this.#timers.clearAll();
+        journal.up({ device: '', branch: branch.id, answeredAt: clock.now(), answer: response });
+        this.#noteMissed('answered-elsewhere');
+        onUp(undefined);
+        port.connect(branch, response);
+      },
+      failed: (response) => {
+        if (!saysNotReached(response)) this.#responses.push(response);
+        this.#settle();
+      },
+    });
   }
 
   #onFailed(leg: Leg, response: BranchResponse): void {
@@ -269,7 +300,7 @@ export class Call {
     this.#responses.push(response);
     if (response.status >= 600) {
       this.#record('rejected-everywhere', { status: response.status });
-      this.#reject(response.status, response.reason, { from: response });
+      this.#reject(towardCaller(response.status), response.reason, { from: response });
       this.#finish('rejected', REASONS.declinedElsewhere);
       return;
     }
@@ -313,7 +344,8 @@ export class Call {
     if (this.#state !== 'held' && this.#state !== 'ringing') return;
     this.#record('ring-over');
     const best = bestResponse(this.#responses);
-    this.#reject(best?.status ?? 480, best?.reason ?? 'Temporarily Unavailable', best ? { from: best } : {});
+    if (best === undefined) this.#reject(480, '', refusal('no-answer'));
+    else this.#reject(towardCaller(best.status), best.reason, { from: best });
     this.#finish('no-answer', REASONS.noAnswer);
   }
 
@@ -321,17 +353,22 @@ export class Call {
   #settle(): void {
     if (this.#starting || (this.#state !== 'held' && this.#state !== 'ringing')) return;
     const legs = this.legs;
-    if (legs.some((leg) => leg.live)) return;
+    if (legs.some((leg) => leg.live) || this.#fallback?.live) return;
     if (!this.#holdOver && legs.some((leg) => leg.state === 'waking')) return;
     const best = bestResponse(this.#responses);
     if (best !== undefined) {
-      this.#reject(best.status, best.reason, { from: best });
+      this.#reject(towardCaller(best.status), best.reason, { from: best });
       this.#finish('rejected', REASONS.noAnswer);
       return;
     }
-    const { answer, contact } = this.#context.policy.whenNotWoken;
-    this.#reject(answer, NOT_WOKEN[answer] ?? 'Temporarily Unavailable', contact === undefined ? {} : { contact });
-    this.#finish(this.#whyNobody(legs), REASONS.noAnswer);
+    const { answer, contact, fallback } = this.#context.policy.whenNotWoken;
+    const why = this.#fallback?.why ?? this.#whyNobody(legs);
+    if (fallback !== undefined && this.#fallback === undefined) {
+      this.#startFallback(fallback, why);
+      return;
+    }
+    this.#reject(answer, '', { ...refusal(why), ...(contact === undefined ? {} : { contact }) });
+    this.#finish(why, REASONS.noAnswer);
   }
 
   #whyNobody(legs: readonly Leg[]): EndReason {
@@ -340,16 +377,22 @@ export class Call {
     return 'unreachable';
   }
 
+  /** Answers the caller, with what this trunk is to get in place of that status. */
   #reject(status: number, reason: string, options: RejectOptions): void {
-    this.#record('rejected-upstream', { status, reason });
-    this.#context.port.reject(status, reason, options);
+    const sent = this.#context.policy.codes?.[String(status)] ?? status;
+    const phrase = sent === options.from?.status && reason !== '' ? reason : (PHRASES[sent] ?? reason);
+    this.#record('rejected-upstream', { status: sent, reason: phrase });
+    this.#context.port.reject(sent, phrase, options);
   }
 
   #finish(reason: EndReason, legReason: string): void {
+    const wasUp = this.#state === 'up';
     this.#state = 'over';
     this.#due = [];
     this.#timers.clearAll();
     this.#endLegs(legReason);
+    this.#fallback?.cancel(legReason);
+    if (!wasUp && MISSED.has(reason)) this.#noteMissed('missed');
     this.#context.journal.over();
     this.#record('end', { reason });
     this.#context.onEnd(reason);
@@ -357,16 +400,27 @@ export class Call {
 
   /** Cancels what is under way and gives up what sleeps; the answered leg stays. */
   #endLegs(reason: string): void {
-    const leftWaking: Device[] = [];
+    this.#giveUpSleepers(reason);
     for (const leg of this.#legs.values()) {
-      if (leg.state === 'waking' && leg.pushedAt !== undefined) leftWaking.push(leg.device);
       if (leg.live) {
         this.#record('leg-cancelled', { device: leg.device.id });
         leg.branch?.cancel(reason);
       }
       if (leg.state !== 'answered' && leg.state !== 'ended') leg.to('ended');
     }
-    if (leftWaking.length > 0) this.#context.onLeftWaking(leftWaking, reason);
+  }
+
+  #giveUpSleepers(reason: string): void {
+    const sleepers = this.legs.filter((leg) => leg.state === 'waking');
+    for (const leg of sleepers) leg.to('ended');
+    const devices = sleepers.filter(({ pushedAt }) => pushedAt !== undefined).map(({ device }) => device);
+    if (devices.length > 0) this.#context.onLeftWaking(devices, reason);
+  }
+
+  /** Tells of the devices that no INVITE has reached: nothing on them shows this call. */
+  #noteMissed(why: 'missed' | 'answered-elsewhere'): void {
+    const devices = this.legs.filter(({ missed }) => missed).map(({ device }) => device);
+    if (devices.length > 0) this.#context.onMissed(devices, why);
   }
 
   #record(type: string, fields: Parameters<Timeline['record']>[1] = {}): void {
@@ -390,6 +444,9 @@ export class Call {
     this.#context.journal.held({ holdUntil: this.#holdUntil, ringUntil: this.#ringUntil, legs });
   }
 }
+
+/** Ends after which a person has missed a call. */
+const MISSED: ReadonlySet<EndReason> = new Set(['cancelled', 'not-woken', 'no-answer', 'push-failed', 'unreachable']);
 
 function probeOf(leg: Leg): string {
   return `probe ${leg.device.id}`;

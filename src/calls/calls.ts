@@ -1,8 +1,10 @@
 import type { Clock } from '../clock/clock.js';
 import type { Device, StateOf } from '../devices/types.js';
 import { voipPayload } from '../push/payload.js';
+import type { Admission, Ticket } from './admission.js';
 import { Call } from './call.js';
 import type { CallContext } from './context.js';
+import { refusal } from './final.js';
 import type { Journal, JournalEntry } from './journal.js';
 import { LateComers } from './late-comers.js';
 import { LeftCalls } from './left-calls.js';
@@ -41,10 +43,31 @@ export interface CallsOptions {
   readonly waker: Waker;
   readonly sink: TimelineSink;
   readonly journal: Journal;
+  /** Counts the calls of each trunk. */
+  readonly admission: Admission;
+  /** Sends the alert pushes that tell of a call that didn't reach a device. */
+  readonly alert?: (missed: MissedCall) => void;
   /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
   readonly maxHeld: number;
   /** Told of a fault that is ours, with no secret in the text. */
   readonly onFault: (error: unknown, callUuid: string) => void;
+}
+
+/** A call that did not reach some of its devices. */
+export interface MissedCall {
+  readonly why: 'missed' | 'answered-elsewhere';
+  readonly devices: readonly Device[];
+  readonly call: IncomingCall;
+}
+
+interface CallParts {
+  readonly incoming: IncomingCall;
+  readonly policy: CallPolicy;
+  readonly port: CallPort;
+  readonly timeline: Timeline;
+  readonly entry: JournalEntry;
+  readonly startedAt: number;
+  readonly ticket: Ticket;
 }
 
 /** What `sip/` does with an INVITE it has handed in. */
@@ -60,7 +83,7 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<string, Call>();
   readonly #byAor = new Map<string, Set<Call>>();
-  /** Device id of each call that is up. */
+  /** Device id of each call that is up; '' when a fallback number answered. */
   readonly #up = new Map<Call, string>();
   readonly #lateComers: LateComers;
   readonly #left = new LeftCalls();
@@ -93,21 +116,22 @@ export class Calls {
    * (draining, too many), with the refusal sent through the port.
    */
   incoming(incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle | undefined {
-    const { clock, journal } = this.#options;
+    const { clock, journal, admission, maxHeld } = this.#options;
     const left = this.#left.take(incoming);
     if (left !== undefined) return this.#takeOver(left, incoming, policy, port);
     const timeline = this.#timeline(incoming);
     timeline.record('invite-received', { aor: incoming.aor, trunk: incoming.trunk, callId: incoming.callId });
-    const refusal = this.#draining ? 'shutdown' : this.held >= this.#options.maxHeld ? 'overload' : undefined;
-    if (refusal !== undefined) {
+    const ticket = this.#draining || this.held >= maxHeld ? undefined : admission.admit(incoming.trunk);
+    if (ticket === undefined) {
+      const reason = this.#draining ? 'shutdown' : 'overload';
       timeline.record('rejected-upstream', { status: 503 });
-      timeline.record('end', { reason: refusal });
-      port.reject(503, 'Service Unavailable', { retryAfter: 5 });
+      timeline.record('end', { reason });
+      port.reject(503, 'Service Unavailable', { ...refusal(reason), retryAfter: 5 });
       return undefined;
     }
     const startedAt = clock.now();
     const entry = journal.open(infoOf(incoming), startedAt, port.saved);
-    const call = this.#make(incoming, policy, port, timeline, entry, startedAt);
+    const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
     void this.#start(call, incoming, (devices) => call.start(devices));
     return call;
   }
@@ -135,7 +159,9 @@ export class Calls {
     }
     if (late.length > 0) this.#tellArrived(info, startedAt).catch((error) => this.#fault(error, info.callUuid));
     if (up === undefined) return undefined;
-    const call = this.#make({ ...info, face: NO_FACE }, policy, port, timeline, entry, startedAt);
+    const incoming = { ...info, face: NO_FACE };
+    const ticket = this.#options.admission.readmit(info.trunk, 'active');
+    const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
     this.#up.set(call, up.device);
     call.resumeUp();
     return call;
@@ -199,7 +225,9 @@ export class Calls {
   #takeOver(record: CallRecord, incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle {
     const { startedAt, held } = record;
     const entry = this.#options.journal.reopen({ ...record, port: port.saved });
-    const call = this.#make(incoming, policy, port, this.#timeline(incoming, startedAt), entry, startedAt);
+    const ticket = this.#options.admission.readmit(incoming.trunk, 'held');
+    const timeline = this.#timeline(incoming, startedAt);
+    const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
     void this.#start(call, incoming, (devices) => call.resume(devices, held?.legs ?? []));
     return call;
   }
@@ -223,14 +251,7 @@ export class Calls {
     entry.addLate(devices.map((device) => ({ device, reason, until })));
   }
 
-  #make(
-    incoming: IncomingCall,
-    policy: CallPolicy,
-    port: CallPort,
-    timeline: Timeline,
-    entry: JournalEntry,
-    startedAt: number,
-  ): Call {
+  #make({ incoming, policy, port, timeline, entry, startedAt, ticket }: CallParts): Call {
     const { clock, devices, waker } = this.#options;
     const key = this.#freeKey(incoming);
     const context: CallContext = {
@@ -265,11 +286,16 @@ export class Calls {
           timeline,
           entry,
         ),
+      onMissed: (missed, why) => this.#options.alert?.({ why, devices: missed, call: incoming }),
       onUp: (device) => {
-        this.#up.set(call, device.id);
+        ticket.up();
+        this.#up.set(call, device?.id ?? '');
         this.#checkDrained();
       },
-      onEnd: () => this.#onEnd(key, call),
+      onEnd: () => {
+        ticket.end();
+        this.#onEnd(key, call);
+      },
     };
     const call: Call = new Call(infoOf(incoming), context, startedAt);
     this.#calls.set(key, call);

@@ -28,8 +28,10 @@ export interface CallContext {
   readonly noteAsleep: (device: Device, reason: string) => void;
   /** Devices that were pushed and never rung: their CallKit shows a call that is over. The journal is written right after. */
   readonly onLeftWaking: (devices: readonly Device[], reason: string) => void;
-  /** The call is up, with this device. */
-  readonly onUp: (device: Device) => void;
+  /** Devices that no INVITE reached, now that the call was answered elsewhere or is over. */
+  readonly onMissed: (devices: readonly Device[], why: 'missed' | 'answered-elsewhere') => void;
+  /** The call is up, with this device, or with none when the fallback number answered. */
+  readonly onUp: (device: Device | undefined) => void;
   readonly onEnd: (reason: EndReason) => void;
 }
 

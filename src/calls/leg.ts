@@ -1,4 +1,5 @@
 import type { Binding, Device } from '../devices/types.js';
+import { saysNotReached } from './policy.js';
 import type { Branch, BranchResponse } from './port.js';
 
 /**
@@ -37,6 +38,8 @@ export class Leg {
   branchId: string | undefined;
   /** A push for this call was asked for; there is never a second. */
   pushed = false;
+  /** The device has shown a sign of life. */
+  rang = false;
   /** Epoch milliseconds at which it left. */
   pushedAt: number | undefined;
   /** Counts INVITEs: events of an earlier one are not this leg's any more. */
@@ -82,6 +85,11 @@ export class Leg {
   /** An INVITE is out and unanswered. */
   get live(): boolean {
     return this.#state === 'inviting' || this.#state === 'ringing';
+  }
+
+  /** It ended without the device having shown or said anything. */
+  get missed(): boolean {
+    return this.#state === 'ended' && !this.rang && (this.final === undefined || saysNotReached(this.final));
   }
 
   /** @throws Error when the state machine has no such transition: a defect, never a peer's doing. */

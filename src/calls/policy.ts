@@ -1,3 +1,4 @@
+import type { CodeMap } from './final.js';
 import type { BranchResponse } from './port.js';
 
 /** How calls of one trunk are treated. Times in milliseconds. */
@@ -12,8 +13,10 @@ export interface CallPolicy {
   readonly ring: number;
   /** How long an active device may show no sign of life before it is taken for asleep. 0: for ever. */
   readonly probe: number;
-  /** What the caller gets when nobody woke. */
-  readonly whenNotWoken: { readonly answer: number; readonly contact?: string };
+  /** What becomes of the call when nobody woke: a leg to a number over the trunk, if there is one, and else or then this answer. */
+  readonly whenNotWoken: { readonly answer: number; readonly contact?: string; readonly fallback?: string };
+  /** Final responses that this trunk gets in place of others. */
+  readonly codes?: CodeMap;
 }
 
 /** Why a call ended, or left the hold for good. */
@@ -56,16 +59,6 @@ function rank(response: BranchResponse): number {
 
 /** Reason phrases of the provisional responses that callwake makes itself. */
 export const RINGBACK = { 110: 'Push sent', 180: 'Ringing', 182: 'Queued', 183: 'Session Progress' } as const;
-
-/** Reason phrases of the answers to a call that nobody woke for. */
-export const NOT_WOKEN: Readonly<Record<number, string>> = {
-  302: 'Moved Temporarily',
-  404: 'Not Found',
-  408: 'Request Timeout',
-  480: 'Temporarily Unavailable',
-  486: 'Busy Here',
-  503: 'Service Unavailable',
-};
 
 /**
  * drachtio-server drops an INVITE without a word when it has heard nothing about it for 64 s, and a proxy on the way may do so

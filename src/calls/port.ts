@@ -10,6 +10,8 @@ export interface BranchResponse {
 
 /** What a branch tells its call. After `answered` or `failed` nothing more comes. */
 export interface BranchEvents {
+  /** The INVITE goes to this peer of a trunk, after others failed or as the first. */
+  trying?(peer: string): void;
   /** 101 to 199; never 100. */
   provisional(response: BranchResponse): void;
   /** The first 2xx. */
@@ -18,12 +20,26 @@ export interface BranchEvents {
   failed(response: BranchResponse): void;
 }
 
-/** One INVITE on its way to one device. */
+/** One INVITE on its way to one device, or over a trunk. */
 export interface Branch {
+  /** What names it for ever; of a branch over a trunk that of the INVITE under way. */
+  readonly id: string;
   /** CANCEL with this Reason header (RFC 3326); a 2xx that crosses it is ended with ACK and BYE. No event comes after this. */
   cancel(reason: string): void;
   /** Ends a branch that was answered after another one had won: ACK, then BYE with this Reason. */
   drop(reason: string): void;
+}
+
+/** Where a call over a trunk goes. */
+export interface TrunkTarget {
+  /** Name of the trunk. */
+  readonly trunk: string;
+  /** User part of the Request-URI, as on the wire. */
+  readonly number: string;
+  /** A Request-URI that names somebody else's domain: it is kept, the peer is only the next hop. */
+  readonly uri?: string;
+  /** The call was for somebody else before: told in History-Info (RFC 7044) and Diversion (RFC 5806). */
+  readonly retargeted?: { readonly from: string; readonly status: number };
 }
 
 /**
@@ -40,6 +56,8 @@ export interface CallPort {
    * began under that id goes on as this one, and the device sees no second INVITE, where the engine can do that.
    */
   startBranch(device: Device, binding: Binding, events: BranchEvents, id: string): Branch;
+  /** Sends the INVITE over a trunk, to one peer after the other until one takes it. */
+  startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch;
   /** Answers the caller with the branch's 2xx and joins the two until one of them hangs up. */
   connect(branch: Branch, response: BranchResponse): void;
   /** Answers the caller with a final response of 300 or more. With `from`, its headers go along. */
@@ -52,6 +70,8 @@ export interface RejectOptions {
   readonly retryAfter?: number;
   /** For 302: where the caller may try. */
   readonly contact?: string;
+  /** Cause and text of a Reason header (RFC 3326, ITU-T Q.850), unless `from` has one of its own. */
+  readonly q850?: { readonly cause: number; readonly text: string };
 }
 
 /** Reason header values (RFC 3326) that callwake itself gives to a CANCEL or BYE. */
@@ -62,4 +82,5 @@ export const REASONS = {
   noSignOfLife: 'SIP;cause=408;text="No answer from the device"',
   noAnswer: 'SIP;cause=480;text="No answer"',
   shutdown: 'SIP;cause=503;text="Shutting down"',
+  fallback: 'SIP;cause=302;text="Call forwarded"',
 } as const;

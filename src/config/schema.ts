@@ -13,6 +13,7 @@ import {
   text,
   whole,
 } from './fields.js';
+import { alerts, peer, trunk, users } from './trunk.js';
 
 const SIP_URI = /^sips?:[^\s<>"]+$/;
 const TOKEN = /^[\w.!%*+`'~-]+$/;
@@ -69,49 +70,6 @@ const engine = z
       context.addIssue({ code: 'custom', path: ['control', 'port'], message });
     }
   });
-
-const peer = z
-  .strictObject({
-    host: host(),
-    /** Default 5060, with TLS 5061. */
-    port: whole(1, 65535).exactOptional(),
-    transport: oneOf(['udp', 'tcp', 'tls']).default('tcp'),
-  })
-  .transform((value) => ({ ...value, port: value.port ?? (value.transport === 'tls' ? 5061 : 5060) }));
-
-const whenNotWoken = z
-  .strictObject({
-    answer: z.literal([302, 404, 408, 480, 486, 503], { error: 'one of 302, 404, 408, 480, 486, 503' }).default(480),
-    /** Where the caller is sent with `answer: 302`. */
-    contact: pattern(SIP_URI, 'a SIP URI such as sip:voicemail@corp.example').exactOptional(),
-  })
-  .superRefine((value, context) => {
-    if (value.answer === 302 && value.contact === undefined) {
-      context.addIssue({
-        code: 'custom',
-        path: ['contact'],
-        message: 'a SIP URI such as sip:voicemail@corp.example (needed with answer 302)',
-      });
-    }
-  });
-
-const trunk = z.strictObject({
-  name: text('a name for the trunk'),
-  peers: listOf(peer, 'peers, each with host, port and transport'),
-  /** How long nobody rings before the caller hears ringback. */
-  ringbackAfter: duration('0s', '60s', '5s'),
-  /** What the trunk gets then. */
-  ringback: z
-    .union([z.literal(180), z.literal(183), z.literal(110), z.literal('none')], { error: 'one of 180, 183, 110, none' })
-    .default(180),
-  /** How long a call waits for a phone to wake. */
-  hold: duration('100ms', '120s', '13s'),
-  /** How long a phone may ring. */
-  ring: duration('1s', '30m', '180s'),
-  /** How long an active phone may stay silent before it is taken for asleep; 0s: for ever. */
-  probe: duration('0s', '30s', '2s'),
-  whenNotWoken: whenNotWoken.prefault({}),
-});
 
 const edge = z.strictObject({
   name: text('a name for the edge'),
@@ -259,6 +217,8 @@ const sections = z.strictObject({
   engine: engine.prefault({}),
   domains: listOf(host(), 'domains such as corp.example'),
   trunks: listOf(trunk, 'trunks, each with name and peers'),
+  users: users.default({}),
+  alerts: alerts.prefault({}),
   edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),
   directPhones: z.strictObject({ allow: flag().default(false) }).prefault({}),
   registrar: registrar.prefault({}),

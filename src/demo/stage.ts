@@ -59,18 +59,20 @@ export class Stage {
     writeFileSync(join(folder, 'AuthKey.p8'), key.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
     writeFileSync(join(folder, 'apple-ca.pem'), apple.ca);
     const configFile = join(folder, 'callwake.yaml');
-    writeFileSync(configFile, stringify(configuration(options, apple)));
+    const cucm = await new CucmSimulator({ trunk: { host: '127.0.0.1', port: 5060, transport } }).start();
+    writeFileSync(configFile, stringify(configuration(options, apple, cucm.local.port)));
     const callwake = new CallwakeProcess(configFile);
     try {
       const listener = (await callwake.ready()).find((candidate) => candidate.transport === transport);
       if (listener === undefined) throw new Error(`the engine does not listen on ${transport}`);
       const sip = { host: listener.host, port: listener.port, transport };
-      const cucm = await new CucmSimulator({ trunk: sip }).start();
+      cucm.trunk = sip;
       const edge =
         options.edge === 'direct' ? undefined : await new EdgeSimulator({ mode: options.edge, core: sip }).start();
       return new Stage(options, folder, apple, callwake, cucm, edge, sip, configFile);
     } catch (error) {
       await callwake.stop();
+      await cucm.close();
       await apple.close();
       rmSync(folder, { recursive: true, force: true });
       throw error;
@@ -120,16 +122,16 @@ export class Stage {
   }
 }
 
-function configuration(options: StageOptions, apple: ApnsSimulator): Record<string, unknown> {
+function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: number): Record<string, unknown> {
   const { production, sandbox } = apple.endpoints;
-  const { engine } = options;
+  const { engine, transport = 'udp' } = options;
   return {
     engine:
       engine === undefined
         ? { contacts: ['sip:127.0.0.1:0;transport=udp,tcp'], control: { port: 0 } }
         : { mode: 'external', control: engine },
     domains: [DOMAIN],
-    trunks: [{ name: 'cucm', peers: [{ host: '127.0.0.1', transport: options.transport ?? 'udp' }], ...options.trunk }],
+    trunks: [{ name: 'cucm', peers: [{ host: '127.0.0.1', port: cucmPort, transport }], ...options.trunk }],
     edges: options.edge === 'direct' ? [] : [{ name: 'edge', addresses: ['127.0.0.1'] }],
     directPhones: { allow: options.edge === 'direct' },
     push: {

@@ -74,6 +74,11 @@ function text<Name extends string>(name: Name, value: string | undefined): { [K 
   return { [name]: shorten(value, MAX_CHARACTERS) } as { [K in Name]?: string };
 }
 
+/** A name or number as a push may carry it: at most 256 characters of well-formed Unicode; undefined when there is nothing. */
+export function cutText(value: string | undefined): string | undefined {
+  return value ? shorten(value, MAX_CHARACTERS) : undefined;
+}
+
 function shorten(value: string, characters: number): string {
   // Cut first: splitting a megabyte into code points costs. By way of UTF-8, half surrogate pairs become U+FFFD.
   const wellFormed = Buffer.from(value.slice(0, characters * 2), 'utf8').toString('utf8');

@@ -151,6 +151,11 @@ export class Drachtio {
     this.#agent.connect({ ...options, tags: [APP], enablePing: true, pingInterval: 15_000 });
   }
 
+  /** There is a connection to the engine at the moment. */
+  get connected(): boolean {
+    return this.#socket() !== undefined;
+  }
+
   close(): void {
     this.#closed = true;
     if (this.#socket() !== undefined) this.#agent.disconnect();

@@ -4,6 +4,8 @@ import { firstHeader, type HeaderLines, type HeaderRecord, headerLines } from '.
 
 /** An INVITE to be sent as a leg. */
 export interface InviteSpec {
+  /** The branch's id: its Call-ID. */
+  readonly id: string;
   /** Request-URI, with the Route set as `?Route=` (see {@link routed}). */
   readonly uri: string;
   readonly proxy?: string;
@@ -57,6 +59,10 @@ export class InviteBranch implements Branch {
     this.#events = events;
     this.#onEarlyRequest = onEarlyRequest;
     this.#send();
+  }
+
+  get id(): string {
+    return this.spec.id;
   }
 
   /** After a new connection to the engine: the same INVITE again, under the same Call-ID and From tag, is the one that is under way. */

@@ -6,3 +6,11 @@ export function listenerFor(hostports: string, transport: string): string | unde
   }
   return undefined;
 }
+
+/** Whether the engine listens at that host, over whatever transport. */
+export function listensAt(hostports: string, host: string): boolean {
+  return hostports.split(',').some((entry) => {
+    const address = entry.slice(entry.indexOf('/') + 1);
+    return address.slice(0, address.lastIndexOf(':')).toLowerCase() === host;
+  });
+}

@@ -31,9 +31,9 @@ export interface AccessOptions {
 }
 
 /**
- * Decides who may register what (RFC 3261 10.3 steps 3 and 4): an edge by its address and transport, a phone by digest. Which
- * client certificate a connection showed can't be told here, as drachtio's protocol doesn't say it; the embedded engine can
- * require one of everybody who comes over TLS.
+ * Decides who may register what, or call as whom (RFC 3261 10.3 steps 3 and 4): an edge by its address and transport, a phone by
+ * digest. Which client certificate a connection showed can't be told here, as drachtio's protocol doesn't say it; the embedded
+ * engine can require one of everybody who comes over TLS.
  */
 export function accessOf(options: AccessOptions, req: SrfRequest, lines: HeaderLines, aor: string): Access {
   const edge = options.edgeOf(req.source_address, req.protocol);
@@ -41,7 +41,7 @@ export function accessOf(options: AccessOptions, req: SrfRequest, lines: HeaderL
   const fromEdge = edge !== undefined;
   if (options.digest === undefined || (edge !== undefined && !edge.digest)) return { kind: 'granted', fromEdge };
   const { authenticator, realm } = options.digest;
-  const result = authenticator.check('REGISTER', allHeaders(lines, 'authorization'));
+  const result = authenticator.check(req.method, allHeaders(lines, 'authorization'));
   if (result.kind === 'malformed') return refused(400, 'Bad Request', result.why);
   if (result.kind === 'challenge') {
     const challenges = result.values.map((value) => ['WWW-Authenticate', value] as const);
@@ -50,6 +50,11 @@ export function accessOf(options: AccessOptions, req: SrfRequest, lines: HeaderL
   return ownsAor(result.username, realm, aor)
     ? { kind: 'granted', fromEdge }
     : refused(403, 'Forbidden', 'the address of record is not that user’s');
+}
+
+/** Requests from there are devices' own, directly or through an edge. */
+export function isPhoneSide({ edgeOf, allowDirect }: AccessOptions, req: SrfRequest): boolean {
+  return allowDirect || edgeOf(req.source_address, req.protocol) !== undefined;
 }
 
 function refused(status: number, reason: string, why: string): Extract<Access, { kind: 'refused' }> {

@@ -2,21 +2,16 @@ import type { Calls } from '../calls/calls.js';
 import type { CallPolicy } from '../calls/policy.js';
 import type { CallPort } from '../calls/port.js';
 import type { CallRecord } from '../calls/records.js';
-import type { Clock } from '../clock/clock.js';
-import { callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
-import type { Drachtio, SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
+import { callerDialogId, deviceDialogId } from './dialogs.js';
+import type { SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
 import { bodyOf, headerLines } from './header-lines.js';
 import { type Answer, answerCaller, joinCall } from './join.js';
-import type { MidDialogHold } from './mid-dialog.js';
-import { TrunkCall } from './trunk-call.js';
+import { TrunkCall, type Wire } from './trunk-call.js';
 
 export interface TakeoverOptions {
-  readonly drachtio: Drachtio;
-  readonly dialogs: Dialogs;
+  readonly wire: Wire;
   readonly calls: Calls;
-  readonly clock: Clock;
-  readonly policyOf: (trunk: string) => CallPolicy;
-  readonly midDialog?: MidDialogHold;
+  readonly policyOf: (trunk: string, aor: string) => CallPolicy;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -56,9 +51,9 @@ export class Takeover {
       if (redelivers) for (const call of this.#live.values()) call.reconnected();
       return;
     }
-    for (const [id, { body }] of this.#unacknowledged) if (body) this.#options.drachtio.ackInDialog(id, {}, '');
+    for (const [id, { body }] of this.#unacknowledged) if (body) this.#options.wire.drachtio.ackInDialog(id, {}, '');
     this.#unacknowledged.clear();
-    if (redelivers) this.#options.clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
+    if (redelivers) this.#options.wire.clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
     else this.#claimRest();
   }
 
@@ -81,12 +76,13 @@ export class Takeover {
       return true;
     }
     const answer = this.#answers.get(id);
-    if (answer !== undefined) answerCaller(this.#options.drachtio, res, answer);
+    if (answer !== undefined) answerCaller(this.#options.wire.drachtio, res, answer);
     return answer !== undefined;
   }
 
   #claimRest(): void {
-    const { calls, drachtio, onFault } = this.#options;
+    const { calls, onFault } = this.#options;
+    const { drachtio } = this.#options.wire;
     for (const record of calls.unclaimed()) {
       const forsake = (): void => void calls.forsake(record, this.#spentPort(record)).catch(onFault);
       const invite = savedInvite(record.port);
@@ -101,9 +97,10 @@ export class Takeover {
   }
 
   #resume(record: CallRecord): void {
-    const { calls, policyOf, drachtio, dialogs, midDialog, clock } = this.#options;
+    const { calls, policyOf } = this.#options;
+    const { drachtio, dialogs, midDialog, clock } = this.#options.wire;
     const { up, info } = record;
-    const handle = calls.resume(record, policyOf(info.trunk), this.#spentPort(record));
+    const handle = calls.resume(record, policyOf(info.trunk, info.aor), this.#spentPort(record));
     const invite = savedInvite(record.port);
     if (up === undefined || handle === undefined || invite === undefined) return;
     const dialogId = callerDialogId(headerLines(invite.raw));
@@ -132,10 +129,9 @@ export class Takeover {
   readonly #unacknowledged = new Map<string, { readonly body: string }>();
 
   #spentPort(record: CallRecord): CallPort {
-    const { drachtio, dialogs } = this.#options;
     const invite = savedInvite(record.port);
     if (invite === undefined) throw new Error(`the journal has no INVITE of call ${record.info.callUuid}`);
-    return new TrunkCall({ drachtio, dialogs, callUuid: record.info.callUuid, invite });
+    return new TrunkCall({ wire: this.#options.wire, callUuid: record.info.callUuid, invite });
   }
 }
 

@@ -1,35 +1,53 @@
 import type { CallHandle } from '../calls/calls.js';
-import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions } from '../calls/port.js';
+import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions, TrunkTarget } from '../calls/port.js';
+import type { Clock } from '../clock/clock.js';
 import type { Binding, Device } from '../devices/types.js';
+import type { Peer } from '../trunks/peer.js';
+import type { Trunk } from '../trunks/trunk.js';
 import { branchTag, callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
 import type { Drachtio, SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
+import { finalHeaders } from './final-headers.js';
 import { bodyOf, endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
 import { answerCaller, joinCall } from './join.js';
 import type { MidDialogHold } from './mid-dialog.js';
 import { relay } from './relay.js';
+import { retargeted } from './retarget.js';
 import { withoutTag, withTag } from './tags.js';
+import { TrunkBranch } from './trunk-branch.js';
+import { addressOf, branchIdFor, drawFor } from './trunk-leg.js';
 
 /** Header that carries the CallKit UUID in the INVITE of every leg; the push payload has the same. */
 export const CALL_UUID_HEADER = 'X-Callwake-Call-UUID';
 
-export interface TrunkCallOptions {
+/** What all calls on the wire share. */
+export interface Wire {
   readonly drachtio: Drachtio;
   readonly dialogs: Dialogs;
+  readonly clock: Clock;
+  readonly trunks: ReadonlyMap<string, Trunk>;
+  /** How long a peer of that trunk may stay silent before the next one is tried. */
+  readonly failoverAfterOf: (trunk: string) => number;
+  /** Holds requests of an answered call for a device that sleeps. */
+  readonly midDialog?: MidDialogHold;
+}
+
+export interface TrunkCallOptions {
+  readonly wire: Wire;
   readonly callUuid: string;
   readonly invite: SavedInvite;
+  /** The INVITE's header fields as they may go on, if not as they came. */
+  readonly lines?: HeaderLines;
   readonly req?: SrfRequest;
   /** Its answer; without one the INVITE is over, and only late devices are left to be told. */
   readonly res?: SrfResponse;
-  /** Holds requests of the answered call for a device that sleeps. */
-  readonly midDialog?: MidDialogHold;
   /** The caller has its final response, or cancelled. */
   readonly onFinal?: (call: TrunkCall) => void;
 }
 
 /**
- * A call from the trunk on the wire: answers the caller as UAS and calls each device as UAC, yet looks like a proxy to both:
- * all that isn't tied to a leg goes through untouched.
+ * A call on the wire, from the trunk or from a device: answers the caller as UAS and calls each device, or the trunk, as UAC, yet looks
+ * like a proxy to both: all that isn't tied to a leg goes through untouched.
  */
 export class TrunkCall implements CallPort {
   readonly #options: TrunkCallOptions;
@@ -44,7 +62,7 @@ export class TrunkCall implements CallPort {
 
   constructor(options: TrunkCallOptions) {
     this.#options = options;
-    this.#lines = headerLines(options.invite.raw);
+    this.#lines = options.lines ?? headerLines(options.invite.raw);
     this.#body = bodyOf(options.invite.raw);
     this.#dialogId = callerDialogId(this.#lines);
     if (options.req !== undefined && options.res !== undefined) this.serve(options.req, options.res);
@@ -52,7 +70,7 @@ export class TrunkCall implements CallPort {
 
   /** The INVITE came, or came again over a new connection to the engine. */
   serve(req: SrfRequest, res: SrfResponse): void {
-    const { dialogs } = this.#options;
+    const { dialogs } = this.#options.wire;
     this.#res = res;
     dialogs.set(this.#dialogId, (early, answer) => this.#onEarlyRequest(early, answer));
     req.on('update', (update: SrfRequest, answer: SrfResponse) => this.#onEarlyRequest(update, answer));
@@ -94,7 +112,7 @@ export class TrunkCall implements CallPort {
   provisional(status: number, reason: string, from?: BranchResponse): void {
     const res = this.#res;
     if (res === undefined) return;
-    const { drachtio } = this.#options;
+    const { drachtio } = this.#options.wire;
     const leg = from instanceof LegResponse ? from : undefined;
     const branch = leg === undefined ? undefined : this.#branchOf(leg);
     const body = leg !== undefined && this.#branches.size === 1 ? leg.body : '';
@@ -108,14 +126,75 @@ export class TrunkCall implements CallPort {
   }
 
   startBranch(_device: Device, binding: Binding, events: BranchEvents, id: string): Branch {
-    const { drachtio, dialogs } = this.#options;
-    const dialogId = deviceDialogId(id);
-    const spec = {
-      ...routed(binding.uri, binding.path),
-      dialogId,
-      body: this.#body,
-      headers: this.#legHeaders(id, branchTag(id)),
+    return this.#invite(id, routed(binding.uri, binding.path), this.#lines, events);
+  }
+
+  startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch {
+    const { clock, trunks, failoverAfterOf } = this.#options.wire;
+    const peers = trunks.get(target.trunk)?.route(drawFor(this.#dialogId)) ?? [];
+    const invite = (peer: Peer, peerEvents: BranchEvents): InviteBranch => {
+      const { retargeted: before } = target;
+      const where = addressOf(target, peer.options);
+      const lines = before === undefined ? this.#lines : retargeted(this.#lines, { ...before, to: where.uri });
+      return this.#invite(branchIdFor(this.#dialogId, peer.name), where, lines, peerEvents);
     };
+    return new TrunkBranch({ clock, peers, failoverAfter: failoverAfterOf(target.trunk), invite }, events);
+  }
+
+  connect(branch: Branch, response: BranchResponse): void {
+    const invite = branch instanceof TrunkBranch ? branch.invite : branch;
+    if (!(invite instanceof InviteBranch) || !(response instanceof LegResponse)) return;
+    const { callUuid } = this.#options;
+    const { drachtio, dialogs, midDialog } = this.#options.wire;
+    const res = this.#takeFinal();
+    if (res === undefined) {
+      invite.drop('SIP;cause=487;text="Caller gave up"');
+      this.#handle?.hungUp('caller');
+      return;
+    }
+    joinCall({
+      drachtio,
+      dialogs,
+      callUuid,
+      ...(midDialog && { midDialog }),
+      callerDialogId: this.#dialogId,
+      deviceDialogId: invite.spec.dialogId,
+      answer: response,
+      initialAck: (headers, body) => invite.acknowledge(headers, body),
+      onHangUp: (by) => this.#handle?.hungUp(by),
+    });
+    answerCaller(drachtio, res, response);
+  }
+
+  reject(status: number, reason: string, options: RejectOptions = {}): void {
+    const { drachtio, dialogs } = this.#options.wire;
+    const res = this.#takeFinal();
+    if (res === undefined) return;
+    dialogs.delete(this.#dialogId);
+    const from = options.from instanceof LegResponse ? options.from : undefined;
+    const headers = finalHeaders(status, options, from);
+    drachtio.respond(res, status, reason, headers, from?.body ?? '');
+  }
+
+  /** The response object, for the one final response; undefined when there was one. */
+  #takeFinal(): SrfResponse | undefined {
+    const res = this.#res;
+    this.#res = undefined;
+    if (res !== undefined) this.#options.onFinal?.(this);
+    return res;
+  }
+
+  readonly #responses = new WeakMap<BranchResponse, InviteBranch>();
+
+  #branchOf(response: LegResponse): InviteBranch | undefined {
+    return this.#responses.get(response);
+  }
+
+  /** Sends the INVITE as a leg. */
+  #invite(id: string, where: { uri: string; proxy?: string }, lines: HeaderLines, events: BranchEvents): InviteBranch {
+    const { drachtio, dialogs } = this.#options.wire;
+    const dialogId = deviceDialogId(id);
+    const spec = { ...where, id, dialogId, body: this.#body, headers: this.#legHeaders(lines, id, branchTag(id)) };
     const responses = this.#responses;
     const branch = new InviteBranch(
       drachtio,
@@ -139,62 +218,11 @@ export class TrunkCall implements CallPort {
     return branch;
   }
 
-  connect(branch: Branch, response: BranchResponse): void {
-    if (!(branch instanceof InviteBranch) || !(response instanceof LegResponse)) return;
-    const { drachtio, dialogs, callUuid, midDialog } = this.#options;
-    const res = this.#takeFinal();
-    if (res === undefined) {
-      branch.drop('SIP;cause=487;text="Caller gave up"');
-      this.#handle?.hungUp('caller');
-      return;
-    }
-    joinCall({
-      drachtio,
-      dialogs,
-      callUuid,
-      ...(midDialog && { midDialog }),
-      callerDialogId: this.#dialogId,
-      deviceDialogId: branch.spec.dialogId,
-      answer: response,
-      initialAck: (headers, body) => branch.acknowledge(headers, body),
-      onHangUp: (by) => this.#handle?.hungUp(by),
-    });
-    answerCaller(drachtio, res, response);
-  }
-
-  reject(status: number, reason: string, options: RejectOptions = {}): void {
-    const { drachtio, dialogs } = this.#options;
-    const res = this.#takeFinal();
-    if (res === undefined) return;
-    dialogs.delete(this.#dialogId);
-    const from = options.from instanceof LegResponse ? options.from : undefined;
-    const headers = {
-      ...toRecord(endToEnd(from?.lines ?? [], from?.body ?? '')),
-      ...(options.retryAfter === undefined ? {} : { 'Retry-After': String(options.retryAfter) }),
-      ...(options.contact === undefined ? {} : { Contact: `<${options.contact}>` }),
-    };
-    drachtio.respond(res, status, reason, headers, from?.body ?? '');
-  }
-
-  /** The response object, for the one final response; undefined when there was one. */
-  #takeFinal(): SrfResponse | undefined {
-    const res = this.#res;
-    this.#res = undefined;
-    if (res !== undefined) this.#options.onFinal?.(this);
-    return res;
-  }
-
-  readonly #responses = new WeakMap<BranchResponse, InviteBranch>();
-
-  #branchOf(response: LegResponse): InviteBranch | undefined {
-    return this.#responses.get(response);
-  }
-
-  #legHeaders(callId: string, fromTag: string): Record<string, string> {
+  #legHeaders(lines: HeaderLines, callId: string, fromTag: string): Record<string, string> {
     const maxForwards = Number.parseInt(firstHeader(this.#lines, 'max-forwards') ?? '70', 10);
     return {
       ...toRecord(
-        endToEnd(this.#lines, this.#body).filter(([name]) => name.toLowerCase() !== CALL_UUID_HEADER.toLowerCase()),
+        endToEnd(lines, this.#body).filter(([name]) => name.toLowerCase() !== CALL_UUID_HEADER.toLowerCase()),
       ),
       from: withTag(this.#first('from'), fromTag),
       to: withoutTag(this.#first('to')),
@@ -207,7 +235,7 @@ export class TrunkCall implements CallPort {
   /** PRACK, UPDATE, INFO ... of the caller before the call is answered: they go to the phone that they concern. */
   #onEarlyRequest(req: SrfRequest, res: SrfResponse): void {
     if (req.method === 'ACK') return;
-    const { drachtio } = this.#options;
+    const { drachtio } = this.#options.wire;
     if (req.method === 'BYE') {
       if (req.source === 'network') drachtio.respond(res, 200, 'OK');
       this.reject(487, 'Request Terminated');
@@ -232,7 +260,7 @@ export class TrunkCall implements CallPort {
 
   /** UPDATE, INFO ... of a phone before the call is answered. */
   #onDeviceEarly(branch: InviteBranch, req: SrfRequest, res: SrfResponse): void {
-    const { drachtio } = this.#options;
+    const { drachtio } = this.#options.wire;
     if (req.method === 'ACK') return;
     if (this.#res === undefined || this.#branches.size !== 1 || !this.#branches.has(branch)) {
       drachtio.respond(res, 491, 'Request Pending');

@@ -10,10 +10,12 @@ export interface PeerContext {
 
 /** How soon to try again when a ping could not be sent at all, in milliseconds. */
 const NO_ENGINE_RETRY = 5_000;
+/** A ping whose end nobody told within this time is forgotten: the connection to the engine was lost meanwhile. */
+const PING_LIMIT = 40_000;
 
 /**
  * One peer of a trunk and whether it is in service. As CUCM does, any answer to OPTIONS but 408 and 503 means that it is; 408, 503 and
- * no answer mean that it isn't. A call that failed for the same reasons counts like a failed ping.
+ * no answer mean that it isn't. An INVITE without any answer counts like a ping without one; a 503 to one call doesn't.
  */
 export class Peer {
   readonly name: string;
@@ -22,6 +24,8 @@ export class Peer {
   #reason = 'not asked yet';
   #since: number;
   #timer: Timer | undefined;
+  #round = 0;
+  #started = false;
   #closed = false;
 
   constructor(
@@ -43,9 +47,11 @@ export class Peer {
     return this.#state !== 'out-of-service';
   }
 
-  /** Pings now and from then on, unless pings are switched off. */
+  /** Pings now and from then on, unless pings are switched off. A second call does nothing. */
   start(): void {
-    if (this.#context.settings.interval > 0) void this.#pingNow();
+    if (this.#started || this.#context.settings.interval === 0) return;
+    this.#started = true;
+    void this.#pingNow();
   }
 
   /** An INVITE was answered: whatever a ping said before, the peer lives. */
@@ -53,7 +59,7 @@ export class Peer {
     if (this.#state === 'out-of-service') this.#to('in-service', 'INVITE was answered');
   }
 
-  /** An INVITE got 503, no answer, or could not be sent. Out of service until a ping, or without pings the time, says otherwise. */
+  /** An INVITE got no answer or could not be sent. Out of service until a ping, or without pings the time, says otherwise. */
   failed(reason: string): void {
     this.#to('out-of-service', `INVITE: ${reason}`);
     const { interval, retry } = this.#context.settings;
@@ -67,8 +73,10 @@ export class Peer {
   }
 
   async #pingNow(): Promise<void> {
+    const round = ++this.#round;
+    this.#pingIn(PING_LIMIT);
     const status = await this.#context.ping(this.options);
-    if (this.#closed) return;
+    if (this.#closed || round !== this.#round) return;
     if (status === undefined) {
       this.#pingIn(NO_ENGINE_RETRY);
       return;

@@ -39,17 +39,15 @@ export class Trunk {
     return this.#peers.map(({ status }) => status);
   }
 
-  /** Begins to ping. */
+  /** Begins to ping; a second call does nothing. */
   start(): void {
     for (const peer of this.#peers) peer.start();
   }
 
   /** The peers that a call is offered to, one after the other: those that aren't out of service, by priority and weight. */
-  route(): readonly Peer[] {
-    return inOrder(
-      this.#peers.filter(({ usable }) => usable).map((peer) => ({ peer, ...peer.options })),
-      this.#random,
-    ).map(({ peer }) => peer);
+  route(random = this.#random): readonly Peer[] {
+    const usable = this.#peers.filter((peer) => peer.usable).map((peer) => ({ peer, ...peer.options }));
+    return inOrder(usable, random).map(({ peer }) => peer);
   }
 
   close(): void {

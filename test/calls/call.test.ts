@@ -106,7 +106,7 @@ test('an awake device rings at once, a sleeper joins, the first answer wins and 
   loser.rings();
   bench.port.branchTo('a').answers();
   t.is(loser.cancelled, REASONS.completedElsewhere);
-  t.is(bench.port.connected?.device.id, 'a');
+  t.is(bench.port.connected, bench.port.branchTo('a'));
   loser.answers();
   t.is(bench.port.finals.length, 1);
 });
@@ -246,7 +246,8 @@ test('every end leaves one final response, one reason and no timer', (t) => {
   bench.clock.advance(13_000);
   bench.call.cancelled();
   bench.clock.advance(200_000);
-  t.deepEqual(bench.port.finals, [{ status: 302, options: { contact: 'sip:voicemail@corp.example' } }]);
+  t.is(bench.port.finals.length, 1);
+  t.like(bench.port.finals[0], { status: 302, options: { contact: 'sip:voicemail@corp.example' } });
   t.deepEqual(bench.ends, ['not-woken']);
   t.is(bench.clock.pending, 0);
 });

@@ -1,6 +1,13 @@
 import { Call } from '../../src/calls/call.js';
 import type { CallPolicy, EndReason } from '../../src/calls/policy.js';
-import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions } from '../../src/calls/port.js';
+import type {
+  Branch,
+  BranchEvents,
+  BranchResponse,
+  CallPort,
+  RejectOptions,
+  TrunkTarget,
+} from '../../src/calls/port.js';
 import type { CallInfo, HeldRecord, UpRecord } from '../../src/calls/records.js';
 import { Timeline, type TimelineEvent } from '../../src/calls/timeline.js';
 import type { Binding, Device, DeviceState, Platform } from '../../src/devices/types.js';
@@ -9,6 +16,7 @@ import { FakeClock } from '../support/fake-clock.js';
 
 /** An INVITE that a call under test has sent, with what became of it; `events` lets the test play the phone. */
 export class FakeBranch implements Branch {
+  readonly id = 'branch';
   cancelled: string | undefined;
   dropped: string | undefined;
 
@@ -39,12 +47,45 @@ export class FakeBranch implements Branch {
   }
 }
 
+/** An INVITE over the trunk; the test plays the peer. */
+export class FakeTrunkBranch implements Branch {
+  readonly id = 'trunk-branch';
+  cancelled: string | undefined;
+  dropped: string | undefined;
+
+  constructor(
+    readonly target: TrunkTarget,
+    readonly events: BranchEvents,
+  ) {}
+
+  cancel(reason: string): void {
+    this.cancelled = reason;
+  }
+
+  drop(reason: string): void {
+    this.dropped = reason;
+  }
+
+  rings(): void {
+    this.events.provisional({ status: 180, reason: 'Ringing' });
+  }
+
+  answers(): void {
+    this.events.answered({ status: 200, reason: 'OK' });
+  }
+
+  fails(status: number, local = false): void {
+    this.events.failed({ status, reason: `status ${status}`, local });
+  }
+}
+
 /** What the two sides of a call under test get to see. */
 export class FakePort implements CallPort {
   readonly branches: FakeBranch[] = [];
   readonly provisionals: number[] = [];
   readonly finals: { status: number; options?: RejectOptions | undefined }[] = [];
-  connected: FakeBranch | undefined;
+  readonly trunkBranches: FakeTrunkBranch[] = [];
+  connected: FakeBranch | FakeTrunkBranch | undefined;
 
   provisional(status: number): void {
     this.provisionals.push(status);
@@ -56,8 +97,14 @@ export class FakePort implements CallPort {
     return branch;
   }
 
+  startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch {
+    const branch = new FakeTrunkBranch(target, events);
+    this.trunkBranches.push(branch);
+    return branch;
+  }
+
   connect(branch: Branch, response: BranchResponse): void {
-    this.connected = branch as FakeBranch;
+    this.connected = branch as FakeBranch | FakeTrunkBranch;
     this.finals.push({ status: response.status });
   }
 
@@ -125,6 +172,7 @@ export class Bench {
   readonly pushes: { device: Device; settle: (outcome: PushOutcome) => void; stillWanted: () => boolean }[] = [];
   readonly asleep: string[] = [];
   readonly leftWaking: { id: string; reason: string }[] = [];
+  readonly missed: { id: string; why: string }[] = [];
   readonly ends: EndReason[] = [];
   readonly states = new Map<string, DeviceState>();
   /** What another process would find. */
@@ -156,6 +204,7 @@ export class Bench {
         },
       },
       onLeftWaking: (left, reason) => this.leftWaking.push(...left.map(({ id }) => ({ id, reason }))),
+      onMissed: (missed, why) => this.missed.push(...missed.map(({ id }) => ({ id, why }))),
       onUp: () => {},
       onEnd: (reason) => this.ends.push(reason),
     });

@@ -1,7 +1,9 @@
+import { Admission } from '../../src/calls/admission.js';
 import { type CallHandle, Calls, type IncomingCall } from '../../src/calls/calls.js';
 import { Journal } from '../../src/calls/journal.js';
 import type { Branch, BranchEvents, BranchResponse, CallPort } from '../../src/calls/port.js';
 import type { TimelineEvent } from '../../src/calls/timeline.js';
+import { TokenPush } from '../../src/calls/token-push.js';
 import { Waker } from '../../src/calls/waker.js';
 import type { Clock, Timer } from '../../src/clock/clock.js';
 import type { Binding, Device, DeviceState } from '../../src/devices/types.js';
@@ -120,7 +122,7 @@ export class Process {
   constructor(readonly world: World) {
     this.clock = new ProcessClock(world.clock);
     this.journal = new Journal(world.store, 'engine', (error) => world.faults.push(String(error)));
-    const waker = new Waker({
+    const pushes = new TokenPush({
       clock: this.clock,
       platforms: ['iphone', 'ipad'],
       environmentOf: () => 'production',
@@ -137,7 +139,8 @@ export class Process {
     });
     this.calls = new Calls({
       clock: this.clock,
-      waker,
+      waker: new Waker(pushes),
+      admission: new Admission(() => ({ maxHeld: 10, maxActive: 10 })),
       journal: this.journal,
       maxHeld: 10,
       sink: (event) => world.events.push(event),
@@ -165,6 +168,10 @@ class WorldPort implements CallPort {
     const { world } = this.process;
     if (world.final !== undefined) world.faults.push(`${status} after ${world.final}`);
     world.provisionals.push(status);
+  }
+
+  startTrunkBranch(): Branch {
+    throw new Error('no call here has a fallback number');
   }
 
   startBranch(target: Device, _binding: Binding, events: BranchEvents, id: string): Branch {

@@ -33,11 +33,22 @@ test('what is not said gets its default, durations become milliseconds, paths ab
   const [trunk] = config.trunks;
   t.is(trunk?.hold, 13_000);
   t.is(trunk?.ringbackAfter, 5000);
-  t.deepEqual(trunk?.peers, [{ host: '192.0.2.10', port: 5060, transport: 'tcp' }]);
+  t.deepEqual(trunk?.peers, [{ host: '192.0.2.10', port: 5060, transport: 'tcp', priority: 1, weight: 1 }]);
   t.deepEqual(trunk?.whenNotWoken, { answer: 480 });
   t.deepEqual(config.domains, ['corp.example']);
   t.is(config.store.path, '/etc/data');
   t.is(config.engine.control.secret, undefined);
+});
+
+test('users and codes are mappings whose keys are the operator’s own', (t) => {
+  const config = load(
+    `${MINIMAL.replace('trunks:', 'users: { 2001: { fallback: "+49170123456" } }\ntrunks:')}\nalerts: { missedCall: true }\n`,
+  );
+  t.deepEqual(config.users, { 2001: { fallback: '+49170123456' } });
+  t.deepEqual(config.alerts, { missedCall: true, answeredElsewhere: false, keep: 86_400_000 });
+  const [wrong] = problems(`${MINIMAL}\nusers: { 2001: { fallbak: "1" } }\n`);
+  t.regex(wrong ?? '', /users\.2001: unknown key "fallbak"/);
+  t.regex(problems(`${MINIMAL}\nusers: { 2001: { fallback: "a b" } }\n`)[0] ?? '', /a number such as/);
 });
 
 test('TLS peers have port 5061', (t) => {

@@ -28,7 +28,7 @@ function bench(allowDirect = true, withUsers = true) {
     }),
   };
   const ask = (from: string, lines: HeaderLines = [], aor = AOR) =>
-    accessOf(options, { source_address: from } as SrfRequest, lines, aor);
+    accessOf(options, { method: 'REGISTER', source_address: from } as SrfRequest, lines, aor);
   const challenged = (from: string) => {
     const asked = ask(from);
     return asked.kind === 'refused' ? asked.headers.map(([, value]) => value) : [];

@@ -1,0 +1,59 @@
+import type { Clock } from '../clock/clock.js';
+import { missedCallPayload } from '../push/alert-payload.js';
+import type { MissedCall } from './calls.js';
+import { Timeline, type TimelineSink } from './timeline.js';
+import type { TokenPush } from './token-push.js';
+
+/** Which alerts the operator wants. */
+export interface AlertSettings {
+  readonly missedCall: boolean;
+  readonly answeredElsewhere: boolean;
+  /** How long Apple keeps an alert for a phone that is switched off, in milliseconds. */
+  readonly keep: number;
+}
+
+export interface AlerterOptions {
+  readonly settings: AlertSettings;
+  readonly pushes: TokenPush;
+  readonly clock: Clock;
+  readonly sink: TimelineSink;
+}
+
+/** How long an alert is tried. */
+const PATIENCE = 60_000;
+
+/** Tells devices that a call did not reach, by alert push, that it was missed or answered elsewhere. */
+export class Alerter {
+  readonly #options: AlerterOptions;
+
+  constructor(options: AlerterOptions) {
+    this.#options = options;
+  }
+
+  /** One alert to each of those devices that has an alert token, if the operator wants it. */
+  tell({ why, devices, call }: MissedCall): void {
+    const { settings, pushes, clock, sink } = this.#options;
+    if (why === 'missed' ? !settings.missedCall : !settings.answeredElsewhere) return;
+    const { callUuid, sessionId, face } = call;
+    const timeline = new Timeline(callUuid, sessionId, clock, sink);
+    const at = clock.now();
+    for (const device of devices) {
+      if (pushes.tokenFor(device, 'alert') === undefined) continue;
+      timeline.record('alert-asked', { device: device.id, why });
+      const order = {
+        callUuid,
+        device,
+        payload: missedCallPayload({ ...face, callUuid, why, at }),
+        deadline: at + PATIENCE,
+        expiresAt: at + Math.max(settings.keep, PATIENCE),
+        collapseId: callUuid,
+      };
+      void pushes.push('alert', order).then((outcome) => {
+        timeline.record(`alert-${outcome.kind}`, {
+          device: device.id,
+          ...('reason' in outcome ? { reason: outcome.reason } : {}),
+        });
+      });
+    }
+  }
+}

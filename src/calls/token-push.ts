@@ -1,0 +1,79 @@
+import type { Clock } from '../clock/clock.js';
+import type { Device, PushToken } from '../devices/types.js';
+import type { PushEnvironment, PushOutcome, PushProvider, PushRequest, TokenVerdict } from '../push/provider.js';
+
+/** What a push to one of a device's tokens carries; the token gives the rest. */
+export type TokenPushOrder = Pick<
+  PushRequest,
+  'payload' | 'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted'
+> & {
+  readonly callUuid: string;
+  readonly device: Device;
+};
+
+export interface TokenPushOptions {
+  readonly provider: PushProvider;
+  readonly clock: Clock;
+  /** Which platforms get a push at all. */
+  readonly platforms: readonly string[];
+  /** Where a token whose environment is not known is tried first, by team. */
+  readonly environmentOf: (teamId: string) => PushEnvironment | 'auto';
+  /** Told what Apple said of a token; the push ends when that is stored, so that no later call uses a dead token. Never rejects. */
+  readonly onVerdict: (device: Device, token: PushToken, verdict: Verdict) => Promise<void>;
+}
+
+export interface Verdict {
+  readonly token: TokenVerdict;
+  readonly environment: PushEnvironment;
+  /** Epoch milliseconds; Apple's own of a 410. */
+  readonly at: number;
+}
+
+/** Pushes to a device's tokens, each in the environment that it belongs to. */
+export class TokenPush {
+  readonly #options: TokenPushOptions;
+
+  constructor(options: TokenPushOptions) {
+    this.#options = options;
+  }
+
+  /** The device's token of that kind; undefined if it has none or its platform gets no pushes. */
+  tokenFor(device: Device, kind: PushToken['kind']): PushToken | undefined {
+    if (!this.#options.platforms.includes(device.platform)) return undefined;
+    return device.tokens.find((token) => token.kind === kind);
+  }
+
+  /** One push, in the other environment too when Apple says the token isn't of the first and nobody knew. Never rejects. */
+  async push(kind: PushToken['kind'], order: TokenPushOrder): Promise<PushOutcome> {
+    const token = this.tokenFor(order.device, kind);
+    if (token === undefined) return { kind: 'refused', status: 0, reason: 'NoToken', token: 'keep', attempts: 0 };
+    const configured = this.#options.environmentOf(token.teamId);
+    const guessed = token.environment === undefined && configured === 'auto';
+    const first = token.environment ?? (configured === 'auto' ? 'production' : configured);
+    const outcome = await this.#pushTo(order, token, first);
+    const wrong = outcome.kind === 'refused' && outcome.token === 'wrong-environment';
+    if (!guessed || !wrong || order.stillWanted?.() === false) return outcome;
+    return this.#pushTo(order, token, first === 'production' ? 'sandbox' : 'production');
+  }
+
+  async #pushTo(order: TokenPushOrder, token: PushToken, environment: PushEnvironment): Promise<PushOutcome> {
+    const { callUuid, device, ...request } = order;
+    const outcome = await this.#options.provider.push({
+      ...request,
+      ref: { callUuid, deviceId: device.id },
+      kind: token.kind,
+      token: token.token,
+      environment,
+      teamId: token.teamId,
+      topic: token.kind === 'voip' ? `${token.bundleId}.voip` : token.bundleId,
+      tokenRegisteredAt: token.seenAt,
+    });
+    const verdict = outcome.kind === 'accepted' ? 'keep' : outcome.kind === 'refused' ? outcome.token : undefined;
+    const at = (outcome.kind === 'refused' && outcome.unregisteredAt) || this.#options.clock.now();
+    const learned = outcome.kind === 'accepted' && token.environment !== environment;
+    if (verdict !== undefined && (verdict !== 'keep' || learned)) {
+      await this.#options.onVerdict(device, token, { token: verdict, environment, at });
+    }
+    return outcome;
+  }
+}
