@@ -73,7 +73,7 @@ export interface PushProvider {
   push(request: PushRequest): Promise<PushOutcome>;
   /** Connections, queue and last error, for the operator. Holds no secret. */
   status(): PushProviderStatus;
-  /** Lets pushes under way end (until their deadlines), then closes the connections. */
+  /** Takes no new pushes, lets those under way end for a few seconds, then closes the connections. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Device } from '../devices/types.js';
-import type { Store } from './store.js';
+import type { SharedValue, Store } from './store.js';
 
 /** Keeps the devices of the `max` AORs used last in memory, in front of another store. Writes go through at once. */
 export class CachedStore implements Store {
@@ -49,6 +49,14 @@ export class CachedStore implements Store {
 
   calls(): AsyncIterable<readonly [string, unknown]> {
     return this.#inner.calls();
+  }
+
+  shared(key: string): Promise<SharedValue> {
+    return this.#inner.shared(key);
+  }
+
+  putShared(key: string, value: unknown, version: number): Promise<SharedValue> {
+    return this.#inner.putShared(key, value, version);
   }
 
   close(): Promise<void> {

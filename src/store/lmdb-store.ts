@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Device } from '../devices/types.js';
 import { type Databases, type Migration, migrate } from './schema.js';
-import type { Store } from './store.js';
+import type { SharedValue, Store } from './store.js';
 
 export interface LmdbStoreOptions {
   /** Folder; made when it doesn't exist. */
@@ -24,6 +24,7 @@ export class LmdbStore implements Store {
   /** An environment of its own, never flushed to disk: a write to it takes no longer than it takes the kernel. */
   readonly #journal: RootDatabase<unknown, string>;
   readonly #calls: Database<unknown, string>;
+  readonly #shared: Database<unknown, string>;
 
   /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
   constructor({ path, durable = true, migrations }: LmdbStoreOptions) {
@@ -37,6 +38,7 @@ export class LmdbStore implements Store {
       noSubdir: false,
     });
     this.#calls = this.#journal.openDB<unknown, string>({ name: 'calls' });
+    this.#shared = this.#root.openDB<unknown, string>({ name: 'shared' });
     const databases: Databases = {
       devices: this.#devices,
       calls: this.#calls,
@@ -79,6 +81,22 @@ export class LmdbStore implements Store {
     return inChunks(this.#calls);
   }
 
+  async shared(key: string): Promise<SharedValue> {
+    checkKey(key);
+    return asShared(this.#shared.get(key));
+  }
+
+  putShared(key: string, value: unknown, version: number): Promise<SharedValue> {
+    checkKey(key);
+    return this.#shared.transaction(() => {
+      const there = asShared(this.#shared.get(key));
+      if (there.version !== version) return there;
+      const next: SharedValue = { value, version: version + 1 };
+      this.#shared.put(key, next);
+      return next;
+    });
+  }
+
   async close(): Promise<void> {
     await this.#root.flushed;
     await this.#root.close();
@@ -102,6 +120,14 @@ async function* inChunks(database: Database<unknown, string>): AsyncIterable<rea
 
 function asDevices(value: unknown): readonly Device[] {
   return Array.isArray(value) ? (value as readonly Device[]) : [];
+}
+
+function asShared(value: unknown): SharedValue {
+  if (typeof value !== 'object' || value === null || !('version' in value)) return { value: undefined, version: 0 };
+  return {
+    value: 'value' in value ? value.value : undefined,
+    version: typeof value.version === 'number' ? value.version : 0,
+  };
 }
 
 function fits(key: string): boolean {

@@ -1,10 +1,11 @@
 import type { Device } from '../devices/types.js';
-import type { Store } from './store.js';
+import type { SharedValue, Store } from './store.js';
 
 /** Keeps everything in memory: for tests and trials. Nothing outlives the process. */
 export class MemoryStore implements Store {
   readonly #devices = new Map<string, readonly Device[]>();
   readonly #calls = new Map<string, unknown>();
+  readonly #shared = new Map<string, SharedValue>();
 
   devicesOf(aor: string): readonly Device[] {
     return this.#devices.get(aor) ?? [];
@@ -29,6 +30,17 @@ export class MemoryStore implements Store {
 
   async *calls(): AsyncIterable<readonly [string, unknown]> {
     yield* this.#calls;
+  }
+
+  async shared(key: string): Promise<SharedValue> {
+    return this.#shared.get(key) ?? { value: undefined, version: 0 };
+  }
+
+  async putShared(key: string, value: unknown, version: number): Promise<SharedValue> {
+    const there = this.#shared.get(key);
+    if ((there?.version ?? 0) === version)
+      this.#shared.set(key, { value: structuredClone(value), version: version + 1 });
+    return this.shared(key);
   }
 
   async close(): Promise<void> {}

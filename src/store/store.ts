@@ -17,5 +17,16 @@ export interface Store {
   removeCall(key: string): Promise<void>;
   calls(): AsyncIterable<readonly [string, unknown]>;
 
+  /** A small value that all processes of the site share; undefined with version 0 if nothing is there. */
+  shared(key: string): Promise<SharedValue>;
+  /** Puts a value unless somebody else did since `version` was read; gives what is there then. */
+  putShared(key: string, value: unknown, version: number): Promise<SharedValue>;
+
   close(): Promise<void>;
+}
+
+/** A shared value with a number that grows with every put. */
+export interface SharedValue {
+  readonly value: unknown;
+  readonly version: number;
 }

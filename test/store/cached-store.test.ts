@@ -29,6 +29,8 @@ class ManualStore implements Store {
   putCall = (uuid: string, record: unknown) => this.memory.putCall(uuid, record);
   removeCall = (uuid: string) => this.memory.removeCall(uuid);
   calls = () => this.memory.calls();
+  shared = (key: string) => this.memory.shared(key);
+  putShared = (key: string, value: unknown, version: number) => this.memory.putShared(key, value, version);
   close = () => this.memory.close();
 
   /** Lets the n-th step under way (0: the first) go on. */

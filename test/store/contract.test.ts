@@ -30,6 +30,8 @@ class SlowStore implements Store {
   putCall = (uuid: string, record: unknown) => this.#memory.putCall(uuid, record);
   removeCall = (uuid: string) => this.#memory.removeCall(uuid);
   calls = () => this.#memory.calls();
+  shared = (key: string) => this.#memory.shared(key);
+  putShared = (key: string, value: unknown, version: number) => this.#memory.putShared(key, value, version);
   close = () => this.#memory.close();
 }
 
@@ -84,6 +86,20 @@ for (const [kind, make] of Object.entries(kinds)) {
       if (met.length === 10) await store.putDevices('sip:1000@a.example', []);
     }
     t.deepEqual(met.sort(), aors);
+  });
+
+  test(`${kind}: of those who put a shared value at the same time one wins, and all get to know which`, async (t) => {
+    const store = open(t);
+    t.deepEqual(await store.shared('k'), { value: undefined, version: 0 });
+    const told = await Promise.all(['a', 'b', 'c'].map((by) => store.putShared('k', { by }, 0)));
+    t.is(new Set(told.map((there) => JSON.stringify(there))).size, 1);
+    const there = await store.shared('k');
+    t.deepEqual(there, told[0]);
+    await store.putShared('k', { by: 'late' }, there.version - 1);
+    t.deepEqual(await store.shared('k'), there);
+    const next = await store.putShared('k', { by: 'next' }, there.version);
+    t.deepEqual(next.value, { by: 'next' });
+    t.deepEqual(await store.shared('other'), { value: undefined, version: 0 });
   });
 
   test(`${kind}: the journal of calls`, async (t) => {

@@ -9,6 +9,8 @@ export interface ApnsAnswer {
   readonly timestamp?: number;
   readonly apnsId?: string;
   readonly retryAfterMs?: number;
+  /** The other side's clock, epoch milliseconds, if it tells (Apple's documentation promises no Date header). */
+  readonly date?: number;
 }
 
 /** Reads an answer ("Handling notification responses from APNs"). A body that isn't Apple's JSON gives an empty reason. */
@@ -16,12 +18,14 @@ export function readAnswer(status: number, headers: IncomingHttpHeaders, body: s
   const { reason, timestamp } = status === 200 ? {} : readBody(body);
   const retryAfterMs = readRetryAfter(headers['retry-after'], now);
   const apnsId = headers['apns-id'];
+  const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
   return {
     status,
     reason: reason ?? '',
     ...(timestamp === undefined ? {} : { timestamp }),
     ...(typeof apnsId === 'string' && /^[0-9a-f-]{36}$/i.test(apnsId) ? { apnsId } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(Number.isNaN(date) ? {} : { date }),
   };
 }
 

@@ -6,7 +6,7 @@ import { dial } from './connect.js';
 import { Counters, type PushCounters } from './counters.js';
 import { Holds } from './holds.js';
 import { Job } from './job.js';
-import { checkAccount, type SigningAccount } from './key.js';
+import { type ApnsAccount, checkAccount, type SigningAccount } from './key.js';
 import { Lane } from './lane.js';
 import type { LaneContext } from './lane-context.js';
 import {
@@ -20,16 +20,20 @@ import {
 } from './options.js';
 import { toMessage } from './request.js';
 import { ApnsSession } from './session.js';
+import { ProviderTokens } from './token.js';
 
 /** Apple's push service over HTTP/2 with provider tokens. */
 export class ApnsProvider implements PushProvider {
   readonly #options: ApnsProviderOptions;
   readonly #timing: ApnsTiming;
-  readonly #accounts: readonly SigningAccount[];
+  #accounts: readonly SigningAccount[];
   readonly #alarms: Alarms;
   readonly #counters = new Counters();
   readonly #context: LaneContext;
   readonly #lanes = new Map<string, Lane>();
+  /** Lanes of keys that are no longer configured, until their last push has ended. */
+  readonly #retired = new Set<Lane>();
+  readonly #tokens = new WeakMap<SigningAccount, ProviderTokens>();
   readonly #breakers = new Map<string, Breaker>();
   readonly #jobs = new Map<Job, Lane>();
   readonly #queueLimit: number;
@@ -59,6 +63,7 @@ export class ApnsProvider implements PushProvider {
       counters: this.#counters,
       holds: new Holds(clock, random, this.#timing.hold),
       settle: (job, outcome) => this.#settle(job, outcome),
+      reroute: (job) => this.#reroute(job),
       noteError: (text) => {
         this.#lastError = { at: clock.now(), text };
       },
@@ -72,20 +77,20 @@ export class ApnsProvider implements PushProvider {
     const apnsId = randomUUID();
     const message = toMessage(request, apnsId);
     if ('reason' in message) return Promise.resolve(this.#counted(refused(message.reason)));
-    const account = this.#accountFor(request);
-    if (!account) return Promise.resolve(this.#counted(refused('NoAccount')));
-    const lane = this.#lane(account, request.environment);
+    const lane = this.#laneFor(request, new Set());
+    if (!lane) return Promise.resolve(this.#counted(refused('NoAccount')));
     const { clock } = this.#options;
     return new Promise((resolve) => {
       const job = new Job(request, apnsId, message, clock.monotonic(), resolve);
       this.#jobs.set(job, lane);
-      job.deadline = clock.setTimeout(() => lane.expire(job), request.deadline - clock.now());
+      job.tried.add(lane.account);
+      job.deadline = clock.setTimeout(() => this.#jobs.get(job)?.expire(job), request.deadline - clock.now());
       lane.add(job);
     });
   }
 
   status(): PushProviderStatus {
-    const lanes = [...this.#lanes.values()];
+    const lanes = [...this.#lanes.values(), ...this.#retired];
     const inFlight = lanes.reduce((sum, lane) => sum + lane.inFlight, 0);
     return {
       provider: 'apns',
@@ -106,6 +111,30 @@ export class ApnsProvider implements PushProvider {
     return this.#alarms.active;
   }
 
+  /**
+   * Takes other keys from now on. Pushes under way end with the key they began with; where a team has several fitting keys, the
+   * first that Apple takes is used, and an untried one gets one push at a time until Apple has taken it.
+   * @throws {ApnsKeyError} when an account's ids or key are wrong; then nothing changes
+   */
+  setAccounts(accounts: readonly ApnsAccount[]): void {
+    this.#accounts = accounts.map((account) => {
+      const checked = checkAccount(account);
+      return this.#accounts.find((known) => isSame(known, checked)) ?? checked;
+    });
+    for (const [key, lane] of this.#lanes) {
+      if (this.#accounts.includes(lane.account)) continue;
+      this.#lanes.delete(key);
+      this.#retired.add(lane);
+    }
+    this.#closeRetired();
+  }
+
+  /** Opens a connection for a team before the first push needs it, and again when one has ended. */
+  warm(teamId: string, environment: PushEnvironment): void {
+    const account = this.#accounts.find((known) => known.teamId === teamId && serves(known, environment));
+    if (account && !this.#closing) this.#lane(account, environment).warm();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#finish();
     return this.#closing;
@@ -113,11 +142,23 @@ export class ApnsProvider implements PushProvider {
 
   async #finish(): Promise<void> {
     if (this.#jobs.size > 0) {
+      const timer = this.#options.clock.setTimeout(() => this.#abandon(), this.#timing.closeMs);
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
+      timer.cancel();
     }
-    for (const lane of this.#lanes.values()) lane.close();
+    for (const lane of [...this.#lanes.values(), ...this.#retired]) lane.close();
+    this.#retired.clear();
+  }
+
+  #abandon(): void {
+    for (const [job, lane] of [...this.#jobs]) {
+      const { attempt, attempts } = job;
+      lane.remove(job);
+      this.#settle(job, { kind: 'unreachable', reason: 'Closed', attempts });
+      attempt?.giveUp('deadline');
+    }
   }
 
   #refusal(request: PushRequest): PushOutcome | undefined {
@@ -137,29 +178,55 @@ export class ApnsProvider implements PushProvider {
     if (!job.settle(outcome)) return;
     this.#jobs.delete(job);
     this.#counters.ended(outcome);
+    if (this.#retired.size > 0) this.#closeRetired();
     if (this.#jobs.size === 0) this.#idle?.();
   }
 
-  /** The most specific of the team's keys. */
-  #accountFor(request: PushRequest): SigningAccount | undefined {
+  #reroute(job: Job): boolean {
+    if (this.#closing) return false;
+    const lane = this.#laneFor(job.request, job.tried);
+    if (!lane) return false;
+    job.tried.add(lane.account);
+    this.#jobs.set(job, lane);
+    if (this.#retired.size > 0) this.#closeRetired();
+    lane.add(job);
+    return true;
+  }
+
+  #closeRetired(): void {
+    const used = new Set(this.#jobs.values());
+    for (const lane of this.#retired) {
+      if (used.has(lane)) continue;
+      this.#retired.delete(lane);
+      lane.close();
+    }
+  }
+
+  /** The lane of the best key for a push: the most specific, in the configured order, that Apple takes. */
+  #laneFor(request: PushRequest, tried: ReadonlySet<SigningAccount>): Lane | undefined {
+    const { environment, teamId, topic } = request;
     const fitting = this.#accounts.filter(
-      ({ teamId, bundleIds, environments }) =>
-        teamId === request.teamId &&
-        (bundleIds?.some((id) => request.topic === id || request.topic.startsWith(`${id}.`)) ?? true) &&
-        (environments?.includes(request.environment) ?? true),
+      (account) =>
+        account.teamId === teamId && covers(account, topic) && serves(account, environment) && !tried.has(account),
     );
-    const weight = (account: SigningAccount) => (account.bundleIds ? 2 : 0) + (account.environments ? 1 : 0);
-    return fitting.sort((a, b) => weight(b) - weight(a))[0];
+    if (fitting.length > 1) fitting.sort((a, b) => specificity(b) - specificity(a));
+    const [first, ...others] = fitting.map((account) => this.#lane(account, environment));
+    if (!first || others.length === 0) return first;
+    const [best, ...rest] = [first, ...others].filter((lane) => lane.heldReason === undefined);
+    if (!best || best.proven || best.idle) return best ?? first;
+    return rest.find((lane) => lane.proven) ?? best;
   }
 
   #lane(account: SigningAccount, environment: PushEnvironment): Lane {
-    const key = `${account.teamId} ${account.keyId} ${environment}`;
+    const scope = account.bundleIds?.join() ?? '';
+    const key = `${account.teamId} ${account.keyId} ${scope} ${environment}`;
     const existing = this.#lanes.get(key);
     if (existing) return existing;
     const { clock, ca, connections, endpoints, proxy } = this.#options;
     const endpoint = endpoints?.[environment] ?? defaultEndpoints[environment];
     const lane = new Lane(this.#context, {
       account,
+      tokens: this.#tokensOf(account),
       environment,
       host: endpoint.host,
       breaker: this.#breaker(`${endpoint.host}:${endpoint.port}`),
@@ -178,6 +245,13 @@ export class ApnsProvider implements PushProvider {
     return lane;
   }
 
+  #tokensOf(account: SigningAccount): ProviderTokens {
+    const { clock, sharedTokens } = this.#options;
+    const tokens = this.#tokens.get(account) ?? new ProviderTokens(account, clock, sharedTokens);
+    this.#tokens.set(account, tokens);
+    return tokens;
+  }
+
   #breaker(host: string): Breaker {
     const existing = this.#breakers.get(host);
     if (existing) return existing;
@@ -188,6 +262,21 @@ export class ApnsProvider implements PushProvider {
 }
 
 const silent: PushLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+const covers = ({ bundleIds }: SigningAccount, topic: string): boolean =>
+  bundleIds?.some((id) => topic === id || topic.startsWith(`${id}.`)) ?? true;
+
+const serves = ({ environments }: SigningAccount, environment: PushEnvironment): boolean =>
+  environments?.includes(environment) ?? true;
+
+const specificity = ({ bundleIds, environments }: SigningAccount): number =>
+  (bundleIds ? 2 : 0) + (environments ? 1 : 0);
+
+function isSame(a: SigningAccount, b: SigningAccount): boolean {
+  const scope = ({ bundleIds, environments, keyId, teamId }: SigningAccount) =>
+    JSON.stringify([teamId, keyId, bundleIds, environments]);
+  return scope(a) === scope(b) && a.key.equals(b.key);
+}
 
 function refused(reason: string): PushOutcome {
   return { kind: 'refused', status: 0, reason, token: reason === 'BadDeviceToken' ? 'dead' : 'keep', attempts: 0 };

@@ -26,6 +26,9 @@ export interface Answered {
 }
 
 const DEVICES_ON_HOLD = 10_000;
+const EXPIRES_AFTER = 3_600_000;
+/** Clocks this far apart are worth telling. */
+const SKEW_LIMIT = 60_000;
 
 /** Does to account, topic, device and connection what the reaction table says, and says what the push does next. */
 export class Consequences {
@@ -57,7 +60,7 @@ export class Consequences {
   /** Takes an answer. */
   of(answered: Answered): NextStep {
     const { job, answer, session } = answered;
-    const reaction = reactionTo(answer.status, answer.reason);
+    const reaction = this.#reactionTo(answered);
     if (reaction.push === 'accept') return this.#accepted(answered);
     const reason = answer.reason || `Status${answer.status}`;
     job.reason = reason;
@@ -84,6 +87,36 @@ export class Consequences {
     return { step: 'end', outcome: refusal(job, answer, reason, reaction) };
   }
 
+  /** What Apple says of its clock explains what it says of the provider token. */
+  #reactionTo({ answer, token }: Answered): Reaction {
+    const reaction = reactionTo(answer.status, answer.reason);
+    if (answer.date !== undefined && reaction.account !== 'keep') {
+      const ahead = answer.date - this.#context.clock.now();
+      const skew = Math.abs(ahead) > SKEW_LIMIT ? ahead : 0;
+      const told = Math.abs(skew - this.#tokens.skew) > SKEW_LIMIT;
+      if (told) {
+        this.#tokens.skew = skew;
+        this.#clockIsWrong(token, answer.reason);
+        if (answer.reason === 'InvalidProviderToken') return reactionTo(403, 'ExpiredProviderToken');
+      }
+    } else if (answer.reason === 'ExpiredProviderToken' && this.#tokens.age(token) < EXPIRES_AFTER - SKEW_LIMIT) {
+      this.#clockIsWrong(token, answer.reason);
+    }
+    return reaction;
+  }
+
+  #clockIsWrong(token: ProviderToken, reason: string): void {
+    const { skew } = this.#tokens;
+    const age = Math.max(0, this.#tokens.age(token));
+    const text =
+      skew === 0
+        ? `Apple calls a provider token expired that was made ${minutes(age)} ago by this machine's clock: the clock is behind, ` +
+          `by ${minutes(EXPIRES_AFTER - age)} or more. Set up NTP.`
+        : `This machine's clock is ${minutes(Math.abs(skew))} ${skew > 0 ? 'behind' : 'ahead of'} Apple's. Set up NTP. ` +
+          "Until then provider tokens are made for Apple's clock.";
+    raise(this.#context, 'PushNotificationServiceClockSkew', this.#subjects.account, reason, text);
+  }
+
   #toAccount({ token }: Answered, reaction: Reaction, reason: string, repeatedInVain: boolean): void {
     if (reason === 'TooManyProviderTokenUpdates') this.#tokens.tooMany();
     if (reaction.account === 'keep') return;
@@ -92,9 +125,7 @@ export class Consequences {
       this.#pool.retire(token, reason);
       return;
     }
-    if (reaction.account === 'renew') {
-      raise(this.#context, 'PushNotificationServiceClockSkew', this.#subjects.account, reason);
-    }
+    if (reaction.account === 'renew') this.#clockIsWrong(token, reason);
     this.#context.holds.hold(this.#subjects.account, reason);
     this.#pool.retireAll(reason);
   }
@@ -119,7 +150,7 @@ export class Consequences {
     const { account, host } = this.#subjects;
     alarms.over('PushNotificationServiceUnavailable', host);
     alarms.over('PushNotificationServiceAccessTokenUnavailable', account);
-    alarms.over('PushNotificationServiceClockSkew', account);
+    if (this.#tokens.skew === 0) alarms.over('PushNotificationServiceClockSkew', account);
     alarms.over('PushNotificationTopicRefused', this.#subjects.topic(job.request.topic));
     holds.release(account);
     holds.release(this.#topicHold(job.request.topic));
@@ -151,6 +182,8 @@ export class Consequences {
     return `${this.#subjects.account} ${topic}`;
   }
 }
+
+const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
 
 function refusal(job: Job, answer: ApnsAnswer, reason: string, reaction: Reaction): PushOutcome {
   const { timestamp, status } = answer;

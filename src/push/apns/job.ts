@@ -1,5 +1,6 @@
 import type { Timer } from '../../clock/clock.js';
 import type { PushOutcome, PushRequest } from '../provider.js';
+import type { SigningAccount } from './key.js';
 import type { ApnsMessage } from './request.js';
 import type { ApnsSession, Attempt } from './session.js';
 
@@ -28,6 +29,8 @@ export class Job {
   repeated = false;
   /** The connection to keep away from if there is another. */
   avoid: ApnsSession | undefined;
+  /** Keys that it went to. */
+  readonly tried = new Set<SigningAccount>();
   /** Why it hasn't succeeded so far. */
   reason = 'NoConnection';
 

@@ -10,6 +10,7 @@ import type { SigningAccount } from './key.js';
 import type { ApnsTiming, PushLog } from './options.js';
 import type { PoolOptions } from './pool.js';
 import { reasonInWords } from './reactions.js';
+import type { ProviderTokens } from './token.js';
 
 /** What the lanes of a provider share. */
 export interface LaneContext {
@@ -22,12 +23,15 @@ export interface LaneContext {
   readonly log: PushLog;
   /** Ends a job. */
   readonly settle: (job: Job, outcome: PushOutcome) => void;
+  /** Gives a job that Apple doesn't take with this key to another key's lane; false if there is none left to try. */
+  readonly reroute: (job: Job) => boolean;
   readonly noteError: (text: string) => void;
 }
 
 /** Whose pushes a lane carries, and where to. */
 export interface LaneOptions {
   readonly account: SigningAccount;
+  readonly tokens: ProviderTokens;
   readonly environment: PushEnvironment;
   readonly host: string;
   readonly breaker: Breaker;
@@ -53,8 +57,8 @@ export class Subjects {
 }
 
 /** Tells an alarm with what its reason means. */
-export function raise(context: LaneContext, name: AlarmName, subject: string, reason: string): void {
+export function raise(context: LaneContext, name: AlarmName, subject: string, reason: string, text?: string): void {
   const words = reasonInWords(reason);
   context.noteError(`${subject}: ${reason}`);
-  context.alarms.raise(name, subject, reason, words ? `${words.meaning} ${words.advice}` : reason);
+  context.alarms.raise(name, subject, reason, text ?? (words ? `${words.meaning} ${words.advice}` : reason));
 }

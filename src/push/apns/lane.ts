@@ -3,11 +3,12 @@ import { readAnswer } from './answer.js';
 import type { Pass } from './breaker.js';
 import { Consequences } from './consequences.js';
 import type { Job } from './job.js';
+import type { SigningAccount } from './key.js';
 import { type LaneContext, type LaneOptions, raise, Subjects } from './lane-context.js';
 import { ApnsPool } from './pool.js';
 import { reactionTo } from './reactions.js';
 import type { ApnsSession, AttemptEnd } from './session.js';
-import { type ProviderToken, ProviderTokens } from './token.js';
+import type { ProviderToken, ProviderTokens } from './token.js';
 
 /** Attempts that Apple didn't look at cost nothing, but something is wrong if there are so many. */
 const MAX_ATTEMPTS = 20;
@@ -30,13 +31,15 @@ export class Lane {
   readonly #queue = new Set<Job>();
   #pumping = false;
   #breakerTimer: Timer | undefined;
+  readonly #resume = (): void => this.pump();
   #inFlight = 0;
+  #proven = false;
 
   constructor(context: LaneContext, options: LaneOptions) {
     this.#context = context;
     this.#options = options;
     this.#subjects = new Subjects(options);
-    this.#tokens = new ProviderTokens(options.account, context.clock);
+    this.#tokens = options.tokens;
     const where = { account: this.#subjects.account, host: options.host };
     this.#pool = new ApnsPool({
       clock: context.clock,
@@ -65,6 +68,25 @@ export class Lane {
   /** Attempts under way. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Apple took its key at the last answer that told. */
+  get proven(): boolean {
+    return this.#proven;
+  }
+
+  get account(): SigningAccount {
+    return this.#options.account;
+  }
+
+  /** Nothing is under way or waiting for a connection. */
+  get idle(): boolean {
+    return this.#inFlight === 0 && this.#queue.size === 0 && this.#resends.size === 0;
+  }
+
+  /** Why Apple takes nothing of this account now, or undefined. */
+  get heldReason(): string | undefined {
+    return this.#context.holds.reasonFor(this.#subjects.account);
   }
 
   get sessions(): readonly ApnsSession[] {
@@ -108,6 +130,11 @@ export class Lane {
     }
   }
 
+  /** Opens a connection before there is a push, and again when a useful one has ended. */
+  warm(): void {
+    this.#pool.keepWarm();
+  }
+
   close(): void {
     this.#breakerTimer?.cancel();
     this.#pool.close();
@@ -136,6 +163,7 @@ export class Lane {
     const held = this.#consequences.heldReason(job.request.topic);
     if (held) {
       this.remove(job);
+      if (this.#context.reroute(job)) return true;
       const { attempts } = job;
       this.#context.settle(job, { kind: 'refused', status: 0, reason: held, token: 'keep', attempts });
       return true;
@@ -146,13 +174,18 @@ export class Lane {
       else this.#waitForBreaker();
       return false;
     }
+    const token = this.#tokens.forConnection(session.token);
+    if (!token) {
+      this.#tokens.whenReady(this.#resume);
+      return false;
+    }
     const pass = this.#options.breaker.enter();
     if (!pass) {
       this.#waitForBreaker();
       return false;
     }
     this.remove(job);
-    if (job.stillWanted) this.#attempt(job, session, pass);
+    if (job.stillWanted) this.#attempt(job, session, token, pass);
     else {
       pass.neutral();
       this.#context.settle(job, { kind: 'withdrawn', attempts: job.attempts });
@@ -160,9 +193,8 @@ export class Lane {
     return true;
   }
 
-  #attempt(job: Job, session: ApnsSession, pass: Pass): void {
+  #attempt(job: Job, session: ApnsSession, token: ProviderToken, pass: Pass): void {
     const { clock, counters, timing } = this.#context;
-    const token = this.#tokens.forConnection(session.token);
     const sentAt = clock.monotonic();
     job.attempts++;
     counters.attempts++;
@@ -186,11 +218,14 @@ export class Lane {
     }
     this.#pool.useful(session);
     const answer = readAnswer(end.status, end.headers, end.body, this.#context.clock.now());
-    const inTrouble = reactionTo(answer.status, answer.reason).connection === 'count';
-    if (inTrouble) this.#hostFailed(pass, answer.reason || 'ServiceUnavailable');
+    const { account, connection, topic } = reactionTo(answer.status, answer.reason);
+    this.#proven = account === 'keep';
+    if (connection === 'count') this.#hostFailed(pass, answer.reason || 'ServiceUnavailable');
     else pass.ok();
     const next = this.#consequences.of({ job, session, token, sentAt, answer });
     if (job.settled) return;
+    const keyRefused = account === 'hold' || topic === 'hold';
+    if (keyRefused && next.step === 'end' && this.#context.reroute(job)) return;
     if (next.step === 'again') this.#again(job);
     else if (next.step === 'later') this.#later(job, next.ms);
     else if (next.outcome.kind === 'unreachable') this.#unreachable(job, next.outcome.reason);

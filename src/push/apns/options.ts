@@ -8,6 +8,7 @@ import type { ApnsAccount } from './key.js';
 import type { OpeningRate } from './pool.js';
 import type { ProxyOptions } from './proxy.js';
 import type { SessionTiming } from './session.js';
+import type { SharedTokens } from './token.js';
 
 /** Where log lines go. Nothing secret is ever in them. */
 export type PushLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -23,6 +24,8 @@ export interface ApnsProviderOptions {
   readonly proxy?: ProxyOptions;
   /** Connections per account and environment. Default: 2. */
   readonly connections?: number;
+  /** Where provider tokens are shared with the site's other processes. Default: not at all. */
+  readonly sharedTokens?: SharedTokens;
   /** Pushes that may be under way or waiting at once. Default: 10,000. */
   readonly queueLimit?: number;
   readonly log?: PushLog;
@@ -48,6 +51,8 @@ export interface ApnsTiming extends SessionTiming {
   readonly breaker: BackOffBounds;
   /** How long an account or a topic that Apple refused is left alone. */
   readonly hold: BackOffBounds;
+  /** How long `close` waits for pushes under way. */
+  readonly closeMs: number;
 }
 
 /** Host breakers open after so many errors in a row. */
@@ -72,4 +77,5 @@ export const defaultTiming: ApnsTiming = {
   openings: { count: 6, withinMs: 6_000 },
   breaker: { minMs: 1_000, maxMs: 60_000 },
   hold: { minMs: 10_000, maxMs: 300_000 },
+  closeMs: 5_000,
 };

@@ -36,6 +36,7 @@ export class ApnsPool {
   #notBefore = 0;
   #wakeUp: Timer | undefined;
   #closed = false;
+  #warm = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -71,11 +72,18 @@ export class ApnsPool {
     if (wait > 0) {
       this.#wakeUp ??= this.#options.clock.setTimeout(() => {
         this.#wakeUp = undefined;
+        if (this.#warm && this.#sessions.size === 0) this.#open();
         this.#options.onChange();
       }, Math.ceil(wait));
       return;
     }
     this.#open();
+  }
+
+  /** Opens a connection now, and another whenever the last one has ended after having been of use. */
+  keepWarm(): void {
+    this.#warm = true;
+    if (this.#sessions.size === 0) this.demand();
   }
 
   /** The connection brought an answer: it isn't to blame for what comes. */
@@ -125,6 +133,7 @@ export class ApnsPool {
         this.#sessions.delete(session);
         if (this.#closed) return;
         if (!this.#useful.has(session)) this.#failed(why);
+        else if (this.#warm && this.#sessions.size === 0) this.demand();
         this.#options.onChange();
       },
     });

@@ -14,6 +14,7 @@ export interface ConnectionContext {
   /** After the first push with a good provider token. */
   readonly maxStreams: number;
   readonly latencyMs: number;
+  readonly sendDate: boolean;
   readonly deliver: (push: AcceptedPush, apnsId: string, receivedAt: number) => 'delivered' | 'stored' | 'lost';
   readonly onPush: (push: ReceivedPush) => void;
   readonly newId: () => string;
@@ -42,6 +43,9 @@ export interface ReceivedPush {
 }
 
 const BODY_LIMIT = 64 * 1024;
+
+/** node would add this machine's time otherwise. */
+type ResponseOptions = http2.ServerStreamResponseOptions & { readonly sendDate: boolean };
 
 type StreamListener = (
   stream: http2.ServerHttp2Stream,
@@ -176,12 +180,15 @@ export class Connection {
     }
     if (stream.destroyed || stream.closed) return;
     const { status, reason, timestamp } = judgement;
-    stream.respond({
+    const headers = {
       ':status': status,
       'apns-id': apnsId,
       ...(this.#memory.environment === 'sandbox' && status === 200 ? { 'apns-unique-id': this.#context.newId() } : {}),
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
-    });
+      ...(this.#context.sendDate ? { date: new Date(this.#context.clock.now()).toUTCString() } : {}),
+    };
+    const options: ResponseOptions = { sendDate: false };
+    stream.respond(headers, options);
     stream.end(status === 200 ? undefined : JSON.stringify({ reason, timestamp }));
   }
 

@@ -30,6 +30,8 @@ const connectionsSchema = z.strictObject({
   frozen: z.enum(['none', 'existing', 'all']).optional(),
 });
 
+const clockSchema = z.strictObject({ offsetMs: z.number().min(-1e12).max(1e12) });
+
 const BODY_LIMIT = 1_000_000;
 
 /** What the control API drives. */
@@ -46,6 +48,7 @@ export interface Controlled {
   goaway(reason: string, code: number): void;
   closeConnections(): void;
   setMaxStreams(maxStreams: number): void;
+  setClockOffset(ms: number): void;
   setFrozen(frozen: 'none' | 'existing' | 'all'): void;
   reset(): void;
 }
@@ -82,6 +85,7 @@ const routes: Readonly<Record<string, Route>> = {
     if (order.close) simulator.closeConnections();
     if (order.frozen !== undefined) simulator.setFrozen(order.frozen);
   },
+  'POST /clock': (simulator, body) => simulator.setClockOffset(clockSchema.parse(body).offsetMs),
   'POST /reset': (simulator) => simulator.reset(),
 };
 

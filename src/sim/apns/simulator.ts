@@ -36,6 +36,10 @@ export interface ApnsSimulatorOptions {
   readonly maxStreams?: number;
   /** Milliseconds before every answer. Default: 0. */
   readonly latencyMs?: number;
+  /** By how much Apple's clock is ahead of this machine's. Default: 0. */
+  readonly clockOffsetMs?: number;
+  /** Answers with a Date header, which Apple's documentation doesn't promise. Default: false. */
+  readonly sendDate?: boolean;
   /** Lets {@link ApnsSimulator.setFrozen} work, at the price of one more hop. Default: false. */
   readonly freezable?: boolean;
   /** How many of the pushes received are remembered. Default: 10,000. */
@@ -57,13 +61,15 @@ export class ApnsSimulator {
   readonly #fronts: Readonly<Record<PushEnvironment, Relay>> | undefined;
   readonly #connections = new Set<Connection>();
   readonly #waiting = new Set<() => void>();
+  #clockOffset: number;
   #received: ReceivedPush[] = [];
   #count = 0;
   #total = 0;
 
   constructor(options: ApnsSimulatorOptions = {}) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clockOffset = options.clockOffsetMs ?? 0;
+    this.#clock = this.#shifted(options.clock ?? systemClock);
     this.#host = options.host ?? '127.0.0.1';
     this.certificate =
       options.certificate ?? makeCertificate({ altNames: [...new Set(['localhost', '127.0.0.1', '::1', this.#host])] });
@@ -189,6 +195,11 @@ export class ApnsSimulator {
     }
   }
 
+  /** Sets Apple's clock so far ahead of this machine's, or behind. */
+  setClockOffset(ms: number): void {
+    this.#clockOffset = ms;
+  }
+
   /** Counts, for people and for the control API. */
   status(): Readonly<Record<string, unknown>> {
     return {
@@ -220,6 +231,14 @@ export class ApnsSimulator {
     await Promise.all(closed);
   }
 
+  #shifted(clock: Clock): Clock {
+    return {
+      now: () => clock.now() + this.#clockOffset,
+      monotonic: () => clock.monotonic(),
+      setTimeout: (fn, ms) => clock.setTimeout(fn, ms),
+    };
+  }
+
   #front(environment: PushEnvironment): Server {
     return this.#fronts?.[environment].server ?? this.#servers[environment];
   }
@@ -245,6 +264,7 @@ export class ApnsSimulator {
         scripts: this.scripts,
         maxStreams: this.#options.maxStreams ?? 1000,
         latencyMs: this.#options.latencyMs ?? 0,
+        sendDate: this.#options.sendDate ?? false,
         deliver: (push, apnsId, at) => this.phones.deliver(push, apnsId, at),
         onPush: (push) => this.#remember(push),
         newId: randomUUID,

@@ -10,7 +10,21 @@ const MINUTE = 60_000;
 
 function setUp() {
   const clock = new FakeClock(Date.parse('2026-01-05T08:00:00.750Z'));
-  return { clock, tokens: new ProviderTokens(checkAccount({ teamId, keyId, key: signingKey }), clock) };
+  const provider = new ProviderTokens(checkAccount({ teamId, keyId, key: signingKey }), clock);
+  return { clock, tokens: atOnce(provider) };
+}
+
+/** Without a store there is always a token at once. */
+function atOnce(tokens: ProviderTokens) {
+  return {
+    forConnection: (used?: ProviderToken): ProviderToken => {
+      const token = tokens.forConnection(used);
+      if (!token) throw new Error('no token');
+      return token;
+    },
+    expired: (refused: ProviderToken) => tokens.expired(refused),
+    tooMany: () => tokens.tooMany(),
+  };
 }
 
 test("a provider token says what Apple wants and is signed with the account's key", (t) => {
@@ -85,12 +99,13 @@ test('after too many updates the old token is kept, also for new connections, as
 test('a clock that was set back leads to a new token', (t) => {
   const { clock, tokens } = setUp();
   const first = tokens.forConnection();
-  const back = new ProviderTokens(checkAccount({ teamId, keyId, key: signingKey }), {
-    ...clock,
-    now: () => clock.now() - 10 * MINUTE,
-    monotonic: () => clock.monotonic(),
-    setTimeout: (fn, ms) => clock.setTimeout(fn, ms),
-  });
+  const back = atOnce(
+    new ProviderTokens(checkAccount({ teamId, keyId, key: signingKey }), {
+      now: () => clock.now() - 10 * MINUTE,
+      monotonic: () => clock.monotonic(),
+      setTimeout: (fn, ms) => clock.setTimeout(fn, ms),
+    }),
+  );
   t.not(back.forConnection(first), first);
   t.true(back.forConnection(first).issuedAt < first.issuedAt);
 });

@@ -1,0 +1,82 @@
+import test, { type ExecutionContext } from 'ava';
+import { systemClock } from '../../../src/clock/clock.js';
+import type { SharedTokens } from '../../../src/push/apns/token.js';
+import { storeTokens } from '../../../src/push/store-tokens.js';
+import { CachedStore } from '../../../src/store/cached-store.js';
+import { LmdbStore } from '../../../src/store/lmdb-store.js';
+import { MemoryStore } from '../../../src/store/memory-store.js';
+import { temporaryFolder } from '../../store/support.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { outcomeOf, provider, simulator, voipPush } from '../support.js';
+
+const MINUTE = 60_000;
+
+/** Several processes of a site, as far as Apple can tell. */
+async function site(t: ExecutionContext, sharedTokens: SharedTokens, nodes = 3) {
+  const clock = new FakeClock();
+  const apns = await simulator(t, { clock });
+  const clients = Array.from({ length: nodes }, () => provider(t, apns, { clock, sharedTokens, connections: 1 }));
+  const pushFromAll = () =>
+    Promise.all(clients.map((client) => outcomeOf(clock, client, client.push(voipPush(clock)))));
+  const tokensSeen = () => new Set(apns.received.map(({ providerToken }) => providerToken)).size;
+  return { clock, apns, clients, pushFromAll, tokensSeen };
+}
+
+test('Apple sees one provider token of all processes, also when it is renewed', async (t) => {
+  const { clock, pushFromAll, tokensSeen } = await site(t, storeTokens(new MemoryStore()));
+  for (let hour = 1; hour <= 4; hour++) {
+    for (const { kind } of await pushFromAll()) t.is(kind, 'accepted');
+    t.is(tokensSeen(), hour);
+    await clock.advanceAsync(51 * MINUTE);
+  }
+});
+
+test('through a store on disk as well', async (t) => {
+  const store = new CachedStore(new LmdbStore({ path: temporaryFolder(t) }), 10);
+  t.teardown(() => store.close());
+  const apns = await simulator(t);
+  const clients = [1, 2, 3].map(() => provider(t, apns, { sharedTokens: storeTokens(store) }));
+  const outcomes = await Promise.all(clients.map((client) => client.push(voipPush(systemClock))));
+  t.deepEqual(new Set(outcomes.map(({ kind }) => kind)), new Set(['accepted']));
+  t.is(new Set(apns.received.map(({ providerToken }) => providerToken)).size, 1);
+});
+
+test('a process that starts later goes on with the token that is there', async (t) => {
+  const shared = storeTokens(new MemoryStore());
+  const { clock, apns, pushFromAll, tokensSeen } = await site(t, shared, 1);
+  await pushFromAll();
+  await clock.advanceAsync(10 * MINUTE);
+  const late = provider(t, apns, { clock, sharedTokens: shared });
+  t.is((await outcomeOf(clock, late, late.push(voipPush(clock)))).kind, 'accepted');
+  t.is(tokensSeen(), 1);
+});
+
+test('a store that fails or is silent costs no call its push', async (t) => {
+  const broken: SharedTokens[] = [
+    { get: () => Promise.reject(new Error('down')), put: () => Promise.reject(new Error('down')) },
+    { get: async () => ({ token: undefined, version: 0 }), put: () => Promise.reject(new Error('down')) },
+    { get: () => new Promise(() => {}), put: () => new Promise(() => {}) },
+    { get: async () => ({ token: { jwt: 'old', issuedAt: 0 }, version: 1 }), put: async () => undefined },
+  ];
+  for (const shared of broken) {
+    const { pushFromAll } = await site(t, shared, 1);
+    t.deepEqual(
+      (await pushFromAll()).map(({ kind }) => kind),
+      ['accepted'],
+    );
+  }
+});
+
+test('a shared token that Apple refuses is replaced for all, once', async (t) => {
+  const { apns, pushFromAll, tokensSeen } = await site(t, storeTokens(new MemoryStore()));
+  await pushFromAll();
+  apns.script({ status: 403, reason: 'ExpiredProviderToken', times: 3 });
+  for (const { kind } of await pushFromAll()) t.is(kind, 'accepted');
+  t.is(tokensSeen(), 2);
+});
+
+test('what else is found under its name is no token', async (t) => {
+  const store = new MemoryStore();
+  await store.putShared('apns-token TEAM KEY', { jwt: 7 }, 0);
+  t.deepEqual(await storeTokens(store).get('TEAM KEY'), { token: undefined, version: 1 });
+});
