@@ -311,10 +311,17 @@ export class Call {
   #onNoSignOfLife(leg: Leg): void {
     if (leg.state !== 'inviting' || this.#state === 'over' || this.#state === 'up') return;
     const { branch } = leg;
-    if (leg.untried() === undefined && (leg.pushed || !this.#context.canWake(leg.device))) return;
+    const canTryAgain = leg.untried() !== undefined || (!leg.pushed && this.#context.canWake(leg.device));
+    if (!canTryAgain && !this.#holdOver) {
+      leg.silent = true;
+      return;
+    }
     this.#record('no-sign-of-life', { device: leg.device.id });
     branch?.cancel(REASONS.noSignOfLife);
-    if (!this.#tryAgain(leg, 'no answer to INVITE')) leg.to('ended');
+    if (this.#tryAgain(leg, 'no answer to INVITE')) return;
+    leg.to('ended');
+    this.#save();
+    this.#settle();
   }
 
   /** Another flow of the device, or a push if there has been none: the INVITE so far is dead. */
@@ -337,6 +344,7 @@ export class Call {
     this.#holdOver = true;
     if (this.#state !== 'held' && this.#state !== 'ringing') return;
     this.#record('hold-over');
+    for (const leg of this.legs) if (leg.silent) this.#onNoSignOfLife(leg);
     this.#settle();
   }
 

@@ -44,6 +44,8 @@ export class Leg {
   pushedAt: number | undefined;
   /** Counts INVITEs: events of an earlier one are not this leg's any more. */
   attempt = 0;
+  /** Its last INVITE has had no answer for longer than an awake phone takes; it may ring yet, until the hold ends. */
+  silent = false;
   /** What the device, or the network in its stead, finally said. */
   final: BranchResponse | undefined;
   readonly #tried = new Set<string>();
@@ -101,6 +103,7 @@ export class Leg {
 
   /** Remembers that an INVITE of that id goes over this binding. */
   use(binding: Binding, id: string): void {
+    this.silent = false;
     this.binding = binding;
     this.branchId = id;
     this.#tried.add(flowKey(binding));

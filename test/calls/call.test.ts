@@ -251,3 +251,29 @@ test('every end leaves one final response, one reason and no timer', (t) => {
   t.deepEqual(bench.ends, ['not-woken']);
   t.is(bench.clock.pending, 0);
 });
+
+test('a phone that no push can wake and that never answers keeps the caller no longer than the hold', (t) => {
+  const bench = new Bench();
+  bench.states.set('a', 'active');
+  bench.call.start([device('a', { tokens: [] })]);
+  const branch = bench.port.branchTo('a');
+  bench.clock.advance(12_999);
+  t.deepEqual(bench.port.finals, []);
+  bench.clock.advance(1);
+  t.is(bench.port.finals[0]?.status, 480);
+  t.is(branch.cancelled, REASONS.noSignOfLife);
+  t.deepEqual(bench.ends, ['unreachable']);
+});
+
+test('a phone that wakes at the last moment may still ring after the hold', (t) => {
+  const bench = new Bench();
+  bench.call.start([device('a')]);
+  bench.clock.advance(12_900);
+  bench.call.deviceRegistered(device('a'));
+  bench.clock.advance(1_000);
+  t.deepEqual(bench.port.finals, []);
+  bench.port.branchTo('a').rings();
+  bench.clock.advance(60_000);
+  bench.port.branchTo('a').answers();
+  t.deepEqual(bench.port.finals, [{ status: 200 }]);
+});
