@@ -5,12 +5,17 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # program:Debian package
-NEEDED=(sipp:sip-tester kamailio:kamailio)
+NEEDED=(sipp:sip-tester kamailio:kamailio baresip:baresip-core)
+# file:Debian package, for what brings no program; the file may be a pattern.
+NEEDED_FILES=('/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules')
 
 missing_packages() {
   local entry
   for entry in "${NEEDED[@]}"; do
     PATH="$PATH:/usr/sbin" command -v "${entry%%:*}" >/dev/null || echo "${entry##*:}"
+  done
+  for entry in "${NEEDED_FILES[@]}"; do
+    compgen -G "${entry%%:*}" >/dev/null || echo "${entry##*:}"
   done
 }
 

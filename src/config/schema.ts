@@ -86,6 +86,8 @@ const digest = z.strictObject({
   /** Default: the first of the domains. */
   realm: text('a realm').exactOptional(),
   nonceLifetime: duration('10s', '1d', '5m'),
+  /** A challenge each, in this order. */
+  algorithms: listOf(oneOf(['SHA-256', 'MD5']), 'SHA-256, MD5').default(['SHA-256', 'MD5']),
 });
 
 const upstream = z.strictObject({

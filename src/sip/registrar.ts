@@ -60,7 +60,13 @@ export function accessTo(parts: {
       : {
           digest: {
             realm,
-            authenticator: new DigestAuthenticator({ realm, users, clock, nonceLifetime: digest.nonceLifetime }),
+            authenticator: new DigestAuthenticator({
+              realm,
+              users,
+              clock,
+              nonceLifetime: digest.nonceLifetime,
+              algorithms: digest.algorithms,
+            }),
           },
         }),
   };
