@@ -12,6 +12,15 @@ import { CallwakeProcess } from './callwake-process.js';
 /** How phones reach callwake. */
 export type EdgeKind = 'path' | 'rewrite' | 'direct';
 
+/** A trunk peer as the configuration has it. */
+export interface StagePeer {
+  readonly host: string;
+  readonly port: number;
+  readonly transport: 'udp' | 'tcp';
+  readonly priority?: number;
+  readonly weight?: number;
+}
+
 export interface StageOptions {
   readonly edge: EdgeKind;
   /** Transport of trunk, edge and phones; default udp. */
@@ -20,6 +29,8 @@ export interface StageOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Trunk settings over the stage's own (`hold`, `ringbackAfter`, ...). */
   readonly trunk?: Readonly<Record<string, unknown>>;
+  /** The trunk's peers, given that of the stage's own CUCM; default: that one alone. */
+  readonly peers?: (cucm: StagePeer) => readonly StagePeer[];
   /** An engine that runs already, instead of the embedded one. */
   readonly engine?: { readonly host: string; readonly port: number; readonly secret: string };
 }
@@ -124,14 +135,14 @@ export class Stage {
 
 function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: number): Record<string, unknown> {
   const { production, sandbox } = apple.endpoints;
-  const { engine, transport = 'udp' } = options;
+  const { engine, transport = 'udp', peers = (cucm) => [cucm] } = options;
   return {
     engine:
       engine === undefined
         ? { contacts: ['sip:127.0.0.1:0;transport=udp,tcp'], control: { port: 0 } }
         : { mode: 'external', control: engine },
     domains: [DOMAIN],
-    trunks: [{ name: 'cucm', peers: [{ host: '127.0.0.1', port: cucmPort, transport }], ...options.trunk }],
+    trunks: [{ name: 'cucm', peers: peers({ host: '127.0.0.1', port: cucmPort, transport }), ...options.trunk }],
     edges: options.edge === 'direct' ? [] : [{ name: 'edge', addresses: ['127.0.0.1'] }],
     directPhones: { allow: options.edge === 'direct' },
     push: {

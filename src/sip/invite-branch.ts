@@ -29,11 +29,14 @@ export class LegResponse implements BranchResponse {
     this.reason = reason;
     this.lines = res === undefined ? [] : headerLines(res.msg.raw);
     this.body = res?.msg.body ?? '';
-    this.local = res === undefined;
+    this.local = res === undefined || MADE_HERE.test(firstHeader(this.lines, 'warning') ?? '');
     const rseq = Number(firstHeader(this.lines, 'rseq'));
     this.rseq = status < 200 && Number.isInteger(rseq) && rseq > 0 ? rseq : undefined;
   }
 }
+
+/** How the embedded engine marks a response that stands for no answer, or no connection. */
+const MADE_HERE = /^399 callwake "/;
 
 /** One INVITE as UAC over drachtio-srf: a leg's way to its device (RFC 3261 9.1, 13.2, 15). */
 export class InviteBranch implements Branch {

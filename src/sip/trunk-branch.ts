@@ -80,7 +80,7 @@ export class TrunkBranch implements Branch {
         if (!mine()) return;
         this.#timer?.cancel();
         const unheard = response.local === true || (response.status === 408 && silent);
-        if (unheard) peer.failed(response.status === 408 ? 'no answer' : response.reason);
+        if (unheard) peer.failed(response.status === 408 ? 'no answer' : 'not reachable');
         else if (response.status !== 503) peer.answered();
         if (unheard || response.status === 503) this.#next(response);
         else this.#fail(response);

@@ -188,13 +188,18 @@ export class CucmSimulator {
     const to = parseUri(invite.uri).user ?? '';
     const from = parseUri(invite.from.uri).user ?? '';
     this.#emit({ type: 'invited', callId: call.callId, to, from, at: this.#clock.now() });
-    const { answer = true, answerDelayMs = 0, hangupAfterMs } = this.behaviour;
+    const { answer = true, answerDelayMs = 0, hangupAfterMs, reliable = false } = this.behaviour;
+    if (answer === 'mute') return;
+    if (typeof answer === 'number') {
+      call.reject(answer);
+      return;
+    }
     if (answer === 'busy' || answer === 'decline' || answer === false) {
       const busy = answer === 'busy';
       call.reject(busy ? 486 : 603, { headers: [['Reason', `Q.850;cause=${busy ? 17 : 21}`]] });
       return;
     }
-    call.ring();
+    call.ring({ reliable });
     if (answer === 'ignore') return;
     this.#later(answerDelayMs, () => call.accept());
     if (hangupAfterMs !== undefined) {

@@ -5,8 +5,10 @@ import type { RequestExtras } from '../ua/types.js';
 
 /** How the simulated CUCM behaves toward calls that come in over the trunk. */
 export interface CucmBehaviour {
-  /** Default true. `ignore`: 100 and 180, then nothing. */
-  readonly answer?: boolean | 'busy' | 'decline' | 'ignore';
+  /** Default true. `ignore`: 100 and 180, then nothing; `mute`: nothing but the transaction's own 100; a number: that final status. */
+  readonly answer?: boolean | 'busy' | 'decline' | 'ignore' | 'mute' | number;
+  /** Asks for PRACK on 180 (RFC 3262) when the caller supports 100rel. */
+  readonly reliable?: boolean;
   readonly answerDelayMs?: number;
   readonly hangupAfterMs?: number;
   /** Status for OPTIONS; default 200. */

@@ -151,10 +151,14 @@ export class PhoneSimulator {
     });
   }
 
-  /** A call of this phone's own, over its server. Wakes up and registers first if need be. */
-  async call(to: string, extras: RequestExtras = {}): Promise<SimCall> {
+  /** A call of this phone's own, over its server. Wakes up first if need be, and registers unless told not to. */
+  async call(
+    to: string,
+    extras: RequestExtras = {},
+    { register = true }: { readonly register?: boolean } = {},
+  ): Promise<SimCall> {
     const ua = await this.#awake();
-    if (!this.registered) await this.register();
+    if (register && !this.registered) await this.register();
     const { aor } = this.#options;
     const uri = to.includes(':') ? to : `sip:${to}@${parseUri(aor).host}`;
     const offer = sdpOffer({
