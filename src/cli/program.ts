@@ -90,7 +90,7 @@ function addDemo(program: Command, end: (code: number) => void): void {
         .choices(['answered', 'cancelled', 'not-woken', 'two-devices'])
         .default('answered'),
     )
-    .addOption(new Option('--transport <name>', 'SIP over').choices(['udp', 'tcp']).default('udp'))
+    .addOption(new Option('--transport <name>', 'SIP over').choices(['udp', 'tcp', 'tls']).default('udp'))
     .addOption(
       new Option('--offer <style>', "CUCM's default is delayed").choices(['early', 'delayed']).default('delayed'),
     )

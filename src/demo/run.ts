@@ -12,7 +12,7 @@ export interface DemoOptions {
   readonly rate: number;
   readonly edge: EdgeKind;
   readonly scenario: ScenarioName;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: 'udp' | 'tcp' | 'tls';
   /** CUCM's default is a delayed offer. */
   readonly offer: 'early' | 'delayed';
   /** Takes one line; default standard output. */

@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { SipAddress } from '../sim/address.js';
 import { ApnsSimulator } from '../sim/apns/simulator.js';
 import { CucmSimulator } from '../sim/cucm/index.js';
 import { EdgeSimulator } from '../sim/edge/index.js';
 import { PhoneSimulator, type PhoneSimulatorOptions } from '../sim/phone/index.js';
+import { makeCertificate } from '../sim/tls/certificate.js';
 import { CallwakeProcess } from './callwake-process.js';
 
 /** How phones reach callwake. */
@@ -24,7 +26,7 @@ export interface StagePeer {
 export interface StageOptions {
   readonly edge: EdgeKind;
   /** Transport of trunk, edge and phones; default udp. */
-  readonly transport?: 'udp' | 'tcp';
+  readonly transport?: SipAddress['transport'];
   /** Parts of the configuration to be put over the stage's own, top-level key by key. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Trunk settings over the stage's own (`hold`, `ringbackAfter`, ...). */
@@ -53,9 +55,11 @@ export class Stage {
     readonly cucm: CucmSimulator,
     readonly edge: EdgeSimulator | undefined,
     /** Where callwake takes SIP from trunk and edge. */
-    readonly sip: { readonly host: string; readonly port: number; readonly transport: 'udp' | 'tcp' },
+    readonly sip: { readonly host: string; readonly port: number; readonly transport: SipAddress['transport'] },
     /** The configuration file that callwake was started with. */
     readonly configFile: string,
+    /** What the simulators show and trust over TLS. */
+    readonly tls: PeerTls,
   ) {
     this.#folder = folder;
   }
@@ -69,8 +73,9 @@ export class Stage {
     apple.registerKey({ teamId: TEAM, keyId: KEY_ID, publicKey: key.publicKey });
     writeFileSync(join(folder, 'AuthKey.p8'), key.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
     writeFileSync(join(folder, 'apple-ca.pem'), apple.ca);
+    const tls = writeCertificates(folder);
     const configFile = join(folder, 'callwake.yaml');
-    const cucm = await new CucmSimulator({ trunk: { host: '127.0.0.1', port: 5060, transport } }).start();
+    const cucm = await new CucmSimulator({ trunk: { host: '127.0.0.1', port: 5060, transport }, tls }).start();
     writeFileSync(configFile, stringify(configuration(options, apple, cucm.local.port)));
     const callwake = new CallwakeProcess(configFile);
     try {
@@ -79,8 +84,8 @@ export class Stage {
       const sip = { host: listener.host, port: listener.port, transport };
       cucm.trunk = sip;
       const edge =
-        options.edge === 'direct' ? undefined : await new EdgeSimulator({ mode: options.edge, core: sip }).start();
-      return new Stage(options, folder, apple, callwake, cucm, edge, sip, configFile);
+        options.edge === 'direct' ? undefined : await new EdgeSimulator({ mode: options.edge, core: sip, tls }).start();
+      return new Stage(options, folder, apple, callwake, cucm, edge, sip, configFile, tls);
     } catch (error) {
       await callwake.stop();
       await cucm.close();
@@ -99,6 +104,7 @@ export class Stage {
       teamId: TEAM,
       bundleId: BUNDLE,
       pushes: this.apple.phoneAddress,
+      tls: this.tls,
       ...rest,
     });
     this.#phones.push(phone);
@@ -133,13 +139,34 @@ export class Stage {
   }
 }
 
+/** Certificates of the simulators. */
+interface PeerTls {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: readonly string[];
+}
+
+/** callwake's and its peers' certificates. callwake trusts its peers' alone; phones trust their edge's too. */
+function writeCertificates(folder: string): PeerTls {
+  const own = makeCertificate({ commonName: 'callwake' });
+  const peers = makeCertificate({ commonName: 'peers of callwake' });
+  writeFileSync(join(folder, 'sip.key'), own.key, { mode: 0o600 });
+  writeFileSync(join(folder, 'sip.pem'), own.cert);
+  writeFileSync(join(folder, 'peers.pem'), peers.cert);
+  return { ...peers, ca: [own.cert, peers.cert] };
+}
+
 function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: number): Record<string, unknown> {
   const { production, sandbox } = apple.endpoints;
   const { engine, transport = 'udp', peers = (cucm) => [cucm] } = options;
   return {
     engine:
       engine === undefined
-        ? { contacts: ['sip:127.0.0.1:0;transport=udp,tcp'], control: { port: 0 } }
+        ? {
+            contacts: ['sip:127.0.0.1:0;transport=udp,tcp', 'sips:127.0.0.1:0;transport=tls'],
+            control: { port: 0 },
+            tls: { keyFile: 'sip.key', certFile: 'sip.pem', caFile: 'peers.pem', clientCertificates: true },
+          }
         : { mode: 'external', control: engine },
     domains: [DOMAIN],
     trunks: [{ name: 'cucm', peers: peers({ host: '127.0.0.1', port: cucmPort, transport }), ...options.trunk }],

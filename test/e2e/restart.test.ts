@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
+import { killApp } from '../../src/demo/app-process.js';
 import type { EdgeKind } from '../../src/demo/stage.js';
 import { openStore } from '../../src/store/open.js';
-import { killApp } from '../../src/demo/app-process.js';
 import { requestsIn, stageFor } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 200 };

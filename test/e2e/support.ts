@@ -9,9 +9,16 @@ import type { RecordedMessage } from '../../src/sim/ua/types.js';
  */
 export const externalEngine = engineFrom(process.env.CALLWAKE_TEST_ENGINE);
 
+/** `CALLWAKE_TEST_TRANSPORT`: one of udp, tcp, tls in place of what a test asks for. */
+const forced = transportFrom(process.env.CALLWAKE_TEST_TRANSPORT);
+
 /** A stage that is taken down when the test ends. */
 export async function stageFor(t: ExecutionContext, options: StageOptions): Promise<Stage> {
-  const stage = await Stage.start({ ...options, ...(externalEngine === undefined ? {} : { engine: externalEngine }) });
+  const stage = await Stage.start({
+    ...options,
+    ...(externalEngine === undefined ? {} : { engine: externalEngine }),
+    ...(forced === undefined ? {} : { transport: forced }),
+  });
   t.teardown(() => stage.close());
   return stage;
 }
@@ -40,6 +47,12 @@ function requests(messages: readonly RecordedMessage[], method: string, directio
 /** The text of everything a simulator got or sent. */
 export function wire(messages: readonly RecordedMessage[]): string {
   return messages.map(({ message }: { message: SipMessage }) => message.toString()).join('\n');
+}
+
+function transportFrom(name: string | undefined): StageOptions['transport'] {
+  if (!name) return undefined;
+  if (name === 'udp' || name === 'tcp' || name === 'tls') return name;
+  throw new Error('CALLWAKE_TEST_TRANSPORT must be udp, tcp or tls');
 }
 
 function engineFrom(url: string | undefined): StageOptions['engine'] {

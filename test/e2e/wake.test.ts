@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { EdgeKind } from '../../src/demo/stage.js';
-import { requestsIn, requestsOut, stageFor, wire } from './support.js';
+import { externalEngine, requestsIn, requestsOut, stageFor, wire } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 100 };
 
@@ -13,7 +13,9 @@ for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
   for (const [transport, offer] of [
     ['udp', 'delayed'],
     ['tcp', 'early'],
+    ['tls', 'delayed'],
   ] as const) {
+    if (transport === 'tls' && externalEngine !== undefined) continue;
     test.serial(`P22: a call wakes a sleeping phone: ${edge}, ${transport}, ${offer} offer`, async (t) => {
       const stage = await stageFor(t, { edge, transport });
       const phone = await stage.phone({ behaviour: QUICK });

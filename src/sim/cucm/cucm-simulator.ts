@@ -41,12 +41,13 @@ export class CucmSimulator {
 
   /** Opens the sockets, and begins to ping if asked for. Throws when the port is taken. */
   async start(): Promise<this> {
-    const { address = '127.0.0.1', port = 0, pingIntervalMs } = this.#options;
+    const { address = '127.0.0.1', port = 0, pingIntervalMs, tls } = this.#options;
     this.#ua = await UserAgent.start({
       clock: this.#clock,
       address,
       port,
-      listen: ['udp', 'tcp'],
+      listen: ['udp', this.trunk.transport === 'tls' ? 'tls' : 'tcp'],
+      tls,
       log: this.#log,
       name: 'CiscoSystemsCCM-SIP',
       contact: (transport) => `<sip:${uriHost(address)}:${this.local.port};transport=${transport}>`,
@@ -65,7 +66,7 @@ export class CucmSimulator {
     return this;
   }
 
-  /** Where it listens, UDP and TCP. */
+  /** Where it listens. */
   get local(): Endpoint {
     return this.#started().local;
   }
@@ -143,7 +144,7 @@ export class CucmSimulator {
     await this.#ua?.close();
   }
 
-  #trunkTarget(): { protocol: 'udp' | 'tcp'; host: string; port: number } {
+  #trunkTarget(): { protocol: SipAddress['transport']; host: string; port: number } {
     const { transport, host, port } = this.trunk;
     return { protocol: transport, host, port };
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { SipAddress } from '../address.js';
 import type { SimEvent } from '../ua/events.js';
+import type { TlsSettings } from '../ua/stack.js';
 import type { RequestExtras } from '../ua/types.js';
 
 /** How the simulated CUCM behaves toward calls that come in over the trunk. */
@@ -20,13 +21,15 @@ export interface CucmSimulatorOptions {
   readonly trunk: SipAddress;
   /** Own address, default 127.0.0.1. */
   readonly address?: string;
-  /** Own port for UDP and TCP, default 0 (any). */
+  /** Own port for UDP and TCP (or TLS, when the trunk has it), default 0 (any). */
   readonly port?: number;
   /** Host part of the Request-URI and To, default the trunk's `host`. */
   readonly domain?: string;
   /** Send an OPTIONS ping this often; default: only when {@link CucmSimulator.ping} is called. */
   readonly pingIntervalMs?: number;
   readonly behaviour?: CucmBehaviour;
+  /** Needed for TLS: key and certificate of this side, and the authorities that it trusts. */
+  readonly tls?: TlsSettings | undefined;
   readonly clock?: Clock;
 }
 

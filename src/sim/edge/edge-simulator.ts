@@ -47,7 +47,7 @@ export class EdgeSimulator {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = new MessageLog(this.#clock);
-    this.#transport = new TransportLayer({ clock: this.#clock });
+    this.#transport = new TransportLayer({ clock: this.#clock, ...(options.tls ? { tls: options.tls } : {}) });
     this.#wire = new RecordingTransport(this.#transport, this.#log);
     const most = options.maxFlows ?? 20_000;
     this.#flows = new FlowTable(most, (token, flow) => this.#flowEvent('flow-closed', token, flow));
@@ -62,12 +62,13 @@ export class EdgeSimulator {
     });
   }
 
-  /** Opens the sockets of both sides, UDP and TCP. Throws when a port is taken. */
+  /** Opens the sockets of both sides. Throws when a port is taken. */
   async start(): Promise<this> {
-    const { address = '127.0.0.1', phonePort = 0, corePort = 0 } = this.#options;
+    const { address = '127.0.0.1', phonePort = 0, corePort = 0, core: far, tls } = this.#options;
+    const stream = far.transport === 'tls' ? 'tls' : 'tcp';
     try {
-      const phones = await listenOnSamePort(this.#transport, address, phonePort, ['tcp', 'udp']);
-      const core = await listenOnSamePort(this.#transport, address, corePort, ['tcp', 'udp']);
+      const phones = await listenOnSamePort(this.#transport, address, phonePort, [stream, 'udp'], tls);
+      const core = await listenOnSamePort(this.#transport, address, corePort, [stream, 'udp'], tls);
       this.#local = { phones, core };
       const host = uriHost(address);
       const listening = { phones: `${host}:${phones.port}`, core: `${host}:${core.port}` };

@@ -217,12 +217,13 @@ export class PhoneSimulator {
   }
 
   async #wake(): Promise<UserAgent> {
-    const { server, credentials } = this.#options;
+    const { server, credentials, tls } = this.#options;
     const ua = await UserAgent.start({
       clock: this.#clock,
       address: this.#address(),
       port: 0,
       listen: [server.transport],
+      tls,
       log: this.#log,
       outbound: server,
       ...(credentials ? { credentials } : {}),

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock/clock.js';
 import type { PushKind } from '../../push/provider.js';
 import type { SipAddress } from '../address.js';
 import type { SimEvent } from '../ua/events.js';
+import type { TlsSettings } from '../ua/stack.js';
 
 /** What the phone does with a push and a call. */
 export interface PhoneBehaviour {
@@ -57,6 +58,8 @@ export interface PhoneSimulatorOptions {
   readonly credentials?: { readonly username: string; readonly password: string };
   /** Own address, default 127.0.0.1. */
   readonly address?: string;
+  /** Needed for TLS: key and certificate of this side, and the authorities that it trusts. */
+  readonly tls?: TlsSettings | undefined;
   readonly clock?: Clock;
 }
 

@@ -1,4 +1,4 @@
-import type { Endpoint, TransportLayer } from './stack.js';
+import type { Endpoint, TlsSettings, TransportLayer } from './stack.js';
 
 const TRIES = 10;
 
@@ -10,14 +10,18 @@ export async function listenOnSamePort(
   transport: TransportLayer,
   address: string,
   port: number,
-  protocols: readonly ('udp' | 'tcp')[],
+  protocols: readonly ('udp' | 'tcp' | 'tls')[],
+  tls?: TlsSettings,
 ): Promise<Endpoint> {
   const [first, ...others] = protocols;
+  const secured = tls === undefined ? {} : { tls };
   if (!first) throw new Error('nothing to listen on');
   for (let attempt = 1; ; attempt++) {
-    const listener = await transport.listen({ protocol: first, address, port });
+    const listener = await transport.listen({ protocol: first, address, port, ...secured });
     try {
-      for (const protocol of others) await transport.listen({ protocol, address, port: listener.local.port });
+      for (const protocol of others) {
+        await transport.listen({ protocol, address, port: listener.local.port, ...secured });
+      }
       return listener.local;
     } catch (error) {
       await listener.close();

@@ -14,5 +14,6 @@ export {
   type SendCallback,
   type SentBy,
   type Target,
+  type TlsSettings,
   TransportLayer,
 } from '../../engine/transport/index.js';

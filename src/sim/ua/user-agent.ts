@@ -17,6 +17,7 @@ import {
   SipRequest,
   type SipResponse,
   type Target,
+  type TlsSettings,
   TransactionLayer,
   TransportLayer,
 } from './stack.js';
@@ -26,10 +27,12 @@ import type { RequestExtras } from './types.js';
 export interface UserAgentOptions {
   readonly clock: Clock;
   readonly address: string;
-  /** The same for UDP and TCP; 0 for any. */
+  /** The same for every transport; 0 for any. */
   readonly port: number;
   /** Which transports to listen on. */
-  readonly listen: readonly ('udp' | 'tcp')[];
+  readonly listen: readonly ('udp' | 'tcp' | 'tls')[];
+  /** Key, certificate and authorities, for TLS in both directions. */
+  readonly tls?: TlsSettings | undefined;
   readonly log: MessageLog;
   /** Every request goes here, and over the same flow as long as it lives (an outbound proxy). Without it: Route, else Request-URI. */
   readonly outbound?: SipAddress;
@@ -69,7 +72,7 @@ export class UserAgent {
     this.options = options;
     this.clock = options.clock;
     this.#local = { address: options.address, port: 0 };
-    this.#transport = new TransportLayer({ clock: options.clock });
+    this.#transport = new TransportLayer({ clock: options.clock, ...(options.tls ? { tls: options.tls } : {}) });
     const transport = new RecordingTransport(this.#transport, options.log);
     if (options.onMessage) transport.onMessage(options.onMessage);
     transport.onParseError((error) => options.onFault(`unreadable message: ${error.message}`));
@@ -91,7 +94,7 @@ export class UserAgent {
   static async start(options: UserAgentOptions): Promise<UserAgent> {
     const ua = new UserAgent(options);
     try {
-      ua.#local = await listenOnSamePort(ua.#transport, options.address, options.port, options.listen);
+      ua.#local = await listenOnSamePort(ua.#transport, options.address, options.port, options.listen, options.tls);
     } catch (error) {
       await ua.close();
       throw error;
