@@ -18,7 +18,7 @@ export type EdgeKind = 'path' | 'rewrite' | 'direct';
 export interface StagePeer {
   readonly host: string;
   readonly port: number;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: 'udp' | 'tcp' | 'tls';
   readonly priority?: number;
   readonly weight?: number;
 }

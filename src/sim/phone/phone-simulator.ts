@@ -286,10 +286,11 @@ export class PhoneSimulator {
       return;
     }
     this.#watch(call);
-    const { ringDelayMs = 0, answerDelayMs = 1000, answer = true, hangupAfterMs, reliable = false } = this.behaviour;
+    const { ringDelayMs = 0, answerDelayMs = 1000, answer = true, hangupAfterMs } = this.behaviour;
+    const { reliable = false, earlyMedia = false } = this.behaviour;
     if (answer === 'mute') return;
     this.#later(ringDelayMs, () => {
-      call.ring({ reliable });
+      call.ring({ reliable, media: earlyMedia });
       if (answer === 'ignore') return;
       this.#later(answerDelayMs, () => {
         if (answer === true) call.accept();

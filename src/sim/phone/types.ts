@@ -17,6 +17,8 @@ export interface PhoneBehaviour {
   readonly hangupAfterMs?: number;
   /** Asks for PRACK on 180 (RFC 3262) when the caller supports 100rel. */
   readonly reliable?: boolean;
+  /** SDP in the 180 already. */
+  readonly earlyMedia?: boolean;
   /** How many REGISTERs a push leads to (RFC 8599 section 4.1.3 lets a phone refresh all bindings); default 1. */
   readonly registersPerPush?: number;
   /** Ignores every push (the user has force-closed the app). */

@@ -17,6 +17,8 @@ export class IncomingCall extends Call {
   #finalSent = false;
   #provisional: Repeat | undefined;
   #afterPrack: (() => void) | undefined;
+  /** Offer and answer went with a reliable provisional response and its PRACK, or the INVITE (RFC 3262 section 5). */
+  #negotiated = false;
   #rseq = Math.floor(Math.random() * 1000) + 1;
 
   constructor(ua: UserAgent, tx: ServerTransaction) {
@@ -41,13 +43,17 @@ export class IncomingCall extends Call {
     return this.#tx.request;
   }
 
-  /** Sends a provisional response: 180, or another; with 100rel (RFC 3262) if asked for and the caller supports it. */
-  ring(options: { readonly status?: number; readonly reliable?: boolean } & RequestExtras = {}): void {
+  /** Sends a provisional response: 180, or another; with 100rel (RFC 3262) if asked for and the caller supports it; `media`: with SDP. */
+  ring(
+    options: { readonly status?: number; readonly reliable?: boolean; readonly media?: boolean } & RequestExtras = {},
+  ): void {
     if (this.state === 'ended' || this.#finalSent) return;
     const { status = 180 } = options;
     const tags = [...this.invite.list('Supported'), ...this.invite.list('Require')].map((tag) => tag.toLowerCase());
-    const response = this.reply(this.invite, status, options);
-    if (options.reliable && tags.includes('100rel')) {
+    const reliable = options.reliable === true && tags.includes('100rel');
+    const response = this.reply(this.invite, status, options.media ? { ...options, body: this.#media() } : options);
+    this.#negotiated ||= reliable && options.media === true;
+    if (reliable) {
       response.add('Require', '100rel');
       response.set('RSeq', String(this.#rseq));
       this.#rseq += 1;
@@ -71,9 +77,7 @@ export class IncomingCall extends Call {
       return;
     }
     this.#finalSent = true;
-    const { invite } = this;
-    const body = invite.body.length > 0 ? this.answer(invite) : this.offer();
-    const response = this.reply(invite, 200, { body, ...extras });
+    const response = this.reply(this.invite, 200, this.#negotiated ? extras : { body: this.#media(), ...extras });
     const seen = this.see(response, 0);
     this.send2xx(this.#tx, response);
     this.answer2xx(seen);
@@ -101,6 +105,7 @@ export class IncomingCall extends Call {
   }
 
   protected override acknowledged(ack: SipRequest): void {
+    if (this.#negotiated) return;
     if (this.invite.body.length === 0 && ack.cseq.number === this.invite.cseq.number && ack.body.length === 0) {
       this.ua.options.onFault(`ACK of ${this.callId} has no SDP answer to the offer in our 200`);
     }
@@ -108,6 +113,10 @@ export class IncomingCall extends Call {
 
   protected override stop(): void {
     this.#provisional?.stop();
+  }
+
+  #media(): string {
+    return this.invite.body.length > 0 ? this.answer(this.invite) : this.offer();
   }
 
   #onCancel(cancel: SipRequest): void {
