@@ -89,6 +89,7 @@ export function startApp(options: AppOptions): App {
     ...DEFAULT_SETTINGS,
     ...deviceSettings,
     ...(purrKeyFile === undefined ? {} : { purrKey: openPurrKey(purrKeyFile) }),
+    ...(config.push.provider === 'apns' && { apps: config.push.accounts }),
   };
   const devices = new DeviceRegistry({ store, clock, settings, log });
   devices.start().catch(fault);
@@ -168,7 +169,7 @@ export function startApp(options: AppOptions): App {
       log.info('ready', { sip: hostports, engine: version, pid: process.pid });
       for (const trunk of trunks.values()) trunk.start();
       connectedTo(hostports);
-      takeover.connected(version);
+      takeover.connected();
     },
     disconnected: (why) => log.warn('engine connection lost', { why }),
     refused: () => refused(new EngineRefused(engine)),

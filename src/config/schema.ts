@@ -177,6 +177,8 @@ const account = z.strictObject({
   /** The id of the p8 key. */
   keyId: pattern(/^[A-Z0-9]{10}$/, 'the key id of the p8 key: ten capital letters and digits'),
   keyFile: text('the path of the p8 key file'),
+  /** The apps that are pushed to; empty: all of the team's. */
+  bundleIds: z.array(text('a bundle id'), { error: 'a list of bundle ids such as com.example.phone' }).default([]),
   /** `auto`: learnt per token from Apple's answers. */
   environment: oneOf(['production', 'sandbox', 'auto']).default('auto'),
 });

@@ -31,6 +31,8 @@ export interface StageOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Trunk settings over the stage's own (`hold`, `ringbackAfter`, ...). */
   readonly trunk?: Readonly<Record<string, unknown>>;
+  /** Settings of the Apple account over the stage's own (`bundleIds`, ...). */
+  readonly account?: Readonly<Record<string, unknown>>;
   /** The trunk's peers, given that of the stage's own CUCM; default: that one alone. */
   readonly peers?: (cucm: StagePeer) => readonly StagePeer[];
   /** An engine that runs already, instead of the embedded one. */
@@ -174,7 +176,7 @@ function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: nu
     directPhones: { allow: options.edge === 'direct' },
     push: {
       provider: 'apns',
-      accounts: [{ teamId: TEAM, keyId: KEY_ID, keyFile: 'AuthKey.p8', environment: 'production' }],
+      accounts: [{ teamId: TEAM, keyId: KEY_ID, keyFile: 'AuthKey.p8', environment: 'production', ...options.account }],
       endpoints: {
         production: `https://${production.host}:${production.port}`,
         sandbox: `https://${sandbox.host}:${sandbox.port}`,

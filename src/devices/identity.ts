@@ -19,7 +19,10 @@ export function matchDevice(devices: readonly Device[], contact: ParsedContact):
   const { instance, deviceName } = contact;
   const tokens = contact.push.kind === 'tokens' ? contact.push.tokens.map(({ token }) => token) : [];
   const byInstance = devices.filter((device) => instance !== undefined && (device.instance ?? device.id) === instance);
-  const byToken = devices.filter((device) => device.tokens.some(({ token }) => tokens.includes(token)));
+  const byToken = devices.filter(
+    (device) =>
+      device.tokens.some(({ token }) => tokens.includes(token)) || tokens.some((token) => device.id === idOf(token)),
+  );
   const byName = devices.filter(
     (device) => deviceName !== undefined && device.instance === undefined && device.deviceName === deviceName,
   );
@@ -35,10 +38,15 @@ export function matchDevice(devices: readonly Device[], contact: ParsedContact):
 /** The id of a device seen for the first time: its instance, else a hash of its token, else of its Contact. */
 export function newDeviceId(devices: readonly Device[], contact: ParsedContact): string {
   const token = contact.push.kind === 'tokens' ? contact.push.tokens[0]?.token : undefined;
-  const name = contact.instance ?? digestOf(token === undefined ? `contact:${contact.uri}` : `prid:${token}`);
+  const name = contact.instance ?? (token === undefined ? digestOf(`contact:${contact.uri}`) : idOf(token));
   let id = name;
   for (let n = 2; devices.some((device) => device.id === id); n++) id = digestOf(`${name}#${n}`);
   return id;
+}
+
+/** The id of a device that is known by its token alone; tells it even when Apple has ended the token meanwhile. */
+function idOf(token: string): string {
+  return digestOf(`prid:${token}`);
 }
 
 /** Whether a URI is that of a Contact (RFC 3261 19.1.4; push parameters aside). */

@@ -40,7 +40,11 @@ export function decidePush(
   }
   if (nearer.includes(push.provider)) return NOTHING;
   const service = push.kind === 'tokens' ? serviceOf(push.provider, settings) : undefined;
-  if (push.kind === 'unsupported' || service === undefined) {
+  if (
+    push.kind === 'unsupported' ||
+    service === undefined ||
+    !push.tokens.every((token) => isServed(token, settings))
+  ) {
     refuseUnsupported(settings);
     return NOTHING;
   }
@@ -63,6 +67,12 @@ function pushMinExpires(settings: DeviceSettings): number {
 function serviceOf(provider: string, settings: DeviceSettings): PushService | undefined {
   const name = provider === 'apns.dev' ? 'apns' : provider;
   return settings.pushServices.find((service) => service.provider === name);
+}
+
+/** Whether callwake may push to the app that a token is for. */
+function isServed({ teamId, bundleId }: ClaimedToken, { apps }: DeviceSettings): boolean {
+  if (apps === undefined) return true;
+  return apps.some((app) => app.teamId === teamId && (app.bundleIds.length === 0 || app.bundleIds.includes(bundleId)));
 }
 
 function refuseUnsupported(settings: DeviceSettings): void {

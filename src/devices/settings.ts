@@ -31,6 +31,8 @@ export interface DeviceSettings {
   /** Bindings listed in a 200: all of the AOR (RFC 3261 10.3), or only those of the phone that asks, as CUCM does. */
   readonly answerContacts: 'all' | 'own';
   readonly pushServices: readonly PushService[];
+  /** Apps whose tokens are taken: Apple team and its bundle ids, all of them when empty. Undefined: any app. */
+  readonly apps?: readonly { readonly teamId: string; readonly bundleIds: readonly string[] }[];
   /** Team id for legacy parameters (`pn-tok`, `app-id`), which don't carry one. */
   readonly legacyTeamId: string;
   /** P6, P7: how long before a binding's end a refresh push is due. Also what makes an expiry too short for push (P13). */

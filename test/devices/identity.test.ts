@@ -174,3 +174,14 @@ test('a phone that was provisioned by hand is found again by its instance, token
     t.deepEqual([tokens.length, bindings.length], [1, 1]);
   }
 });
+
+test('a phone known by its token alone leaves no ghost when Apple has ended the token and it comes from a new address', async (t) => {
+  const { register, registry, device, clock } = bench();
+  const first = await register([`<${A}${apns()}>`]);
+  await registry.tokenVerdict(AOR, first.registered[0]?.id ?? '', VOIP, 'dead', clock.now());
+  await register([`<${B}${apns()}>`], { callId: 'call-2' });
+  t.deepEqual(
+    (await device()).bindings.map(({ uri }) => uri),
+    [B],
+  );
+});

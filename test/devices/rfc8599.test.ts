@@ -205,6 +205,16 @@ for (const [what, params] of [
   });
 }
 
+test('P12: an app that callwake may not push to registers as plain SIP, without its token', async (t) => {
+  const { register, device } = bench({ apps: [{ teamId: 'ABCDE12345', bundleIds: ['com.example.other'] }] });
+  const answer = await register([iphone()]);
+  t.is(answer.status, 200);
+  t.deepEqual(values(answer, 'Feature-Caps'), []);
+  t.deepEqual((await device()).tokens, []);
+  const served = bench({ apps: [{ teamId: 'ABCDE12345', bundleIds: [] }] });
+  t.deepEqual(values(await served.register([iphone()]), 'Feature-Caps'), [CAP]);
+});
+
 test('P13: a push registration too short for a refresh push gets 423 with Min-Expires', async (t) => {
   const { register, devices } = bench();
   for (const expires of [60, 120]) {
