@@ -105,6 +105,7 @@ async function send(
     t.truthy(await wire.next(/^SIP\/2\.0 (202|486) /), name);
   } else if (outcome === 'cut') {
     await wire.ended;
+    await settled(engine, protocol);
   } else {
     t.truthy(await wire.next(new RegExp(`^SIP/2\\.0 ${outcome} `)), name);
   }
