@@ -22,6 +22,7 @@ import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
 import { inviteHandler } from './sip/invite.js';
+import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
 import { MidDialogHold } from './sip/mid-dialog.js';
 import { Peers } from './sip/peers.js';
@@ -217,7 +218,17 @@ export function startApp(options: AppOptions): App {
     onFault: fault,
   });
   const failoverAfterOf = (trunk: string): number => policies.trunk(trunk).failoverAfter;
-  const wire = { drachtio, dialogs, clock, trunks, failoverAfterOf, ...(midDialog && { midDialog }) };
+  const isOwnAddress = (host: string): boolean => listensAt(listening, host);
+  const wire = {
+    drachtio,
+    dialogs,
+    clock,
+    trunks,
+    failoverAfterOf,
+    joints: new Joints(),
+    isOwnAddress,
+    ...(midDialog && { midDialog }),
+  };
   const policyOf = policies.policyOf.bind(policies);
   const takeover: Takeover = new Takeover({ wire, calls, policyOf, onFault: fault });
   const invite = inviteHandler({
@@ -227,7 +238,7 @@ export function startApp(options: AppOptions): App {
     outbound,
     trunks: trunkPeers,
     access,
-    isOwnAddress: (host) => listensAt(listening, host),
+    isOwnAddress,
     defaultTrunk: policies.defaultTrunk,
     domains,
     devicesOf: (aor) => devices.devicesOf(aor),

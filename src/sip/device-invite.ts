@@ -8,7 +8,7 @@ import { type Target, type TargetOptions, targetOf } from './target.js';
 
 /** A device's right to call. */
 export type Caller =
-  | { readonly kind: 'granted'; readonly aor: string }
+  | { readonly kind: 'granted'; readonly aor: string; readonly deviceId?: string }
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string; readonly headers: HeaderLines };
 
 const FORBIDDEN: Caller = { kind: 'refused', status: 403, reason: 'Forbidden', headers: [] };
@@ -27,10 +27,13 @@ export async function callerOf(
   if (aor === undefined) return FORBIDDEN;
   const granted = accessOf(access, req, lines, aor);
   if (granted.kind === 'refused') return granted;
-  const bindings = (await devicesOf(aor)).flatMap((device) => device.bindings);
+  const devices = (await devicesOf(aor)).filter(({ bindings }) => bindings.length > 0);
   const source = sourceOf(req);
+  const own = devices.filter(({ bindings }) => bindings.some((binding) => binding.source === source));
   const vouched = granted.fromEdge || access.digest !== undefined;
-  return bindings.some((binding) => vouched || binding.source === source) ? { kind: 'granted', aor } : FORBIDDEN;
+  const [device, another] = vouched ? devices : own;
+  if (device === undefined) return FORBIDDEN;
+  return { kind: 'granted', aor, ...(another === undefined && { deviceId: device.id }) };
 }
 
 /** Where a device's call goes. */

@@ -1,11 +1,14 @@
 import type { Branch, BranchEvents, BranchResponse } from '../calls/port.js';
 import type { Drachtio, SendAck, SrfRequest, SrfResponse } from './drachtio.js';
 import { firstHeader, type HeaderLines, type HeaderRecord, headerLines } from './header-lines.js';
+import type { Party } from './joints.js';
 
 /** An INVITE to be sent as a leg. */
 export interface InviteSpec {
   /** The branch's id: its Call-ID. */
   readonly id: string;
+  /** Whom it is for. */
+  readonly party: Party;
   /** Request-URI, with the Route set as `?Route=` (see {@link routed}). */
   readonly uri: string;
   readonly proxy?: string;

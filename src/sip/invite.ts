@@ -7,9 +7,11 @@ import { callerOf, type DestinationOptions, destinationOf } from './device-invit
 import type { SrfRequest, SrfResponse } from './drachtio.js';
 import { faceOf } from './face.js';
 import { firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import type { Found, Party } from './joints.js';
 import type { Peers } from './peers.js';
 import { type AccessOptions, isPhoneSide } from './register-access.js';
 import { aorFrom } from './register-request.js';
+import { formatReplaces, parseReplaces } from './replaces.js';
 import type { Takeover } from './takeover.js';
 import { type Target, targetOf } from './target.js';
 import { TrunkCall, type Wire } from './trunk-call.js';
@@ -26,6 +28,12 @@ export interface InviteOptions extends DestinationOptions {
   readonly policyOf: (trunk: string, aor: string) => CallPolicy;
   readonly onRefused: (call: { source: string; uri: string; status: number; reason: string }) => void;
   readonly onFault: (error: unknown) => void;
+}
+
+/** A dialog that an INVITE wants to replace. */
+interface Replaced {
+  readonly found: Found;
+  readonly lines: HeaderLines;
 }
 
 type Refuse = (status: number, reason: string, headers?: HeaderLines) => void;
@@ -72,7 +80,11 @@ class Arrival {
   ) {}
 
   async fromTrunk(trunk: string): Promise<void> {
-    const port = this.#port(this.lines);
+    const replaced = this.#replaced();
+    if (replaced === 'unknown') return this.refuse(481, 'Call/Transaction Does Not Exist');
+    const party: Party = { kind: 'trunk', trunk };
+    const port = this.#port(replaced?.lines ?? this.lines, party);
+    if (replaced !== undefined) return this.#replace(port, replaced, trunk, trunk);
     const target = await targetOf(this.options, this.req.uri, this.lines);
     if (port.cancelled) return;
     if (target === undefined) {
@@ -88,30 +100,54 @@ class Arrival {
     const caller = await callerOf(options.devicesOf, options.access, req, lines);
     if (caller.kind === 'refused') return this.refuse(caller.status, caller.reason, caller.headers);
     const known = withIdentity(lines, caller.aor);
-    const port = this.#port(known);
+    const replaced = this.#replaced(known);
+    const { kind: _, ...who } = caller;
+    const party: Party = { kind: 'device', ...who };
+    const { defaultTrunk } = options;
+    if (replaced !== undefined && replaced !== 'unknown') {
+      this.#replace(this.#port(replaced.lines, party), replaced, defaultTrunk, caller.aor);
+      return;
+    }
+    const port = this.#port(known, party);
     const destination = await destinationOf(options, req.uri, lines);
     if (port.cancelled) return;
-    if (destination === undefined) port.reject(404, 'Not Found');
-    else if (destination.kind === 'device') this.#toDevices(port, destination.target, options.defaultTrunk, known);
-    else {
-      const trunk = options.defaultTrunk;
-      const { ring } = options.policyOf(trunk, caller.aor);
-      const { number, uri } = destination;
-      this.#attach(
-        port,
-        options.outbound.start(
-          {
-            ...this.#common(port),
-            aor: caller.aor,
-            trunk,
-            number,
-            ...(uri === undefined ? {} : { uri }),
-            ring: Math.min(ring, this.#expires() ?? ring),
-          },
-          port,
-        ),
-      );
+    if (destination?.kind === 'device' && replaced === 'unknown') {
+      return port.reject(481, 'Call/Transaction Does Not Exist');
     }
+    if (destination === undefined) port.reject(404, 'Not Found');
+    else if (destination.kind === 'device') this.#toDevices(port, destination.target, defaultTrunk, known);
+    else {
+      const { number, uri } = destination;
+      this.#toTrunk(port, { number, ...(uri === undefined ? {} : { uri }) }, defaultTrunk, caller.aor);
+    }
+  }
+
+  /** The call that a Replaces names (RFC 3891), with the header fields to go on; undefined without one. */
+  #replaced(lines = this.lines): Replaced | 'unknown' | undefined {
+    const value = firstHeader(lines, 'replaces');
+    if (value === undefined) return undefined;
+    const named = parseReplaces(value);
+    const found = named === undefined ? undefined : this.options.wire.joints.find(named);
+    if (named === undefined || found === undefined) return 'unknown';
+    const others = lines.filter(([name]) => !/^replaces$/i.test(name));
+    return { found, lines: [...others, ['Replaces', formatReplaces(found.name, named.rest)]] };
+  }
+
+  /** Sends it to whoever has the dialog that is to be replaced. */
+  #replace(port: TrunkCall, { found, lines }: Replaced, trunk: string, aor: string): void {
+    const { party, contact } = found.side;
+    if (party.kind === 'device') {
+      const { kind: _, ...target } = party;
+      this.#toDevices(port, target, trunk, lines);
+    } else if (contact === undefined) port.reject(481, 'Call/Transaction Does Not Exist');
+    else this.#toTrunk(port, { number: '', uri: contact }, party.trunk, aor);
+  }
+
+  #toTrunk(port: TrunkCall, to: { number: string; uri?: string }, trunk: string, aor: string): void {
+    const { outbound, policyOf } = this.options;
+    const { ring: limit } = policyOf(trunk, aor);
+    const ring = Math.min(limit, this.#expires() ?? limit);
+    this.#attach(port, outbound.start({ ...this.#common(port), ...to, aor, trunk, ring }, port));
   }
 
   #toDevices(port: TrunkCall, target: Target, trunk: string, lines: HeaderLines): void {
@@ -145,7 +181,7 @@ class Arrival {
     return seconds > 0 ? seconds * 1000 : undefined;
   }
 
-  #port(lines: HeaderLines): TrunkCall {
+  #port(lines: HeaderLines, party: Party): TrunkCall {
     const { req, res } = this;
     const { wire, takeover } = this.options;
     const port = new TrunkCall({
@@ -159,6 +195,7 @@ class Arrival {
         port: req.source_port,
       },
       lines,
+      party,
       req,
       res,
       onFinal: (call) => takeover.remove(call),

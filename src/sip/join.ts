@@ -1,9 +1,14 @@
-import type { Dialogs } from './dialogs.js';
+import { parseNameAddr } from '../grammar/name-addr.js';
+import { parseUri } from '../grammar/uri.js';
+import { branchTag, type Dialogs, deviceDialogId } from './dialogs.js';
 import type { Drachtio, SrfResponse } from './drachtio.js';
-import { endToEnd, firstHeader, type HeaderLines, toRecord } from './header-lines.js';
+import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
 import { Joint, type Side } from './joint.js';
+import type { JointSide, Joints, Party } from './joints.js';
 import { type MidDialogHold, purrOf } from './mid-dialog.js';
 import type { PendingAck } from './relay.js';
+import { translateReferTo } from './replaces.js';
+import { tagOf } from './tags.js';
 
 /** The 2xx of a device, as far as the caller gets to see it. */
 export interface Answer {
@@ -13,32 +18,118 @@ export interface Answer {
   readonly body: string;
 }
 
+/** Who calls. */
+export interface CallerEnd {
+  readonly dialogId: string;
+  /** Header fields of the INVITE. */
+  readonly lines: HeaderLines;
+  readonly party: Party;
+}
+
+/** Who has answered. */
+export interface AnsweringEnd {
+  readonly branchId: string;
+  readonly answer: Answer;
+  readonly party: Party;
+}
+
 export interface JoinOptions {
   readonly drachtio: Drachtio;
   readonly dialogs: Dialogs;
+  readonly joints: Joints;
+  readonly isOwnAddress: (host: string) => boolean;
   readonly callUuid: string;
-  readonly callerDialogId: string;
-  readonly deviceDialogId: string;
-  readonly answer: Answer;
+  readonly caller: CallerEnd;
+  readonly device: AnsweringEnd;
   readonly initialAck?: PendingAck;
   readonly resumed?: boolean;
   readonly midDialog?: MidDialogHold;
   readonly onHangUp: (by: Side) => void;
 }
 
-/** Joins the caller's dialog to that of the device that answered. */
-export function joinCall({ answer, callUuid, midDialog, ...options }: JoinOptions): Joint {
+/** Joins the caller's dialog to that of the device, or trunk peer, that answered. Gives what takes the caller's 2xx as it was sent. */
+export function joinCall(options: JoinOptions): (sent: string | undefined) => void {
+  const { drachtio, dialogs, joints, isOwnAddress, callUuid, caller, device, midDialog } = options;
+  let callerTag: string | undefined;
+  const { lines } = caller;
+  const callerSide: JointSide = {
+    dialogId: caller.dialogId,
+    callId: firstHeader(lines, 'call-id') ?? '',
+    ourTag: () => callerTag,
+    peerTag: tagOf(firstHeader(lines, 'from') ?? ''),
+    contact: uriOf(firstHeader(lines, 'contact')),
+    party: caller.party,
+  };
+  const { branchId, answer } = device;
+  const deviceSide: JointSide = {
+    dialogId: deviceDialogId(branchId),
+    callId: branchId,
+    ourTag: () => branchTag(branchId),
+    peerTag: tagOf(firstHeader(answer.lines, 'to') ?? ''),
+    contact: uriOf(firstHeader(answer.lines, 'contact')),
+    party: device.party,
+  };
+  const remove = joints.add(callerSide, deviceSide);
   const purr = purrOf(firstHeader(answer.lines, 'contact'));
-  return new Joint({
-    ...options,
+  new Joint({
+    drachtio,
+    dialogs,
+    callerDialogId: callerSide.dialogId,
+    deviceDialogId: deviceSide.dialogId,
+    initialAck: options.initialAck,
+    resumed: options.resumed,
+    onHangUp: options.onHangUp,
+    onOver: remove,
+    onRequest: (side, req) => {
+      if (side === 'caller') callerTag ??= tagOf(firstHeader(headerLines(req.msg.raw), 'to') ?? '') || undefined;
+    },
+    referTo: (value) => translated(value, joints, isOwnAddress),
     ...(purr !== undefined &&
       midDialog !== undefined && {
         holdForDevice: (go, refuse) => midDialog.pass({ callUuid, purr, go, refuse }),
       }),
   });
+  return (sent) => {
+    if (sent !== undefined) callerTag = tagOf(firstHeader(headerLines(sent), 'to') ?? '') || callerTag;
+  };
 }
 
-/** Answers the caller with the 2xx of the device. */
-export function answerCaller(drachtio: Drachtio, res: SrfResponse, { status, reason, lines, body }: Answer): void {
-  drachtio.respond(res, status, reason, toRecord(endToEnd(lines, body)), body);
+/** Answers the caller with the 2xx of the device. `sent` gets it as it left. */
+export function answerCaller(
+  drachtio: Drachtio,
+  res: SrfResponse,
+  { status, reason, lines, body }: Answer,
+  sent?: (raw: string | undefined) => void,
+): void {
+  drachtio.respond(res, status, reason, toRecord(endToEnd(lines, body)), body, sent);
+}
+
+/**
+ * A Refer-To whose Replaces names a dialog of callwake's own, as whoever is referred has to use it: the dialog on the other side of that
+ * call, and, where the URI is callwake's own address, that of the party there.
+ */
+function translated(value: string, joints: Joints, isOwnAddress: (host: string) => boolean): string {
+  return translateReferTo(value, (name, uri) => {
+    const found = joints.find(name);
+    if (found === undefined || found.asIs) return undefined;
+    const { contact } = found.side;
+    return { name: found.name, uri: contact !== undefined && isOwnAddress(hostOf(uri)) ? contact : uri };
+  });
+}
+
+function uriOf(contact: string | undefined): string | undefined {
+  if (contact === undefined) return undefined;
+  try {
+    return parseNameAddr(contact).uri;
+  } catch {
+    return undefined;
+  }
+}
+
+function hostOf(uri: string): string {
+  try {
+    return parseUri(uri).host;
+  } catch {
+    return '';
+  }
 }

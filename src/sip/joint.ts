@@ -1,6 +1,6 @@
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { endToEnd, headerLines, toRecord } from './header-lines.js';
+import { endToEnd, firstHeader, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
 import { type PendingAck, relay } from './relay.js';
 
 /** Which of the two sides of a joined call. */
@@ -16,6 +16,12 @@ export interface JointOptions {
   /** The call was joined by a process that is gone: what that one knew of ACKs under way is lost. */
   readonly resumed?: boolean | undefined;
   readonly onHangUp: (by: Side) => void;
+  /** The two are not joined any more. */
+  readonly onOver?: (() => void) | undefined;
+  /** A request of this side came. */
+  readonly onRequest?: ((side: Side, req: SrfRequest) => void) | undefined;
+  /** The Refer-To of a REFER as the other side has to get it, whatever dialog its Replaces names. */
+  readonly referTo?: ((value: string) => string) | undefined;
   /** Holds a request toward a device that sleeps; without it requests go on at once. Gives the way to withdraw it. */
   readonly holdForDevice?: (go: () => void, refuse: (status: number, reason: string) => void) => () => void;
 }
@@ -30,6 +36,11 @@ export class Joint {
   readonly #acksDue = new Map<Side, PendingAck[]>([
     ['caller', []],
     ['device', []],
+  ]);
+  /** Re-INVITEs of each side that have no final answer. */
+  readonly #inviting = new Map<Side, number>([
+    ['caller', 0],
+    ['device', 0],
   ]);
   #over = false;
 
@@ -50,6 +61,7 @@ export class Joint {
   }
 
   #handle(side: Side, req: SrfRequest, res: SrfResponse): void {
+    this.#options.onRequest?.(side, req);
     switch (req.method) {
       case 'ACK':
         this.#onAck(side, req);
@@ -57,17 +69,59 @@ export class Joint {
       case 'BYE':
         this.#onBye(side, req, res);
         return;
-      default: {
-        const { drachtio } = this.#options;
-        const onAckDue = (ack: PendingAck): void => void this.#acksDue.get(side)?.push(ack);
-        const withdraw = this.#toward(
-          other(side),
-          () => relay(drachtio, req, res, this.#dialogId(other(side)), onAckDue),
-          (status, reason) => drachtio.respond(res, status, reason),
-        );
-        if (req.method === 'INVITE') req.on('cancel', withdraw);
-      }
+      case 'INVITE':
+        this.#onInvite(side, req, res);
+        return;
+      default:
+        this.#pass(side, req, res, this.#referTo(req));
     }
+  }
+
+  /** Two re-INVITEs that cross: 491 for the one that came second (RFC 3261 14.2). */
+  #onInvite(side: Side, req: SrfRequest, res: SrfResponse): void {
+    const { drachtio } = this.#options;
+    if ((this.#inviting.get(other(side)) ?? 0) > 0) {
+      drachtio.respond(res, 491, 'Request Pending');
+      return;
+    }
+    this.#inviting.set(side, (this.#inviting.get(side) ?? 0) + 1);
+    let counted = true;
+    const onFinal = (): void => {
+      if (counted) this.#inviting.set(side, (this.#inviting.get(side) ?? 1) - 1);
+      counted = false;
+    };
+    const withdraw = this.#pass(side, req, res, {}, onFinal);
+    req.on('cancel', () => {
+      onFinal();
+      withdraw();
+    });
+  }
+
+  /** Sends a request on to the other side. Gives the way to withdraw it while it waits for a device. */
+  #pass(
+    side: Side,
+    req: SrfRequest,
+    res: SrfResponse,
+    extra: HeaderRecord,
+    onFinal: () => void = () => {},
+  ): () => void {
+    const { drachtio } = this.#options;
+    const onAckDue = (ack: PendingAck): void => void this.#acksDue.get(side)?.push(ack);
+    return this.#toward(
+      other(side),
+      () => relay(drachtio, req, res, this.#dialogId(other(side)), onAckDue, extra, onFinal),
+      (status, reason) => {
+        onFinal();
+        drachtio.respond(res, status, reason);
+      },
+    );
+  }
+
+  #referTo(req: SrfRequest): HeaderRecord {
+    if (req.method !== 'REFER') return {};
+    const given = firstHeader(headerLines(req.msg.raw), 'refer-to');
+    const changed = given === undefined ? undefined : this.#options.referTo?.(given);
+    return changed === undefined || changed === given ? {} : { 'Refer-To': changed };
   }
 
   #onAck(side: Side, req: SrfRequest): void {
@@ -112,6 +166,7 @@ export class Joint {
     const { dialogs, callerDialogId, deviceDialogId } = this.#options;
     dialogs.delete(callerDialogId);
     dialogs.delete(deviceDialogId);
+    this.#options.onOver?.();
   }
 
   #dialogId(side: Side): string {

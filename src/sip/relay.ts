@@ -7,7 +7,7 @@ export type PendingAck = (headers: HeaderRecord, body: string) => void;
 /**
  * Sends a request that came inside one dialog on inside another, and the answer back: headers and body untouched.
  * `onAckDue` gets the ACK of a re-INVITE's 2xx, to be sent when the other side's ACK has come, since that may carry the answer
- * (RFC 3264 section 4).
+ * (RFC 3264 section 4). `extra` header fields take the place of those of the same name. `onFinal` is told when the request has its final answer.
  */
 export function relay(
   drachtio: Drachtio,
@@ -16,12 +16,16 @@ export function relay(
   toDialogId: string,
   onAckDue: (ack: PendingAck) => void,
   extra: HeaderRecord = {},
+  onFinal: () => void = () => {},
 ): void {
   const body = req.msg.body ?? '';
-  const headers = { ...toRecord(endToEnd(headerLines(req.msg.raw), body)), ...extra };
+  const replaced = new Set(Object.keys(extra).map((name) => name.toLowerCase()));
+  const lines = endToEnd(headerLines(req.msg.raw), body).filter(([name]) => !replaced.has(name.toLowerCase()));
+  const headers = { ...toRecord(lines), ...extra };
   const request: OutgoingRequest = { method: req.method, dialogId: toDialogId, headers, body };
   drachtio.request(request, (error, sent) => {
     if (error !== undefined || sent === undefined) {
+      onFinal();
       drachtio.respond(
         res,
         isGone(error) ? 481 : 503,
@@ -33,6 +37,7 @@ export function relay(
       req.on('cancel', () => drachtio.cancel(sent, 'SIP;cause=487;text="Request Terminated"'));
     sent.on('response', (answer: SrfResponse, ack: SendAck) => {
       if (answer.status === 100) return;
+      if (answer.status >= 200) onFinal();
       if (req.method === 'INVITE' && answer.status >= 200 && answer.status < 300) {
         onAckDue((ackHeaders, ackBody) => drachtio.ack(ack, ackHeaders, ackBody));
       }

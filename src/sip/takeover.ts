@@ -6,6 +6,7 @@ import { callerDialogId, deviceDialogId } from './dialogs.js';
 import type { SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
 import { bodyOf, headerLines } from './header-lines.js';
 import { type Answer, answerCaller, joinCall } from './join.js';
+import type { Party } from './joints.js';
 import { TrunkCall, type Wire } from './trunk-call.js';
 
 export interface TakeoverOptions {
@@ -98,29 +99,30 @@ export class Takeover {
 
   #resume(record: CallRecord): void {
     const { calls, policyOf } = this.#options;
-    const { drachtio, dialogs, midDialog, clock } = this.#options.wire;
+    const { wire } = this.#options;
     const { up, info } = record;
     const handle = calls.resume(record, policyOf(info.trunk, info.aor), this.#spentPort(record));
     const invite = savedInvite(record.port);
     if (up === undefined || handle === undefined || invite === undefined) return;
-    const dialogId = callerDialogId(headerLines(invite.raw));
+    const lines = headerLines(invite.raw);
+    const dialogId = callerDialogId(lines);
     const answer = answerOf(up.answer);
     this.#answers.set(dialogId, answer);
+    const trunk: Party = { kind: 'trunk', trunk: info.trunk };
+    const device: Party = { kind: 'device', aor: info.aor, ...(up.device !== '' && { deviceId: up.device }) };
+    const outbound = up.device === '';
     joinCall({
-      drachtio,
-      dialogs,
+      ...wire,
       callUuid: info.callUuid,
-      callerDialogId: dialogId,
-      deviceDialogId: deviceDialogId(up.branch),
-      answer,
+      caller: { dialogId, lines, party: outbound ? device : trunk },
+      device: { branchId: up.branch, answer, party: outbound ? trunk : device },
       resumed: true,
-      ...(midDialog && { midDialog }),
       onHangUp: (by) => {
         this.#answers.delete(dialogId);
         handle.hungUp(by);
       },
     });
-    if (clock.now() - up.answeredAt < ACK_DUE) {
+    if (wire.clock.now() - up.answeredAt < ACK_DUE) {
       this.#unacknowledged.set(deviceDialogId(up.branch), { body: bodyOf(invite.raw) });
     }
   }
@@ -131,7 +133,8 @@ export class Takeover {
   #spentPort(record: CallRecord): CallPort {
     const invite = savedInvite(record.port);
     if (invite === undefined) throw new Error(`the journal has no INVITE of call ${record.info.callUuid}`);
-    return new TrunkCall({ wire: this.#options.wire, callUuid: record.info.callUuid, invite });
+    const { callUuid, trunk } = record.info;
+    return new TrunkCall({ wire: this.#options.wire, callUuid, invite, party: { kind: 'trunk', trunk } });
   }
 }
 

@@ -10,6 +10,7 @@ import { finalHeaders } from './final-headers.js';
 import { bodyOf, endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
 import { answerCaller, joinCall } from './join.js';
+import type { Joints, Party } from './joints.js';
 import type { MidDialogHold } from './mid-dialog.js';
 import { relay } from './relay.js';
 import { retargeted } from './retarget.js';
@@ -30,12 +31,17 @@ export interface Wire {
   readonly failoverAfterOf: (trunk: string) => number;
   /** Holds requests of an answered call for a device that sleeps. */
   readonly midDialog?: MidDialogHold;
+  readonly joints: Joints;
+  /** Whether callwake itself listens at that host. */
+  readonly isOwnAddress: (host: string) => boolean;
 }
 
 export interface TrunkCallOptions {
   readonly wire: Wire;
   readonly callUuid: string;
   readonly invite: SavedInvite;
+  /** Who calls. */
+  readonly party: Party;
   /** The INVITE's header fields as they may go on, if not as they came. */
   readonly lines?: HeaderLines;
   readonly req?: SrfRequest;
@@ -125,8 +131,9 @@ export class TrunkCall implements CallPort {
     });
   }
 
-  startBranch(_device: Device, binding: Binding, events: BranchEvents, id: string): Branch {
-    return this.#invite(id, routed(binding.uri, binding.path), this.#lines, events);
+  startBranch({ aor, id: deviceId }: Device, binding: Binding, events: BranchEvents, id: string): Branch {
+    const party: Party = { kind: 'device', aor, deviceId };
+    return this.#invite({ id, party, ...routed(binding.uri, binding.path) }, this.#lines, events);
   }
 
   startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch {
@@ -136,7 +143,8 @@ export class TrunkCall implements CallPort {
       const { retargeted: before } = target;
       const where = addressOf(target, peer.options);
       const lines = before === undefined ? this.#lines : retargeted(this.#lines, { ...before, to: where.uri });
-      return this.#invite(branchIdFor(this.#dialogId, peer.name), where, lines, peerEvents);
+      const party: Party = { kind: 'trunk', trunk: target.trunk };
+      return this.#invite({ id: branchIdFor(this.#dialogId, peer.name), party, ...where }, lines, peerEvents);
     };
     return new TrunkBranch({ clock, peers, failoverAfter: failoverAfterOf(target.trunk), invite }, events);
   }
@@ -144,26 +152,22 @@ export class TrunkCall implements CallPort {
   connect(branch: Branch, response: BranchResponse): void {
     const invite = branch instanceof TrunkBranch ? branch.invite : branch;
     if (!(invite instanceof InviteBranch) || !(response instanceof LegResponse)) return;
-    const { callUuid } = this.#options;
-    const { drachtio, dialogs, midDialog } = this.#options.wire;
+    const { callUuid, party, wire } = this.#options;
     const res = this.#takeFinal();
     if (res === undefined) {
       invite.drop('SIP;cause=487;text="Caller gave up"');
       this.#handle?.hungUp('caller');
       return;
     }
-    joinCall({
-      drachtio,
-      dialogs,
+    const onSent = joinCall({
+      ...wire,
       callUuid,
-      ...(midDialog && { midDialog }),
-      callerDialogId: this.#dialogId,
-      deviceDialogId: invite.spec.dialogId,
-      answer: response,
+      caller: { dialogId: this.#dialogId, lines: headerLines(this.#options.invite.raw), party },
+      device: { branchId: invite.id, answer: response, party: invite.spec.party },
       initialAck: (headers, body) => invite.acknowledge(headers, body),
       onHangUp: (by) => this.#handle?.hungUp(by),
     });
-    answerCaller(drachtio, res, response);
+    answerCaller(wire.drachtio, res, response, onSent);
   }
 
   reject(status: number, reason: string, options: RejectOptions = {}): void {
@@ -191,10 +195,15 @@ export class TrunkCall implements CallPort {
   }
 
   /** Sends the INVITE as a leg. */
-  #invite(id: string, where: { uri: string; proxy?: string }, lines: HeaderLines, events: BranchEvents): InviteBranch {
+  #invite(
+    where: { id: string; party: Party; uri: string; proxy?: string },
+    lines: HeaderLines,
+    events: BranchEvents,
+  ): InviteBranch {
+    const { id } = where;
     const { drachtio, dialogs } = this.#options.wire;
     const dialogId = deviceDialogId(id);
-    const spec = { ...where, id, dialogId, body: this.#body, headers: this.#legHeaders(lines, id, branchTag(id)) };
+    const spec = { ...where, dialogId, body: this.#body, headers: this.#legHeaders(lines, id, branchTag(id)) };
     const responses = this.#responses;
     const branch = new InviteBranch(
       drachtio,

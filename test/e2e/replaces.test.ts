@@ -1,0 +1,107 @@
+import test from 'ava';
+import type { RecordedMessage } from '../../src/sim/ua/types.js';
+import { requestsIn, requestsOut, stageFor } from './support.js';
+
+const QUICK = { wakeDelayMs: 50, answerDelayMs: 50 };
+
+/** A dialog as its party knows it. */
+interface Known {
+  readonly callId: string;
+  readonly local: string;
+  readonly remote: string;
+}
+
+/** The dialogs whose 2xx to INVITE a simulator has got or sent, in order. */
+function dialogsOf(messages: readonly RecordedMessage[]): Known[] {
+  const seen = new Map<string, Known>();
+  for (const { direction, message } of messages) {
+    if (message.kind !== 'response' || message.status !== 200 || message.cseq.method !== 'INVITE') continue;
+    const [local, remote] = direction === 'in' ? [message.fromTag, message.toTag] : [message.toTag, message.fromTag];
+    seen.set(message.callId, { callId: message.callId, local: local ?? '', remote: remote ?? '' });
+  }
+  return [...seen.values()];
+}
+
+/** How a party names its dialog for the other end of it to match (RFC 3891). */
+function forTheOther({ callId, local, remote }: Known): string {
+  return `${callId};to-tag=${remote};from-tag=${local}`;
+}
+
+/** How whoever has that dialog finds it. */
+function forItself({ callId, local, remote }: Known): string {
+  return `${callId};to-tag=${local};from-tag=${remote}`;
+}
+
+test.serial('REFER without Replaces goes through as it is', async (t) => {
+  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+  const phone = await stage.phone({ behaviour: QUICK });
+  const call = stage.cucm.call({ to: '2001' });
+  await call.answered;
+  const referTo = '"Bob" <sip:1002@corp.example;user=phone>;x=1';
+  t.is((await phone.calls[0]?.request('REFER', { headers: [['Refer-To', referTo]] }))?.status, 202);
+  t.is(requestsIn(stage.cucm.messages, 'REFER')[0]?.get('Refer-To'), referTo);
+  await call.hangup();
+});
+
+test.serial('attended transfer: the Replaces of a phone’s REFER names the dialog that CUCM has', async (t) => {
+  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+  const phone = await stage.phone({ behaviour: QUICK });
+  const first = stage.cucm.call({ to: '2001' });
+  await first.answered;
+  const second = await phone.call('1002');
+  await second.answered;
+  const [, consultation] = dialogsOf(phone.messages);
+  const [, there] = dialogsOf(stage.cucm.messages);
+  if (consultation === undefined || there === undefined) throw new Error('two calls were expected');
+  const replaces = encodeURIComponent(forTheOther(consultation));
+  const referTo = `<sip:1002@corp.example?Replaces=${replaces}&Require=replaces>`;
+  t.is((await phone.calls[0]?.request('REFER', { headers: [['Refer-To', referTo]] }))?.status, 202);
+  const got = requestsIn(stage.cucm.messages, 'REFER')[0]?.get('Refer-To') ?? '';
+  const [, value = ''] = /\?Replaces=([^&>]+)&Require=replaces>/.exec(got) ?? [];
+  t.is(decodeURIComponent(value), forItself(there));
+  t.regex(got, /^<sip:1002@corp\.example\?/);
+  await first.hangup();
+  await second.hangup();
+  t.deepEqual(stage.faults(), []);
+});
+
+test.serial(
+  'INVITE with Replaces from the trunk reaches the phone that has the call, naming that phone’s dialog',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+    const phone = await stage.phone({ behaviour: QUICK });
+    const other = await stage.phone({ platform: 'ipad', behaviour: { answer: 'ignore' } });
+    const first = stage.cucm.call({ to: '2001' });
+    await first.answered;
+    const [atCucm] = dialogsOf(stage.cucm.messages);
+    const [atPhone] = dialogsOf(phone.messages);
+    if (atCucm === undefined || atPhone === undefined) throw new Error('a call was expected');
+    const rang = requestsIn(other.messages, 'INVITE').length;
+
+    const second = stage.cucm.call({ to: '2001', headers: [['Replaces', `${forTheOther(atCucm)};early-only`]] });
+    await second.answered;
+    t.is(requestsIn(phone.messages, 'INVITE')[1]?.get('Replaces'), `${forItself(atPhone)};early-only`);
+    t.is(requestsIn(other.messages, 'INVITE').length, rang);
+    t.is(stage.apple.received.length, 0);
+    await phone.calls[0]?.hangup();
+    t.is((await first.ended).how, 'remote');
+    t.is(second.state, 'answered');
+    await second.hangup();
+  },
+);
+
+test.serial(
+  'Replaces of a call that nobody has: 481 on the way to a phone, untouched on the way to the trunk',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+    const phone = await stage.phone({ behaviour: QUICK });
+    const call = stage.cucm.call({ to: '2001', headers: [['Replaces', 'x@y;to-tag=1;from-tag=2']] });
+    t.is((await call.ended).status, 481);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 0);
+    const out = await phone.call('1002', { headers: [['Replaces', 'x@y;to-tag=1;from-tag=2']] });
+    await out.answered;
+    t.is(requestsIn(stage.cucm.messages, 'INVITE')[0]?.get('Replaces'), 'x@y;to-tag=1;from-tag=2');
+    await out.hangup();
+    t.is(requestsOut(stage.cucm.messages, 'INVITE').length, 1);
+  },
+);
