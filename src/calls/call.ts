@@ -170,7 +170,11 @@ export class Call {
     this.#legs.set(device.id, leg);
     this.#record('device', { device: device.id, platform: device.platform, state: record.state, action: 'take-over' });
     if (leg.state === 'ended' && leg.final !== undefined) this.#responses.push(leg.final);
-    if (leg.live && record.branch !== undefined) this.#startBranch(leg, record.branch.binding, record.branch.id);
+    if (leg.live && record.branch !== undefined) {
+      const { binding, id, transaction } = record.branch;
+      const anew = this.#context.port.cancelLeft?.(transaction, REASONS.restarted) === true;
+      this.#startBranch(leg, binding, anew ? randomCallId() : id);
+    }
     if (leg.state !== 'waking') return;
     const fresh = leg.registeredSince(leg.pushedAt ?? this.startedAt);
     if (fresh !== undefined) {
@@ -195,6 +199,11 @@ export class Call {
       provisional: (response: BranchResponse) => mine() && this.#onProvisional(leg, response),
       answered: (response: BranchResponse) => this.#onAnswered(leg, attempt, response),
       failed: (response: BranchResponse) => mine() && this.#onFailed(leg, response),
+      sent: (transaction: string) => {
+        if (!mine()) return;
+        leg.transaction = transaction;
+        this.#save();
+      },
     };
     this.#soon(() => {
       leg.branch = port.startBranch(leg.device, binding, events, id);

@@ -177,6 +177,7 @@ export class Calls {
     for (const { device: id, state, branch } of held?.legs ?? []) {
       const device = devices.find((candidate) => candidate.id === id);
       if (branch === undefined || device === undefined || (state !== 'inviting' && state !== 'ringing')) continue;
+      if (port.cancelLeft?.(branch.transaction, REASONS.cancelled)) continue;
       const events = { provisional() {}, answered() {}, failed() {} };
       port.startBranch(device, branch.binding, events, branch.id).cancel(REASONS.cancelled);
     }

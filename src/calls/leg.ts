@@ -23,7 +23,7 @@ export interface LegRecord {
   /** Epoch milliseconds at which the push left. */
   readonly pushedAt?: number;
   /** The INVITE under way, or the last one. */
-  readonly branch?: { readonly id: string; readonly binding: Binding };
+  readonly branch?: { readonly id: string; readonly binding: Binding; readonly transaction?: string };
   readonly final?: { readonly status: number; readonly reason: string };
 }
 
@@ -36,6 +36,8 @@ export class Leg {
   binding: Binding | undefined;
   /** The id of that INVITE. */
   branchId: string | undefined;
+  /** The engine's name of it, where another process needs that. */
+  transaction: string | undefined;
   /** A push for this call was asked for; there is never a second. */
   pushed = false;
   /** The device has shown a sign of life. */
@@ -70,12 +72,14 @@ export class Leg {
 
   /** As the journal keeps it. */
   record(): LegRecord {
-    const { pushedAt, branchId, binding, final } = this;
+    const { pushedAt, branchId, binding, final, transaction } = this;
     return {
       device: this.device.id,
       state: this.#state,
       ...(pushedAt === undefined ? {} : { pushedAt }),
-      ...(branchId === undefined || binding === undefined ? {} : { branch: { id: branchId, binding } }),
+      ...(branchId === undefined || binding === undefined
+        ? {}
+        : { branch: { id: branchId, binding, ...(transaction === undefined ? {} : { transaction }) } }),
       ...(final === undefined ? {} : { final: { status: final.status, reason: final.reason } }),
     };
   }
@@ -106,6 +110,7 @@ export class Leg {
     this.silent = false;
     this.binding = binding;
     this.branchId = id;
+    this.transaction = undefined;
     this.#tried.add(flowKey(binding));
   }
 

@@ -18,6 +18,8 @@ export interface BranchEvents {
   answered(response: BranchResponse): void;
   /** A final response of 300 or more, or its local stand-in. */
   failed(response: BranchResponse): void;
+  /** It was sent, and the engine will not go on with it for another process, which can only cancel it by this name. */
+  sent?(transaction: string): void;
 }
 
 /** One INVITE on its way to one device, or over a trunk. */
@@ -56,6 +58,11 @@ export interface CallPort {
    * began under that id goes on as this one, and the device sees no second INVITE, where the engine can do that.
    */
   startBranch(device: Device, binding: Binding, events: BranchEvents, id: string): Branch;
+  /**
+   * Gives up a branch that a process before this one began, where it can't go on. False: it can, by {@link startBranch} with its
+   * id.
+   */
+  cancelLeft?(transaction: string | undefined, reason: string): boolean;
   /** Sends the INVITE over a trunk, to one peer after the other until one takes it. */
   startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch;
   /** Answers the caller with the branch's 2xx and joins the two until one of them hangs up. */
@@ -81,6 +88,7 @@ export const REASONS = {
   cancelled: 'SIP;cause=487;text="Caller gave up"',
   noSignOfLife: 'SIP;cause=408;text="No answer from the device"',
   noAnswer: 'SIP;cause=480;text="No answer"',
+  restarted: 'SIP;cause=503;text="Called again in a moment"',
   shutdown: 'SIP;cause=503;text="Shutting down"',
   fallback: 'SIP;cause=302;text="Call forwarded"',
 } as const;

@@ -83,9 +83,15 @@ interface Agent {
   readonly app: { readonly client?: SrfClient };
 }
 
+interface SrfServer {
+  readonly pendingRequests: Map<string, (reply: string[]) => void>;
+  /** Known once the secret was accepted. */
+  readonly serverVersion?: string | null;
+}
+
 /** srf's connection to its server. */
 interface SrfClient {
-  readonly mapServer: Map<Socket, { readonly pendingRequests: Map<string, (reply: string[]) => void> }>;
+  readonly mapServer: Map<Socket, SrfServer>;
   sendMessage(socket: Socket, text: string, options: Record<string, unknown>): string;
   sendAck(
     method: 'ACK',
@@ -139,6 +145,16 @@ export class Drachtio {
       if (!this.#closed && !told) events.disconnected('the connection was closed');
       told = false;
     });
+  }
+
+  /**
+   * Whether the engine keeps what a process leaves when it dies for the next one: INVITEs and requests inside dialogs, both ways.
+   * The embedded engine does, drachtio-server doesn't.
+   */
+  get keepsForSuccessor(): boolean {
+    const socket = this.#socket();
+    const server = socket === undefined ? undefined : this.#agent.app.client?.mapServer.get(socket);
+    return server?.serverVersion?.includes('callwake') ?? false;
   }
 
   /** Whom requests go to; to be said before {@link connect}. */
@@ -201,6 +217,14 @@ export class Drachtio {
       res.status = status;
       res.agent.sendResponse(res, options, callback);
     }
+  }
+
+  /** CANCELs an INVITE that a process before this one sent. */
+  cancelLeft(transaction: string, reason: string): void {
+    const socket = this.#socket();
+    const text = 'CANCEL sip:placeholder SIP/2.0\r\n\r\n';
+    const options = { stackTxnId: transaction, headers: { Reason: reason } };
+    if (socket !== undefined) this.#agent.app.client?.sendMessage(socket, text, options);
   }
 
   /** CANCELs a request that was sent. */

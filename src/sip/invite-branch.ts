@@ -122,6 +122,7 @@ export class InviteBranch implements Branch {
         this.#cseq = Number.parseInt(firstHeader(headerLines(req.msg.raw), 'cseq') ?? '', 10);
         req.on('response', (res: SrfResponse, ack: SendAck) => this.#onResponse(res, ack));
         req.on('update', this.#onEarlyRequest);
+        if (!this.#drachtio.keepsForSuccessor) this.#events.sent?.(req.stackTxnId);
         if (this.#cancelReason !== undefined) this.#sendCancel(this.#cancelReason);
       },
     );

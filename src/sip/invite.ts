@@ -198,6 +198,7 @@ class Arrival {
       party,
       req,
       res,
+      adopted: takeover.isAdopted(req.stackTxnId),
       onFinal: (call) => takeover.remove(call),
     });
     takeover.add(port);

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock/clock.js';
 import { parseNameAddr } from '../grammar/name-addr.js';
 import { parseUri } from '../grammar/uri.js';
 import { branchTag, type Dialogs, deviceDialogId } from './dialogs.js';
@@ -43,6 +44,8 @@ export interface JoinOptions {
   readonly device: AnsweringEnd;
   readonly initialAck?: PendingAck;
   readonly resumed?: boolean;
+  /** The engine hands over nothing of the caller's dialog: ask both ends whether they are there. */
+  readonly watch?: Clock;
   readonly midDialog?: MidDialogHold;
   readonly onHangUp: (by: Side) => void;
 }
@@ -78,6 +81,7 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
     deviceDialogId: deviceSide.dialogId,
     initialAck: options.initialAck,
     resumed: options.resumed,
+    watch: options.watch,
     onHangUp: options.onHangUp,
     onOver: remove,
     onRequest: (side, req) => {

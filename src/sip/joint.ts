@@ -1,3 +1,5 @@
+import type { Clock } from '../clock/clock.js';
+import { DialogWatch } from './dialog-watch.js';
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { endToEnd, firstHeader, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
@@ -15,6 +17,8 @@ export interface JointOptions {
   readonly initialAck?: PendingAck | undefined;
   /** The call was joined by a process that is gone: what that one knew of ACKs under way is lost. */
   readonly resumed?: boolean | undefined;
+  /** The engine doesn't hand over what comes in these dialogs: ask both ends whether they are still there. */
+  readonly watch?: Clock | undefined;
   readonly onHangUp: (by: Side) => void;
   /** The two are not joined any more. */
   readonly onOver?: (() => void) | undefined;
@@ -37,6 +41,7 @@ export class Joint {
     ['caller', []],
     ['device', []],
   ]);
+  readonly #watch: DialogWatch | undefined;
   /** Re-INVITEs of each side that have no final answer. */
   readonly #inviting = new Map<Side, number>([
     ['caller', 0],
@@ -46,7 +51,15 @@ export class Joint {
 
   constructor(options: JointOptions) {
     this.#options = options;
-    const { dialogs, callerDialogId, deviceDialogId, initialAck } = options;
+    const { drachtio, dialogs, callerDialogId, deviceDialogId, initialAck, watch } = options;
+    if (watch !== undefined) {
+      this.#watch = new DialogWatch({
+        drachtio,
+        clock: watch,
+        dialogIds: [callerDialogId, deviceDialogId],
+        onGone: (id) => this.#onGone(id === callerDialogId ? 'caller' : 'device'),
+      });
+    }
     if (initialAck !== undefined) this.#acksDue.get('caller')?.push(initialAck);
     dialogs.set(callerDialogId, (req, res) => this.#handle('caller', req, res));
     dialogs.set(deviceDialogId, (req, res) => this.#handle('device', req, res));
@@ -144,6 +157,13 @@ export class Joint {
     this.#options.onHangUp(side);
   }
 
+  #onGone(side: Side): void {
+    if (this.#over) return;
+    this.#sendBye(other(side), { Reason: 'SIP;cause=481;text="Call does not exist"' });
+    this.#close();
+    this.#options.onHangUp(side);
+  }
+
   /** Sends something to a side, when it can take it. */
   #toward(to: Side, go: () => void, refuse: (status: number, reason: string) => void): () => void {
     const { holdForDevice } = this.#options;
@@ -163,6 +183,7 @@ export class Joint {
 
   #close(): void {
     this.#over = true;
+    this.#watch?.stop();
     const { dialogs, callerDialogId, deviceDialogId } = this.#options;
     dialogs.delete(callerDialogId);
     dialogs.delete(deviceDialogId);

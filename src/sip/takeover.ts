@@ -23,6 +23,10 @@ export class Takeover {
   readonly #live = new Map<string, TrunkCall>();
   /** What the caller of a call that is up was answered with, or was about to be. */
   readonly #answers = new Map<string, Answer>();
+  /** Transactions of INVITEs that the engine doesn't hand over by itself, while they are. */
+  readonly #adopted = new Set<string>();
+  /** Those among them that can't be gone on with. */
+  readonly #hopeless = new Set<string>();
   #connections = 0;
 
   constructor(options: TakeoverOptions) {
@@ -46,15 +50,16 @@ export class Takeover {
    * There is a connection to the engine. The embedded engine hands INVITEs over again by itself; with drachtio-server, which
    * doesn't, they are found by the transactions that the journal names.
    */
-  connected(version: string): void {
-    const redelivers = version.includes('callwake');
+  connected(): void {
+    const { drachtio, clock } = this.#options.wire;
+    const redelivers = drachtio.keepsForSuccessor;
     if (this.#connections++ > 0) {
       if (redelivers) for (const call of this.#live.values()) call.reconnected();
       return;
     }
-    for (const [id, { body }] of this.#unacknowledged) if (body) this.#options.wire.drachtio.ackInDialog(id, {}, '');
+    for (const [id, { body }] of this.#unacknowledged) if (body) drachtio.ackInDialog(id, {}, '');
     this.#unacknowledged.clear();
-    if (redelivers) this.#options.wire.clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
+    if (redelivers) clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
     else this.#claimRest();
   }
 
@@ -68,8 +73,18 @@ export class Takeover {
     if (this.#live.get(call.dialogId) === call) this.#live.delete(call.dialogId);
   }
 
+  /** Whether the INVITE of this transaction came to a process before this one, over an engine that keeps nothing for it. */
+  isAdopted(transaction: string): boolean {
+    return this.#adopted.delete(transaction);
+  }
+
   /** True if this INVITE has come before, to this process or as that of a call that is up; then it has been seen to. */
   handle(req: SrfRequest, res: SrfResponse): boolean {
+    const { drachtio } = this.#options.wire;
+    if (this.#hopeless.delete(req.stackTxnId)) {
+      drachtio.respond(res, 503, 'Service Unavailable', { 'Retry-After': '1' });
+      return true;
+    }
     const id = callerDialogId(headerLines(req.msg.raw));
     const live = this.#live.get(id);
     if (live !== undefined && live.saved.transaction === req.stackTxnId) {
@@ -77,10 +92,14 @@ export class Takeover {
       return true;
     }
     const answer = this.#answers.get(id);
-    if (answer !== undefined) answerCaller(this.#options.wire.drachtio, res, answer);
+    if (answer !== undefined) answerCaller(drachtio, res, answer);
     return answer !== undefined;
   }
 
+  /**
+   * An engine that hands nothing over keeps the ACK, too, from a process that didn't get the INVITE from it: with the offer in the 2xx
+   * and the answer in the ACK such a call could not be joined.
+   */
   #claimRest(): void {
     const { calls, onFault } = this.#options;
     const { drachtio } = this.#options.wire;
@@ -91,7 +110,13 @@ export class Takeover {
       else
         drachtio.isWaiting(invite.transaction, (waiting) => {
           if (!waiting) return forsake();
-          calls.expect([record]);
+          if (bodyOf(invite.raw) === '') {
+            this.#hopeless.add(invite.transaction);
+            forsake();
+          } else {
+            this.#adopted.add(invite.transaction);
+            calls.expect([record]);
+          }
           drachtio.redeliver(invite);
         });
     }
@@ -117,6 +142,7 @@ export class Takeover {
       caller: { dialogId, lines, party: outbound ? device : trunk },
       device: { branchId: up.branch, answer, party: outbound ? trunk : device },
       resumed: true,
+      watch: wire.clock,
       onHangUp: (by) => {
         this.#answers.delete(dialogId);
         handle.hungUp(by);

@@ -7,7 +7,15 @@ import type { Trunk } from '../trunks/trunk.js';
 import { branchTag, callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
 import type { Drachtio, SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
 import { finalHeaders } from './final-headers.js';
-import { bodyOf, endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import {
+  bodyOf,
+  endToEnd,
+  firstHeader,
+  type HeaderLines,
+  type HeaderRecord,
+  headerLines,
+  toRecord,
+} from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
 import { answerCaller, joinCall } from './join.js';
 import type { Joints, Party } from './joints.js';
@@ -47,6 +55,8 @@ export interface TrunkCallOptions {
   readonly req?: SrfRequest;
   /** Its answer; without one the INVITE is over, and only late devices are left to be told. */
   readonly res?: SrfResponse;
+  /** It came to a process before this one, over an engine that won't hand over what comes in the caller's dialog. */
+  readonly adopted?: boolean;
   /** The caller has its final response, or cancelled. */
   readonly onFinal?: (call: TrunkCall) => void;
 }
@@ -136,6 +146,13 @@ export class TrunkCall implements CallPort {
     return this.#invite({ id, party, ...routed(binding.uri, binding.path) }, this.#lines, events);
   }
 
+  cancelLeft(transaction: string | undefined, reason: string): boolean {
+    const { drachtio } = this.#options.wire;
+    if (drachtio.keepsForSuccessor) return false;
+    if (transaction !== undefined) drachtio.cancelLeft(transaction, reason);
+    return true;
+  }
+
   startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch {
     const { clock, trunks, failoverAfterOf } = this.#options.wire;
     const peers = trunks.get(target.trunk)?.route(drawFor(this.#dialogId)) ?? [];
@@ -152,7 +169,7 @@ export class TrunkCall implements CallPort {
   connect(branch: Branch, response: BranchResponse): void {
     const invite = branch instanceof TrunkBranch ? branch.invite : branch;
     if (!(invite instanceof InviteBranch) || !(response instanceof LegResponse)) return;
-    const { callUuid, party, wire } = this.#options;
+    const { callUuid, party, wire, adopted } = this.#options;
     const res = this.#takeFinal();
     if (res === undefined) {
       invite.drop('SIP;cause=487;text="Caller gave up"');
@@ -164,9 +181,12 @@ export class TrunkCall implements CallPort {
       callUuid,
       caller: { dialogId: this.#dialogId, lines: headerLines(this.#options.invite.raw), party },
       device: { branchId: invite.id, answer: response, party: invite.spec.party },
-      initialAck: (headers, body) => invite.acknowledge(headers, body),
+      ...(adopted
+        ? { watch: wire.clock }
+        : { initialAck: (headers: HeaderRecord, body: string) => invite.acknowledge(headers, body) }),
       onHangUp: (by) => this.#handle?.hungUp(by),
     });
+    if (adopted) invite.acknowledge({}, '');
     answerCaller(wire.drachtio, res, response, onSent);
   }
 
@@ -215,6 +235,7 @@ export class TrunkCall implements CallPort {
         },
         answered: (response) => events.answered(response),
         failed: (response) => events.failed(response),
+        sent: (transaction) => events.sent?.(transaction),
       },
       (req, res) => this.#onDeviceEarly(branch, req, res),
       () => {
