@@ -4,8 +4,9 @@ import type { PushOutcome } from '../push/provider.js';
 import { CallerWord } from './caller-word.js';
 import type { CallContext, CallState } from './context.js';
 import { FallbackLeg } from './fallback.js';
-import { PHRASES, refusal, towardCaller } from './final.js';
+import { refusal, towardCaller } from './final.js';
 import { bestBinding, Leg, type LegRecord } from './leg.js';
+import { Legs } from './legs.js';
 import { bestResponse, type EndReason, saysNotReached } from './policy.js';
 import { type BranchResponse, REASONS, type RejectOptions } from './port.js';
 import type { CallInfo } from './records.js';
@@ -18,9 +19,8 @@ import { Timers } from './timers.js';
  */
 export class Call {
   readonly #context: CallContext;
-  readonly #legs = new Map<string, Leg>();
+  readonly #legs = new Legs();
   readonly #responses: BranchResponse[] = [];
-  readonly #pushFailures: string[] = [];
   readonly #timers: Timers;
   readonly #caller: CallerWord;
   readonly #holdUntil: number;
@@ -51,7 +51,7 @@ export class Call {
   }
 
   get legs(): readonly Leg[] {
-    return [...this.#legs.values()];
+    return this.#legs.all;
   }
 
   /** Rings the awake and pushes the sleeping among the AOR's devices, and starts the clocks. */
@@ -132,7 +132,7 @@ export class Call {
     this.#caller.start(policy, now - this.startedAt);
     this.#starting = true;
     for (const device of devices) {
-      if (this.#legs.has(device.id)) continue;
+      if (this.#legs.get(device.id) !== undefined) continue;
       const record = left.find((leg) => leg.device === device.id);
       if (record !== undefined) this.#readmit(device, record);
       else if (this.#concerns(device) && (left.length === 0 || device.seenAt > this.startedAt)) this.#admit(device);
@@ -150,24 +150,19 @@ export class Call {
     const { state, reason } = this.#context.stateOf(device);
     const binding = bestBinding(device.bindings);
     const canWake = this.#context.canWake(device);
-    if (binding !== undefined && (state === 'active' || !canWake)) {
-      this.#record('device', { device: device.id, platform: device.platform, state, reason, action: 'ring' });
-      const leg = new Leg(device, 'inviting');
-      this.#legs.set(device.id, leg);
-      this.#startBranch(leg, binding);
-    } else if (canWake) {
-      this.#record('device', { device: device.id, platform: device.platform, state, reason, action: 'wake' });
-      const leg = new Leg(device, 'waking');
-      this.#legs.set(device.id, leg);
-      this.#push(leg);
-    } else {
-      this.#record('device', { device: device.id, platform: device.platform, state, reason, action: 'nothing' });
-    }
+    const ring = binding !== undefined && (state === 'active' || !canWake);
+    const action = ring ? 'ring' : canWake ? 'wake' : 'nothing';
+    this.#record('device', { device: device.id, platform: device.platform, state, reason, action });
+    if (action === 'nothing') return;
+    const leg = new Leg(device, ring ? 'inviting' : 'waking');
+    this.#legs.add(leg);
+    if (ring) this.#startBranch(leg, binding);
+    else this.#push(leg);
   }
 
   #readmit(device: Device, record: LegRecord): void {
     const leg = Leg.restore(device, record);
-    this.#legs.set(device.id, leg);
+    this.#legs.add(leg);
     this.#record('device', { device: device.id, platform: device.platform, state: record.state, action: 'take-over' });
     if (leg.state === 'ended' && leg.final !== undefined) this.#responses.push(leg.final);
     if (leg.live && record.branch !== undefined) {
@@ -206,7 +201,7 @@ export class Call {
       },
     };
     this.#soon(() => {
-      leg.branch = port.startBranch(leg.device, binding, events, id);
+      leg.branch = port.startBranch(leg.device, binding, events, id, this.#legs.size > 1);
     });
   }
 
@@ -234,7 +229,7 @@ export class Call {
     const failed = outcome.kind === 'refused' || outcome.kind === 'unreachable';
     this.#record(`push-${outcome.kind}`, { device: leg.device.id, ...outcomeFields(outcome) });
     if (!failed || leg.state !== 'waking' || this.#state === 'over' || this.#state === 'up') return;
-    this.#pushFailures.push(outcome.reason);
+    leg.pushFailed = true;
     leg.to('ended');
     this.#save();
     this.#settle();
@@ -369,9 +364,7 @@ export class Call {
   /** Ends the call if nothing can come of it any more. */
   #settle(): void {
     if (this.#starting || (this.#state !== 'held' && this.#state !== 'ringing')) return;
-    const legs = this.legs;
-    if (legs.some((leg) => leg.live) || this.#fallback?.live) return;
-    if (!this.#holdOver && legs.some((leg) => leg.state === 'waking')) return;
+    if (this.#legs.someLive || this.#fallback?.live || (!this.#holdOver && this.#legs.someWaking)) return;
     const best = bestResponse(this.#responses);
     if (best !== undefined) {
       this.#reject(towardCaller(best.status), best.reason, { from: best });
@@ -379,7 +372,7 @@ export class Call {
       return;
     }
     const { answer, contact, fallback } = this.#context.policy.whenNotWoken;
-    const why = this.#fallback?.why ?? this.#whyNobody(legs);
+    const why = this.#fallback?.why ?? this.#legs.whyNobody;
     if (fallback !== undefined && this.#fallback === undefined) {
       this.#startFallback(fallback, why);
       return;
@@ -388,18 +381,8 @@ export class Call {
     this.#finish(why, REASONS.noAnswer);
   }
 
-  #whyNobody(legs: readonly Leg[]): EndReason {
-    if (legs.some((leg) => leg.state === 'waking')) return 'not-woken';
-    if (this.#pushFailures.length > 0) return 'push-failed';
-    return 'unreachable';
-  }
-
-  /** Answers the caller, with what this trunk is to get in place of that status. */
   #reject(status: number, reason: string, options: RejectOptions): void {
-    const sent = this.#context.policy.codes?.[String(status)] ?? status;
-    const phrase = sent === options.from?.status && reason !== '' ? reason : (PHRASES[sent] ?? reason);
-    this.#record('rejected-upstream', { status: sent, reason: phrase });
-    this.#context.port.reject(sent, phrase, options);
+    this.#caller.reject(this.#context.policy.codes, status, reason, options);
   }
 
   #finish(reason: EndReason, legReason: string): void {
@@ -418,26 +401,17 @@ export class Call {
   /** Cancels what is under way and gives up what sleeps; the answered leg stays. */
   #endLegs(reason: string): void {
     this.#giveUpSleepers(reason);
-    for (const leg of this.#legs.values()) {
-      if (leg.live) {
-        this.#record('leg-cancelled', { device: leg.device.id });
-        leg.branch?.cancel(reason);
-      }
-      if (leg.state !== 'answered' && leg.state !== 'ended') leg.to('ended');
-    }
+    this.#legs.cancelLive(reason, ({ device }) => this.#record('leg-cancelled', { device: device.id }));
   }
 
   #giveUpSleepers(reason: string): void {
-    const sleepers = this.legs.filter((leg) => leg.state === 'waking');
-    for (const leg of sleepers) leg.to('ended');
-    const devices = sleepers.filter(({ pushedAt }) => pushedAt !== undefined).map(({ device }) => device);
-    if (devices.length > 0) this.#context.onLeftWaking(devices, reason);
+    const mayCome = this.#legs.giveUpSleepers();
+    if (mayCome.length > 0) this.#context.onLeftWaking(mayCome, reason);
   }
 
-  /** Tells of the devices that no INVITE has reached: nothing on them shows this call. */
   #noteMissed(why: 'missed' | 'answered-elsewhere'): void {
-    const devices = this.legs.filter(({ missed }) => missed).map(({ device }) => device);
-    if (devices.length > 0) this.#context.onMissed(devices, why);
+    const { missed } = this.#legs;
+    if (missed.length > 0) this.#context.onMissed(missed, why);
   }
 
   #record(type: string, fields: Parameters<Timeline['record']>[1] = {}): void {
@@ -457,8 +431,7 @@ export class Call {
 
   #save(): void {
     if (this.#starting || (this.#state !== 'held' && this.#state !== 'ringing')) return;
-    const legs = this.legs.map((leg) => leg.record());
-    this.#context.journal.held({ holdUntil: this.#holdUntil, ringUntil: this.#ringUntil, legs });
+    this.#context.journal.held({ holdUntil: this.#holdUntil, ringUntil: this.#ringUntil, legs: this.#legs.records() });
   }
 }
 

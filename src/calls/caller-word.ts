@@ -1,9 +1,10 @@
+import { type CodeMap, PHRASES } from './final.js';
 import { type CallPolicy, FIRST_WORD, REPEAT_WORD, RINGBACK } from './policy.js';
-import type { BranchResponse, CallPort } from './port.js';
+import type { BranchResponse, CallPort, RejectOptions } from './port.js';
 import type { Timeline } from './timeline.js';
 import type { Timers } from './timers.js';
 
-/** What the caller hears before the final response: what phones say, ringback if none says anything, and a word every minute. */
+/** What the caller hears: what phones say, ringback if none says anything, a word every minute, and the final response that is no 2xx. */
 export class CallerWord {
   readonly #port: CallPort;
   readonly #timers: Timers;
@@ -30,5 +31,13 @@ export class CallerWord {
     this.#timers.clear('ringback');
     this.#timers.set('word', REPEAT_WORD, () => this.tell(status, reason));
     this.#port.provisional(status, reason, from);
+  }
+
+  /** The final response, or what the trunk is to get in its place (`codes`). */
+  reject(codes: CodeMap | undefined, status: number, reason: string, options: RejectOptions): void {
+    const sent = codes?.[String(status)] ?? status;
+    const phrase = sent === options.from?.status && reason !== '' ? reason : (PHRASES[sent] ?? reason);
+    this.#timeline.record('rejected-upstream', { status: sent, reason: phrase });
+    this.#port.reject(sent, phrase, options);
   }
 }

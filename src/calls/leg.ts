@@ -40,6 +40,8 @@ export class Leg {
   transaction: string | undefined;
   /** A push for this call was asked for; there is never a second. */
   pushed = false;
+  /** That push was refused for good, or could not be sent. */
+  pushFailed = false;
   /** The device has shown a sign of life. */
   rang = false;
   /** Epoch milliseconds at which it left. */

@@ -55,9 +55,10 @@ export interface CallPort {
   provisional(status: number, reason: string, from?: BranchResponse): void;
   /**
    * Sends the INVITE to a device over one of its bindings. `id` names the branch for ever: one that a process before this one
-   * began under that id goes on as this one, and the device sees no second INVITE, where the engine can do that.
+   * began under that id goes on as this one, and the device sees no second INVITE, where the engine can do that. `forked`: the call
+   * has other devices, and the caller, who sees one dialog for all of them, can't have each one's early media.
    */
-  startBranch(device: Device, binding: Binding, events: BranchEvents, id: string): Branch;
+  startBranch(device: Device, binding: Binding, events: BranchEvents, id: string, forked?: boolean): Branch;
   /**
    * Gives up a branch that a process before this one began, where it can't go on. False: it can, by {@link startBranch} with its
    * id.

@@ -15,6 +15,8 @@ export interface InviteSpec {
   readonly headers: HeaderRecord;
   readonly body: string;
   readonly dialogId: string;
+  /** The call has other branches: the caller sees none of this one's early media. */
+  readonly forked?: boolean | undefined;
 }
 
 /** A response of a leg with all that may go on to the caller. */

@@ -2,6 +2,7 @@ import type { CallHandle } from '../calls/calls.js';
 import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions, TrunkTarget } from '../calls/port.js';
 import type { Clock } from '../clock/clock.js';
 import type { Binding, Device } from '../devices/types.js';
+import { splitList } from '../grammar/list.js';
 import type { Peer } from '../trunks/peer.js';
 import type { Trunk } from '../trunks/trunk.js';
 import { branchTag, callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
@@ -131,7 +132,7 @@ export class TrunkCall implements CallPort {
     const { drachtio } = this.#options.wire;
     const leg = from instanceof LegResponse ? from : undefined;
     const branch = leg === undefined ? undefined : this.#branchOf(leg);
-    const body = leg !== undefined && this.#branches.size === 1 ? leg.body : '';
+    const body = leg !== undefined && this.#branches.size === 1 && !branch?.spec.forked ? leg.body : '';
     const headers = toRecord(endToEnd(withoutReliability(leg?.lines ?? [], leg?.rseq !== undefined), body));
     drachtio.respond(res, status, reason, headers, body, (sent) => {
       const rseq = Number(sent === undefined ? undefined : firstHeader(headerLines(sent), 'rseq'));
@@ -141,9 +142,16 @@ export class TrunkCall implements CallPort {
     });
   }
 
-  startBranch({ aor, id: deviceId }: Device, binding: Binding, events: BranchEvents, id: string): Branch {
+  startBranch(
+    { aor, id: deviceId }: Device,
+    binding: Binding,
+    events: BranchEvents,
+    id: string,
+    forked?: boolean,
+  ): Branch {
     const party: Party = { kind: 'device', aor, deviceId };
-    return this.#invite({ id, party, ...routed(binding.uri, binding.path) }, this.#lines, events);
+    const lines = forked ? withoutOption(this.#lines, '100rel') : this.#lines;
+    return this.#invite({ id, party, forked, ...routed(binding.uri, binding.path) }, lines, events);
   }
 
   cancelLeft(transaction: string | undefined, reason: string): boolean {
@@ -216,7 +224,7 @@ export class TrunkCall implements CallPort {
 
   /** Sends the INVITE as a leg. */
   #invite(
-    where: { id: string; party: Party; uri: string; proxy?: string },
+    where: { id: string; party: Party; uri: string; proxy?: string; forked?: boolean | undefined },
     lines: HeaderLines,
     events: BranchEvents,
   ): InviteBranch {
@@ -309,4 +317,13 @@ function withoutReliability(lines: HeaderLines, reliable: boolean): HeaderLines 
   return reliable
     ? lines
     : lines.filter(([name, value]) => name.toLowerCase() !== 'require' || !/\b100rel\b/i.test(value));
+}
+
+/** Without that option tag in Supported: a fork's several offers and answers can't all reach a caller that sees one dialog (RFC 3262). */
+function withoutOption(lines: HeaderLines, option: string): HeaderLines {
+  return lines.flatMap(([name, value]) => {
+    if (!/^supported$/i.test(name)) return [[name, value] as const];
+    const left = splitList(value).filter((tag) => tag.toLowerCase() !== option);
+    return left.length === 0 ? [] : [[name, left.join(', ')] as const];
+  });
 }

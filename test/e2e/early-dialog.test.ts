@@ -136,3 +136,24 @@ test.serial('an anonymous caller stays anonymous in the push and reaches the pho
   t.regex(invite?.from.uri ?? '', /Anonymous/);
   await call.hangup();
 });
+
+test.serial('with two phones none rings reliably or sends early media: CUCM sees one dialog for both', async (t) => {
+  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+  const early = { reliable: true, earlyMedia: true };
+  const iphone = await stage.phone({ behaviour: { ...QUICK, answer: 'ignore', ...early } });
+  const ipad = await stage.phone({ platform: 'ipad', behaviour: { ...QUICK, answerDelayMs: 800, ...early } });
+  await ipad.background();
+  const call = stage.cucm.call({ to: '2001', offer: 'delayed' });
+  const ringing = await call.response(180);
+  t.is(ringing.header('Require'), undefined);
+  t.is(ringing.body, '');
+  await call.answered;
+  t.is(call.state, 'answered');
+  t.is(requestsIn(iphone.messages, 'PRACK').length + requestsIn(ipad.messages, 'PRACK').length, 0);
+  const supported = requestsIn(ipad.messages, 'INVITE')[0]?.list('Supported') ?? [];
+  t.false(supported.includes('100rel'));
+  t.true(supported.includes('timer') && supported.includes('X-cisco-srtp-fallback'));
+  await call.hangup();
+  t.truthy(ipad.calls[0]?.remoteSdp);
+  t.deepEqual(stage.faults(), []);
+});
