@@ -1,32 +1,32 @@
 import type { Branch, BranchEvents, BranchResponse } from '../calls/port.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import type { Peer } from '../trunks/peer.js';
-import { type InviteBranch, LegResponse } from './invite-branch.js';
+import { LegResponse } from './invite-branch.js';
 
-export interface TrunkBranchOptions {
+export interface TrunkBranchOptions<B extends Branch> {
   readonly clock: Clock;
   /** In the order in which they are tried. */
   readonly peers: readonly Peer[];
   /** How long a peer may say nothing but 100 before the next one is tried, in milliseconds; 0: until the transaction times out. */
   readonly failoverAfter: number;
   /** Sends the INVITE to a peer. */
-  readonly invite: (peer: Peer, events: BranchEvents) => InviteBranch;
+  readonly invite: (peer: Peer, events: BranchEvents) => B;
 }
 
 /**
  * An INVITE over a trunk: to one peer after the other until one takes it (RFC 3263 4.3). The next one's turn comes after 503, after a
  * transport error, and when a peer says nothing.
  */
-export class TrunkBranch implements Branch {
-  readonly #options: TrunkBranchOptions;
+export class TrunkBranch<B extends Branch = Branch> implements Branch {
+  readonly #options: TrunkBranchOptions<B>;
   readonly #events: BranchEvents;
   readonly #left: Peer[];
-  #invite: InviteBranch | undefined;
+  #invite: B | undefined;
   #timer: Timer | undefined;
   #attempt = 0;
   #over = false;
 
-  constructor(options: TrunkBranchOptions, events: BranchEvents) {
+  constructor(options: TrunkBranchOptions<B>, events: BranchEvents) {
     this.#options = options;
     this.#events = events;
     this.#left = [...options.peers];
@@ -34,7 +34,7 @@ export class TrunkBranch implements Branch {
   }
 
   /** The INVITE under way, or the last one. */
-  get invite(): InviteBranch | undefined {
+  get invite(): B | undefined {
     return this.#invite;
   }
 
