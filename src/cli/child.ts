@@ -27,7 +27,12 @@ export function startChild(args: readonly string[], { env = {}, onLine }: ChildO
     child.on('error', () => resolve(1));
     child.on('close', (code) => resolve(code ?? 1));
   });
-  return { exited, stop: () => void child.kill('SIGTERM'), kill: () => void child.kill('SIGKILL') };
+  return {
+    exited,
+    stop: () => void child.kill('SIGTERM'),
+    kill: () => void child.kill('SIGKILL'),
+    reload: () => void child.kill('SIGHUP'),
+  };
 }
 
 function readLines(child: ChildProcess, onLine: (line: string) => void): void {

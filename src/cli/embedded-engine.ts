@@ -42,11 +42,13 @@ export async function startEmbeddedEngine(
   return { process, port: await Promise.race([port, ended]) };
 }
 
-function tlsArguments({ keyFile, certFile, caFile, clientCertificates }: EngineConfig['tls']): string[] {
+function tlsArguments({ keyFile, certFile, caFile, minVersion, clientCertificates }: EngineConfig['tls']): string[] {
   return [
     ...(keyFile === undefined ? [] : ['--tls-key', keyFile]),
     ...(certFile === undefined ? [] : ['--tls-cert', certFile]),
     ...(caFile === undefined ? [] : ['--tls-ca', caFile]),
+    '--tls-min-version',
+    minVersion,
     ...(clientCertificates ? ['--mtls'] : []),
   ];
 }

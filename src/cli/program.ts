@@ -114,6 +114,9 @@ function addEngine(program: Command, end: (code: number) => void): void {
     .option('--tls-key <file>', 'private key for TLS, PEM')
     .option('--tls-cert <file>', 'certificate for TLS, PEM')
     .option('--tls-ca <file>', 'authorities to trust, PEM')
+    .addOption(
+      new Option('--tls-min-version <version>', 'lowest version of TLS').choices(['1.2', '1.3']).default('1.2'),
+    )
     .option('--mtls', 'ask phones, edges and trunks for a certificate of --tls-ca', false)
     .option('--tls-insecure', 'take any certificate when connecting out', false)
     .option('--with-parent', 'end when standard input closes', false)

@@ -38,11 +38,14 @@ export async function runStart(file: string, env: NodeJS.ProcessEnv): Promise<nu
     log: createLogger(config.log),
   });
   const stop = (): void => supervisor.stop();
+  const reload = (): void => supervisor.reload();
+  process.on('SIGHUP', reload);
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   try {
     return await supervisor.run();
   } finally {
+    process.off('SIGHUP', reload);
     process.off('SIGTERM', stop);
     process.off('SIGINT', stop);
   }

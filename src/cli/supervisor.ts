@@ -10,6 +10,8 @@ export interface WatchedProcess {
   stop(): void;
   /** Ends it at once (SIGKILL). */
   kill(): void;
+  /** Asks it to read its certificates again (SIGHUP). */
+  reload?(): void;
 }
 
 export interface SupervisorOptions {
@@ -68,6 +70,11 @@ export class Supervisor {
     if (this.#app === undefined) this.#engine?.stop();
     this.#stopping = true;
     this.#wakeUp?.();
+  }
+
+  /** Lets the engine read its certificates again. */
+  reload(): void {
+    this.#engine?.reload?.();
   }
 
   /** One engine's life. Gives the exit code when all is over, undefined when the engine ended and all has to start again. */

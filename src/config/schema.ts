@@ -34,6 +34,8 @@ const engineTls = z.strictObject({
   certFile: text('the path of a certificate, PEM').exactOptional(),
   /** Authorities to trust instead of the system's, PEM. */
   caFile: text('the path of a file with certificates, PEM').exactOptional(),
+  /** Lowest version of TLS. */
+  minVersion: oneOf(['1.2', '1.3']).default('1.2'),
   /** Whoever connects over TLS must show a certificate of these authorities. */
   clientCertificates: flag().default(false),
 });

@@ -17,6 +17,8 @@ export interface EngineCommandOptions {
   tlsKey?: string | undefined;
   tlsCert?: string | undefined;
   tlsCa?: string | undefined;
+  /** Lowest version of TLS; 1.2. */
+  tlsMinVersion?: '1.2' | '1.3' | undefined;
   /** Ask phones, edges and trunks for a certificate of `tlsCa`. */
   mtls?: boolean | undefined;
   /** Take any certificate when connecting out over TLS. */
@@ -36,6 +38,8 @@ export interface EngineProcess {
   stderr: (line: string) => void;
   /** Calls back once, when it is time to end: SIGTERM, SIGINT, or (if asked for) the end of standard input. */
   onEnd: (withParent: boolean, fn: () => void) => void;
+  /** Calls back whenever certificates and keys shall be read again: SIGHUP. */
+  onReload?: (fn: () => void) => void;
 }
 
 /**
@@ -53,10 +57,27 @@ export async function runEngine(options: EngineCommandOptions, host: EngineProce
     host.stderr(`callwake engine: ${explain(error)}`);
     return 2;
   }
+  host.onReload?.(() => reload(engine, options, host));
   host.stdout(JSON.stringify({ ready: true, ...started }));
   await new Promise<void>((resolve) => host.onEnd(options.withParent ?? false, resolve));
   await engine.stop();
   return 0;
+}
+
+/** What can't be used changes nothing. */
+function reload(engine: Engine, options: EngineCommandOptions, host: EngineProcess): void {
+  try {
+    const tls = readTls(options);
+    if (!tls.key) return;
+    engine.reload(tls, clientTls(tls, options));
+    host.stderr('callwake engine: certificates loaded anew');
+  } catch (error) {
+    host.stderr(`callwake engine: the certificates stay as they were: ${explain(error)}`);
+  }
+}
+
+function clientTls(tls: TlsSettings, options: EngineCommandOptions): TlsSettings {
+  return { ...tls, insecure: options.tlsInsecure ?? false };
 }
 
 /** An app that is started again right away is back within a second or two. */
@@ -78,7 +99,7 @@ function engineOptions(options: EngineCommandOptions, host: EngineProcess): Cons
     control: [...control, ...secured],
     secret: options.secret,
     tls,
-    tlsClient: { ...tls, insecure: options.tlsInsecure ?? false },
+    tlsClient: clientTls(tls, options),
     requestHandlers: options.requestHandler?.map(parseHandler),
     holdLimit: options.holdLimit === undefined ? undefined : options.holdLimit * 1000,
     successorWait: SUCCESSOR_WAIT,
@@ -104,6 +125,7 @@ function readTls(options: EngineCommandOptions): TlsSettings {
     ...(key === undefined ? {} : { key }),
     ...(cert === undefined ? {} : { cert }),
     ...(ca === undefined ? {} : { ca }),
+    ...(options.tlsMinVersion === '1.3' ? { minVersion: 'TLSv1.3' } : {}),
     ...(options.mtls ? { requireClientCertificate: true } : {}),
   };
 }
@@ -134,6 +156,7 @@ function explain(error: unknown): string {
 
 function ownProcess(): EngineProcess {
   return {
+    onReload: (fn) => void process.on('SIGHUP', fn),
     stdout: (line) => void process.stdout.write(`${line}\n`),
     stderr: (line) => void process.stderr.write(`${line}\n`),
     onEnd: (withParent, fn) => {

@@ -149,6 +149,13 @@ export class Engine {
     }
   }
 
+  /** New keys for TLS, for listeners and for connections that are opened from now on. Throws what Node throws for a bad key; then nothing has changed. */
+  reload(tls: TlsSettings, tlsClient: TlsSettings): void {
+    this.#transport.reload(tls, tlsClient);
+    if (tls.key && tls.cert)
+      this.#server.reload({ minVersion: tls.minVersion ?? 'TLSv1.2', key: tls.key, cert: tls.cert });
+  }
+
   /** Closes everything at once; calls that are up stay up at their ends. */
   async stop(): Promise<void> {
     this.#load.stop();

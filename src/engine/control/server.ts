@@ -1,6 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TlsOptions,
+  Server as TlsServer,
+} from 'node:tls';
 import type { Clock } from '../../clock/clock.js';
 import { ControlSession, defaultSessionLimits, type SessionLimits, type SessionUser } from './session.js';
 import type { Command } from './wire.js';
@@ -80,6 +85,11 @@ export class ControlServer implements SessionUser {
     const session = new ControlSession(socket, this, this.#options.clock, this.#limits);
     this.#sessions.add(session);
     return session;
+  }
+
+  /** New keys for apps that connect over TLS from now on. Throws what Node throws for a bad key. */
+  reload(tls: SecureContextOptions): void {
+    for (const server of this.#servers) if (server instanceof TlsServer) server.setSecureContext(tls);
   }
 
   /** Apps that showed the secret. */

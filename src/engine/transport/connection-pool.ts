@@ -14,7 +14,7 @@ export interface ConnectionPoolParts {
   readonly clock: Clock;
   readonly limits: TransportLimits;
   /** For outbound connections. */
-  readonly tls: TlsSettings;
+  tls: TlsSettings;
   readonly events: StreamEvents;
 }
 
@@ -39,6 +39,11 @@ export class ConnectionPool {
     const connection = this.make(socket, protocol, remote, true);
     this.table.add(connection, true, name);
     return connection;
+  }
+
+  /** Connections that are opened from now on use these keys. */
+  reload(tls: TlsSettings): void {
+    this.parts.tls = tls;
   }
 
   /**

@@ -189,6 +189,17 @@ export class TransportLayer implements MessageTransport {
     if (flow.connection instanceof StreamConnection) flow.connection.keepAlive(interval);
   }
 
+  /**
+   * New keys and authorities for TLS, of listeners and of connections that are opened from now on; open ones stay. Throws what Node
+   * throws for a bad key: then nothing has changed.
+   */
+  reload(server: TlsSettings, client: TlsSettings): void {
+    for (const listener of this.open) {
+      if (listener.protocol === 'tls' || listener.protocol === 'wss') listener.reload(server);
+    }
+    this.connections.reload(client);
+  }
+
   /** Closes every listener and connection. */
   async close(): Promise<void> {
     this.closing = true;
