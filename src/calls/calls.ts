@@ -12,6 +12,7 @@ import type { CallPolicy } from './policy.js';
 import { type CallPort, REASONS } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
 import { Timeline, type TimelineSink } from './timeline.js';
+import { UpCalls } from './up-calls.js';
 import type { Waker } from './waker.js';
 
 /** The devices as calls see them. */
@@ -83,8 +84,7 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<string, Call>();
   readonly #byAor = new Map<string, Set<Call>>();
-  /** Device id of each call that is up; '' when a fallback number answered. */
-  readonly #up = new Map<Call, string>();
+  readonly #up = new UpCalls();
   readonly #lateComers: LateComers;
   readonly #left = new LeftCalls();
   #draining = false;
@@ -107,8 +107,7 @@ export class Calls {
 
   /** The device is in an answered call. */
   isBusy(deviceId: string): boolean {
-    for (const id of this.#up.values()) if (id === deviceId) return true;
-    return false;
+    return this.#up.isBusy(deviceId);
   }
 
   /**
@@ -162,7 +161,7 @@ export class Calls {
     const incoming = { ...info, face: NO_FACE };
     const ticket = this.#options.admission.readmit(info.trunk, 'active');
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
-    this.#up.set(call, up.device);
+    this.#up.add(call, up.device);
     call.resumeUp();
     return call;
   }
@@ -261,7 +260,7 @@ export class Calls {
       port,
       timeline,
       journal: entry,
-      stateOf: (device) => devices.stateOf(device),
+      stateOf: (device) => (this.isBusy(device.id) ? IN_A_CALL : devices.stateOf(device)),
       canWake: (device) => waker.tokenFor(device) !== undefined,
       wake: (device, deadline, stillWanted) =>
         waker.wake({
@@ -290,7 +289,7 @@ export class Calls {
       onMissed: (missed, why) => this.#options.alert?.({ why, devices: missed, call: incoming }),
       onUp: (device) => {
         ticket.up();
-        this.#up.set(call, device?.id ?? '');
+        this.#up.add(call, device?.id ?? '');
         this.#checkDrained();
       },
       onEnd: () => {
@@ -339,6 +338,9 @@ export class Calls {
 
 /** Apple may hand a push over some seconds late, and a REGISTER on a bad network takes up to 32 s. */
 const LATE_COMER_PATIENCE = 45_000;
+
+/** Whoever talks is awake, however long ago the phone registered. */
+const IN_A_CALL: StateOf = { state: 'active', reason: 'the phone is in a call' };
 
 const NO_FACE: CallFace = { calledNumber: '', video: false, privacy: true };
 
