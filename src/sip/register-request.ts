@@ -37,10 +37,11 @@ export function sourceOf(req: SrfRequest): string {
   return `${req.protocol || 'tcp'}/${req.source_address}:${req.source_port}`;
 }
 
-/** The address of record that a To header names; undefined when it names none. */
+/** The address of record that a To header names; undefined when it names none, such as with another scheme than sip and sips. */
 export function aorFrom(to: string): string | undefined {
   try {
-    return aorOf(parseUri(parseNameAddr(to).uri));
+    const uri = parseUri(parseNameAddr(to).uri);
+    return uri.scheme === 'sip' || uri.scheme === 'sips' ? aorOf(uri) : undefined;
   } catch {
     return undefined;
   }

@@ -36,6 +36,16 @@ function bench(options: { maxPending?: number; answer?: (request: RegisterReques
   return { send, answers, refusals, faults };
 }
 
+test('an address of record that is no SIP URI gets 400, and is no fault of ours', (t) => {
+  const { send, answers, faults } = bench();
+  for (const to of ['isbn:2983792873', '<tel:+15551234>', '<http://corp.example>', '<sip:>']) send([`To: ${to}`]);
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    [400, 400, 400, 400],
+  );
+  t.deepEqual(faults, []);
+});
+
 test('more REGISTERs under way than allowed: 503 with a Retry-After, and room again when one is done', async (t) => {
   const waiting: (() => void)[] = [];
   const { send, answers } = bench({

@@ -1,0 +1,32 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import test from 'ava';
+import { tcpWire, udpWire } from '../engine/hostile/wire.js';
+import { stageFor } from './support.js';
+
+const FOLDER = 'test/fixtures/rfc4475';
+
+for (const transport of ['udp', 'tcp'] as const) {
+  test(`the 49 messages of RFC 4475 over ${transport} leave callwake unmoved: nothing registered, no fault, and the next call wakes its phone`, async (t) => {
+    const stage = await stageFor(t, { edge: 'direct', transport });
+    const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 100 } });
+    await phone.background();
+    for (const file of readdirSync(FOLDER)) {
+      const wire = await (transport === 'udp' ? udpWire : tcpWire)(stage.sip.port);
+      wire.send(readFileSync(`${FOLDER}/${file}`));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      wire.end();
+    }
+    t.true((await stage.cucm.ping()).inService);
+    const call = stage.cucm.call({ to: '2001' });
+    await call.answered;
+    await call.hangup();
+    t.is(stage.apple.received.length, 1);
+    t.deepEqual(
+      stage.callwake.log.filter(({ event }) => ['fault', 'crash', 'app ended', 'engine ended'].includes(event)),
+      [],
+    );
+    const registered = stage.callwake.log.filter(({ event }) => event === 'registered').map(({ aor }) => aor);
+    t.deepEqual([...new Set(registered)], ['sip:2001@corp.example']);
+    t.deepEqual(stage.callwake.errors, []);
+  });
+}
