@@ -1,5 +1,7 @@
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
+import { headerLines } from './header-lines.js';
+import { listed } from './register-request.js';
 
 /** Handler of one method outside a dialog. */
 export type RequestHandler = (req: SrfRequest, res: SrfResponse) => void;
@@ -7,6 +9,9 @@ export type RequestHandler = (req: SrfRequest, res: SrfResponse) => void;
 /** Methods that callwake takes outside a dialog, for `Allow` (RFC 3261 20.5). */
 export const ALLOW =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE, SUBSCRIBE';
+
+/** Option tags (RFC 3261 section 27.1) that callwake itself understands. */
+const SUPPORTED = ['path', 'outbound', 'replaces', 'timer'];
 
 /**
  * Sends each request to whom it concerns: inside a dialog to the dialog, else to its method's handler. An INVITE that begins a dialog
@@ -43,12 +48,19 @@ export function dispatcher(
 
 /** Answers an OPTIONS ping: about callwake itself, never 503 or 408 for a phone's or Apple's trouble (CUCM would take the trunk out). */
 export function optionsHandler(drachtio: Drachtio): RequestHandler {
-  return (_req, res) =>
-    drachtio.respond(res, 200, 'OK', {
+  return (req, res) => {
+    const lines = headerLines(req.msg.raw);
+    const wanted = [...listed(lines, 'require'), ...listed(lines, 'proxy-require')];
+    const unsupported = wanted.filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
+    if (unsupported.length > 0) {
+      return drachtio.respond(res, 420, 'Bad Extension', { Unsupported: unsupported.join(', ') });
+    }
+    return drachtio.respond(res, 200, 'OK', {
       Allow: ALLOW,
       Accept: 'application/sdp',
-      Supported: 'path, outbound, replaces, timer',
+      Supported: SUPPORTED.join(', '),
     });
+  };
 }
 
 function hasToTag(req: SrfRequest): boolean {

@@ -5,6 +5,14 @@ import { stageFor } from './support.js';
 
 const FOLDER = 'test/fixtures/rfc4475';
 
+test('an OPTIONS that requires what nobody has gets 420 with the names (RFC 4475 section 3.3.5)', async (t) => {
+  const stage = await stageFor(t, { edge: 'direct', transport: 'tcp' });
+  const wire = await tcpWire(stage.sip.port);
+  wire.send(readFileSync(`${FOLDER}/bext01.dat`));
+  t.is(await wire.next(/^SIP/), 'SIP/2.0 420 Bad Extension');
+  wire.end();
+});
+
 for (const transport of ['udp', 'tcp'] as const) {
   test(`the 49 messages of RFC 4475 over ${transport} leave callwake unmoved: nothing registered, no fault, and the next call wakes its phone`, async (t) => {
     const stage = await stageFor(t, { edge: 'direct', transport });
