@@ -167,8 +167,8 @@ export class Call {
     if (leg.state === 'ended' && leg.final !== undefined) this.#responses.push(leg.final);
     if (leg.live && record.branch !== undefined) {
       const { binding, id, transaction } = record.branch;
-      const anew = this.#context.port.cancelLeft?.(transaction, REASONS.restarted) === true;
-      this.#startBranch(leg, binding, anew ? randomCallId() : id);
+      if (this.#context.port.cancelLeft?.(transaction, REASONS.lost)) leg.to('ended');
+      else this.#startBranch(leg, binding, id);
     }
     if (leg.state !== 'waking') return;
     const fresh = leg.registeredSince(leg.pushedAt ?? this.startedAt);

@@ -60,8 +60,8 @@ export interface CallPort {
    */
   startBranch(device: Device, binding: Binding, events: BranchEvents, id: string, forked?: boolean): Branch;
   /**
-   * Gives up a branch that a process before this one began, where it can't go on. False: it can, by {@link startBranch} with its
-   * id.
+   * Gives up a branch that a process before this one began, where it can't go on: a second INVITE would ring the phone twice for
+   * one call. False: it can go on, by {@link startBranch} with its id.
    */
   cancelLeft?(transaction: string | undefined, reason: string): boolean;
   /** Sends the INVITE over a trunk, to one peer after the other until one takes it. */
@@ -89,7 +89,7 @@ export const REASONS = {
   cancelled: 'SIP;cause=487;text="Caller gave up"',
   noSignOfLife: 'SIP;cause=408;text="No answer from the device"',
   noAnswer: 'SIP;cause=480;text="No answer"',
-  restarted: 'SIP;cause=503;text="Called again in a moment"',
+  lost: 'SIP;cause=503;text="Call lost"',
   shutdown: 'SIP;cause=503;text="Shutting down"',
   fallback: 'SIP;cause=302;text="Call forwarded"',
 } as const;
