@@ -8,6 +8,9 @@ export type MissedFacts = Pick<CallFacts, 'callUuid' | 'callerName' | 'callerNum
   readonly at: number;
 };
 
+/** What a notification shows of a name; five such texts fit into Apple's 4096 bytes whatever they hold. */
+const MAX_CHARACTERS = 64;
+
 const TITLES = { missed: 'Missed call', 'answered-elsewhere': 'Answered on another device' } as const;
 
 /**
@@ -16,8 +19,8 @@ const TITLES = { missed: 'Missed call', 'answered-elsewhere': 'Answered on anoth
  */
 export function missedCallPayload(facts: MissedFacts): Readonly<Record<string, unknown>> {
   const { callUuid, calledNumber, why, at, privacy } = facts;
-  const name = privacy ? undefined : cutText(facts.callerName);
-  const number = privacy ? undefined : cutText(facts.callerNumber);
+  const name = privacy ? undefined : cutText(facts.callerName, MAX_CHARACTERS);
+  const number = privacy ? undefined : cutText(facts.callerNumber, MAX_CHARACTERS);
   const caller =
     name !== undefined && number !== undefined ? `${name} (${number})` : (name ?? number ?? 'Unknown caller');
   return {
@@ -33,7 +36,7 @@ export function missedCallPayload(facts: MissedFacts): Readonly<Record<string, u
       callUuid,
       ...(name === undefined ? {} : { callerName: name }),
       ...(number === undefined ? {} : { callerNumber: number }),
-      calledNumber: cutText(calledNumber) ?? '',
+      calledNumber: cutText(calledNumber, MAX_CHARACTERS) ?? '',
       at,
       privacy,
     },

@@ -74,9 +74,9 @@ function text<Name extends string>(name: Name, value: string | undefined): { [K 
   return { [name]: shorten(value, MAX_CHARACTERS) } as { [K in Name]?: string };
 }
 
-/** A name or number as a push may carry it: at most 256 characters of well-formed Unicode; undefined when there is nothing. */
-export function cutText(value: string | undefined): string | undefined {
-  return value ? shorten(value, MAX_CHARACTERS) : undefined;
+/** A name or number of at most so many characters of well-formed Unicode; undefined when there is nothing. */
+export function cutText(value: string | undefined, characters: number): string | undefined {
+  return value ? shorten(value, characters) : undefined;
 }
 
 function shorten(value: string, characters: number): string {
