@@ -154,6 +154,7 @@ test.serial('with two phones none rings reliably or sends early media: CUCM sees
   t.false(supported.includes('100rel'));
   t.true(supported.includes('timer') && supported.includes('X-cisco-srtp-fallback'));
   await call.hangup();
+  await ipad.calls[0]?.ended;
   t.truthy(ipad.calls[0]?.remoteSdp);
   t.deepEqual(stage.faults(), []);
 });
