@@ -1,0 +1,119 @@
+// Phones behind an edge in Path mode that REGISTER over UDP from one socket, a window of them at a time.
+import { createSocket } from 'node:dgram';
+
+const RETRY = [500, 1000, 2000, 4000];
+
+export const tokenOf = (n) => `b5${n.toString(16).padStart(62, '0')}`;
+export const alertTokenOf = (n) => `a1${n.toString(16).padStart(62, '0')}`;
+export const instanceOf = (n) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
+
+/** The Contact of phone `n`: two tokens, instance, state. */
+export function contactOf(n) {
+  const push = `pn-provider=apns;pn-param=TEAM123456.com.example.softphone.voip&remote;pn-prid=${tokenOf(n)}:voip&${alertTokenOf(n)}:remote`;
+  return `<sip:d${n}@127.0.0.2:5999;transport=udp;${push}>;+sip.instance="<urn:uuid:${instanceOf(n)}>"`;
+}
+
+export class RegisteringPhones {
+  #socket = createSocket({
+    type: 'udp4',
+    recvBufferSize: 4 << 20,
+    sendBufferSize: 4 << 20,
+    lookup: (host, _options, done) => done(null, host, 4),
+  });
+  #cseq = new Map();
+  #pending = new Map();
+  #server;
+  #domain;
+  #port = 0;
+  #watch;
+
+  constructor(server, domain) {
+    if (!/^127\./.test(server.host)) throw new Error('loopback addresses only');
+    this.#server = server;
+    this.#domain = domain;
+  }
+
+  async open() {
+    await new Promise((resolve) => this.#socket.bind(0, '127.0.0.1', resolve));
+    this.#port = this.#socket.address().port;
+    this.#socket.on('message', (data) => this.#answered(data.latin1Slice()));
+    this.#watch = setInterval(() => this.#retry(), 100);
+    return this;
+  }
+
+  close() {
+    clearInterval(this.#watch);
+    this.#socket.close();
+  }
+
+  /** REGISTERs of the phones `from` to `to`, `window` at a time. Gives rate, answers by status, latencies in ms and repeats. */
+  async register(from, to, window, expires = 3600) {
+    const latencies = [];
+    const statuses = {};
+    const repeats = { n: 0 };
+    const start = performance.now();
+    let next = from;
+    await new Promise((resolve) => {
+      let open = 0;
+      const more = () => {
+        while (open < window && next <= to) {
+          open++;
+          this.#send(next++, expires, repeats, (status, ms) => {
+            open--;
+            statuses[status] = (statuses[status] ?? 0) + 1;
+            latencies.push(ms);
+            if (next > to && open === 0) resolve();
+            else more();
+          });
+        }
+      };
+      more();
+    });
+    const seconds = (performance.now() - start) / 1000;
+    return { perSecond: Math.round((to - from + 1) / seconds), seconds, statuses, latencies, repeats: repeats.n };
+  }
+
+  #send(n, expires, repeats, done) {
+    const cseq = (this.#cseq.get(n) ?? 0) + 1;
+    this.#cseq.set(n, cseq);
+    const text =
+      `REGISTER sip:${this.#domain} SIP/2.0\r\n` +
+      `Via: SIP/2.0/UDP 127.0.0.1:${this.#port};branch=z9hG4bKr${n}x${cseq};rport\r\nMax-Forwards: 69\r\n` +
+      `Path: <sip:edge@127.0.0.1:${this.#port};lr>\r\n` +
+      `From: <sip:d${n}@${this.#domain}>;tag=r${n}\r\nTo: <sip:d${n}@${this.#domain}>\r\n` +
+      `Call-ID: reg-${n}@edge\r\nCSeq: ${cseq} REGISTER\r\nContact: ${contactOf(n)}\r\n` +
+      `Expires: ${expires}\r\nSupported: path\r\nUser-Agent: bench (iPhone)\r\nContent-Length: 0\r\n\r\n`;
+    const now = performance.now();
+    this.#pending.set(n, { text, first: now, last: now, tries: 0, repeats, done });
+    this.#write(text);
+  }
+
+  #write(text) {
+    this.#socket.send(Buffer.from(text, 'latin1'), this.#server.port, this.#server.host);
+  }
+
+  #answered(text) {
+    const status = Number(text.slice(8, 11));
+    const n = Number.parseInt(text.slice(text.indexOf('reg-') + 4), 10);
+    const pending = this.#pending.get(n);
+    if (pending === undefined || status < 200) return;
+    this.#pending.delete(n);
+    pending.done(status, performance.now() - pending.first);
+  }
+
+  #retry() {
+    const now = performance.now();
+    for (const [n, pending] of this.#pending) {
+      const wait = RETRY[pending.tries];
+      if (wait === undefined) {
+        this.#pending.delete(n);
+        pending.done('none', now - pending.first);
+      } else if (now - pending.last > wait) {
+        pending.tries++;
+        pending.last = now;
+        pending.repeats.n++;
+        this.#write(pending.text);
+      }
+    }
+  }
+}
