@@ -103,7 +103,7 @@ function addDemo(program: Command, end: (code: number) => void): void {
 function addEngine(program: Command, end: (code: number) => void): void {
   program
     .command('engine')
-    .description(`the embedded SIP engine alone; its secret is in ${SECRET_VARIABLE}`)
+    .description('the embedded SIP engine alone: a drachtio-server for any drachtio-srf application')
     .option(
       '--contact <uri>',
       'where to listen for SIP, such as sip:0.0.0.0:5060;transport=udp,tcp (repeatable)',
@@ -111,6 +111,10 @@ function addEngine(program: Command, end: (code: number) => void): void {
     )
     .option('--control <address>', 'where to listen for the app; port 0: any', '127.0.0.1:9022')
     .option('--control-tls <address>', 'the same over TLS')
+    .option(
+      '--secret <secret>',
+      `what the app must know; in ${SECRET_VARIABLE} other users of the machine don't see it`,
+    )
     .option('--tls-key <file>', 'private key for TLS, PEM')
     .option('--tls-cert <file>', 'certificate for TLS, PEM')
     .option('--tls-ca <file>', 'authorities to trust, PEM')
@@ -120,10 +124,20 @@ function addEngine(program: Command, end: (code: number) => void): void {
     .option('--mtls', 'ask phones, edges and trunks for a certificate of --tls-ca', false)
     .option('--tls-insecure', 'take any certificate when connecting out', false)
     .option('--with-parent', 'end when standard input closes', false)
+    .option(
+      '--hold-limit <seconds>',
+      'how long an INVITE may wait for the first word of the app',
+      wholeArgument(1, 86_400),
+    )
+    .option(
+      '--request-handler <handler>',
+      'outbound mode: [METHOD[:GET|:POST]=]URL of an app or web server (repeatable)',
+      collect,
+    )
     .option('--verbose', 'tell more on standard error', false)
     .action(async ({ contact, ...rest }) => {
-      const secret = process.env[SECRET_VARIABLE];
-      if (!secret) throw new CliError(`Set ${SECRET_VARIABLE} to the secret that the app must know.`, 2);
+      const secret = rest.secret ?? process.env[SECRET_VARIABLE];
+      if (!secret) throw new CliError(`Give --secret, or set ${SECRET_VARIABLE}: the app must know it.`, 2);
       const { runEngine } = await import('../engine/command.js');
       end(await runEngine({ ...rest, secret, contact: contact ?? ['sip:0.0.0.0:5060;transport=udp,tcp'] }));
     });
