@@ -148,13 +148,12 @@ test.serial('with two phones none rings reliably or sends early media: CUCM sees
   t.is(ringing.header('Require'), undefined);
   t.is(ringing.body, '');
   await call.answered;
-  t.is(call.state, 'answered');
+  t.is((await call.request('INFO')).status, 200);
+  t.regex(requestsIn(ipad.messages, 'ACK')[0]?.body.toString() ?? '', /^v=0/);
   t.is(requestsIn(iphone.messages, 'PRACK').length + requestsIn(ipad.messages, 'PRACK').length, 0);
   const supported = requestsIn(ipad.messages, 'INVITE')[0]?.list('Supported') ?? [];
   t.false(supported.includes('100rel'));
   t.true(supported.includes('timer') && supported.includes('X-cisco-srtp-fallback'));
   await call.hangup();
-  await ipad.calls[0]?.ended;
-  t.truthy(ipad.calls[0]?.remoteSdp);
   t.deepEqual(stage.faults(), []);
 });
