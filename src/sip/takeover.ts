@@ -110,7 +110,8 @@ export class Takeover {
       else
         drachtio.isWaiting(invite.transaction, (waiting) => {
           if (!waiting) return forsake();
-          if (bodyOf(invite.raw) === '') {
+          if (drachtio.keepsForSuccessor) calls.expect([record]);
+          else if (bodyOf(invite.raw) === '') {
             this.#hopeless.add(invite.transaction);
             forsake();
           } else {
