@@ -29,7 +29,7 @@ class Bench {
   }
 
   end(): string | undefined {
-    return String(this.events.findLast(({ type }) => type === 'end')?.fields['reason']);
+    return String(this.events.findLast(({ type }) => type === 'end')?.fields.reason);
   }
 
   async journal(): Promise<unknown[]> {

@@ -84,7 +84,7 @@ test.serial(
     await answered.hangup();
     await stage.callwake.logged(
       'alert-accepted',
-      (line) => line['callUuid'] !== stage.callwake.log.find(({ event }) => event === 'alert-accepted')?.['callUuid'],
+      (line) => line.callUuid !== stage.callwake.log.find(({ event }) => event === 'alert-accepted')?.callUuid,
     );
     t.like(alerts()[1]?.payload, {
       aps: { alert: { title: 'Answered on another device', body: 'Unknown caller' } },

@@ -96,12 +96,12 @@ test.serial('the first peer is gone: the call goes to the second, and the next o
   await first.answered;
   await first.hangup();
   const out = await stage.callwake.logged('trunk peer out of service');
-  t.is(out['peer'], 'tcp/127.0.0.1:9');
-  t.regex(String(out['reason']), /^INVITE: /);
+  t.is(out.peer, 'tcp/127.0.0.1:9');
+  t.regex(String(out.reason), /^INVITE: /);
   const second = await phone.call('1001');
   await second.answered;
   await second.hangup();
-  const tried = stage.callwake.log.filter(({ event }) => event === 'trunk-invited').map((line) => line['peer']);
+  const tried = stage.callwake.log.filter(({ event }) => event === 'trunk-invited').map((line) => line.peer);
   t.deepEqual(tried.slice(-1), [`tcp/127.0.0.1:${backup.local.port}`]);
   t.is(tried.length, 3);
 });
@@ -170,14 +170,14 @@ test.serial('nobody calls who has not registered, or as somebody else', async (t
 
 test.serial('peers are pinged; one that answers 503 is out of service until it answers otherwise', async (t) => {
   const stage = await stageFor(t, { edge: 'path', trunk: { ping: { interval: '200ms', retry: '1s' } } });
-  await stage.callwake.logged('trunk peer in service', (line) => line['reason'] === 'OPTIONS: 200');
+  await stage.callwake.logged('trunk peer in service', (line) => line.reason === 'OPTIONS: 200');
   const [ping] = requestsIn(stage.cucm.messages, 'OPTIONS');
   t.regex(ping?.from.uri ?? '', /^sip:callwake@127\.0\.0\.1/);
   stage.cucm.behaviour = { optionsStatus: 503 };
   const out = await stage.callwake.logged('trunk peer out of service');
   t.like(out, { trunk: 'cucm', before: 'in-service', reason: 'OPTIONS: 503' });
   stage.cucm.behaviour = { optionsStatus: 404 };
-  const back = await stage.callwake.logged('trunk peer in service', (line) => line['before'] === 'out-of-service');
-  t.is(back['reason'], 'OPTIONS: 404');
+  const back = await stage.callwake.logged('trunk peer in service', (line) => line.before === 'out-of-service');
+  t.is(back.reason, 'OPTIONS: 404');
   t.true(requestsOut(stage.cucm.messages, 'INVITE').length === 0);
 });

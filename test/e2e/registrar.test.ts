@@ -129,7 +129,7 @@ test.serial('upstream: a refusal passes through and nothing is stored', async (t
   registrar.status = 403;
   const phone = await stage.phone({ behaviour: QUICK });
   t.false(phone.registered);
-  t.is((await stage.callwake.logged('register refused'))['status'], 403);
+  t.is((await stage.callwake.logged('register refused')).status, 403);
   t.is((await stage.cucm.call({ to: '2001' }).ended).status, 404);
 });
 

@@ -103,7 +103,7 @@ test.serial(
     await there.hangup();
     t.is((await call.ended).how, 'remote');
     const ended = await stage.callwake.logged('end');
-    t.is(ended['reason'], 'answered');
+    t.is(ended.reason, 'answered');
   },
 );
 
@@ -162,7 +162,7 @@ test.serial('deadlines are those of the INVITE, not of the process: nobody wakes
   const end = await call.ended;
   t.is(end.status, 480);
   const [line] = stage.callwake.log.filter(({ event }) => event === 'hold-over');
-  t.true(Number(line?.['ms']) >= 3_990 && Number(line?.['ms']) < 5_500, String(line?.['ms']));
+  t.true(Number(line?.ms) >= 3_990 && Number(line?.ms) < 5_500, String(line?.ms));
   t.is(stage.apple.received.length, 1);
 });
 

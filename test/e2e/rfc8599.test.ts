@@ -18,7 +18,7 @@ test.serial('P26: a registrar that says 403 to the phone that was woken ends the
   const call = stage.cucm.call({ to: '2001' });
   t.is((await call.ended).status, 480);
   const end = await stage.callwake.logged('end');
-  t.true(Number(end['ms']) < 13_000, 'the hold was cut short');
+  t.true(Number(end.ms) < 13_000, 'the hold was cut short');
   t.is(requestsIn(phone.messages, 'INVITE').length, 0);
 });
 
