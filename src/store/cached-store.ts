@@ -59,6 +59,26 @@ export class CachedStore implements Store {
     return this.#inner.putShared(key, value, version);
   }
 
+  putQueued(queue: string, position: string, record: unknown): Promise<void> {
+    return this.#inner.putQueued(queue, position, record);
+  }
+
+  removeQueued(queue: string, position: string): Promise<void> {
+    return this.#inner.removeQueued(queue, position);
+  }
+
+  queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    return this.#inner.queued(queue, limit);
+  }
+
+  queuedCount(queue: string): Promise<number> {
+    return this.#inner.queuedCount(queue);
+  }
+
+  queues(): AsyncIterable<string> {
+    return this.#inner.queues();
+  }
+
   close(): Promise<void> {
     this.#cache.clear();
     return this.#inner.close();

@@ -25,11 +25,12 @@ export class LmdbStore implements Store {
   readonly #journal: RootDatabase<unknown, string>;
   readonly #calls: Database<unknown, string>;
   readonly #shared: Database<unknown, string>;
+  readonly #queued: Database<unknown, [string, string]>;
 
   /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
   constructor({ path, durable = true, migrations }: LmdbStoreOptions) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: 4 });
+    this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: 8 });
     this.#devices = this.#root.openDB<unknown, string>({ name: 'devices' });
     this.#journal = open<unknown, string>({
       path: join(path, 'calls'),
@@ -39,6 +40,7 @@ export class LmdbStore implements Store {
     });
     this.#calls = this.#journal.openDB<unknown, string>({ name: 'calls' });
     this.#shared = this.#root.openDB<unknown, string>({ name: 'shared' });
+    this.#queued = this.#root.openDB<unknown, [string, string]>({ name: 'queued' });
     const databases: Databases = {
       devices: this.#devices,
       calls: this.#calls,
@@ -97,12 +99,50 @@ export class LmdbStore implements Store {
     });
   }
 
+  async putQueued(queue: string, position: string, record: unknown): Promise<void> {
+    checkKey(queue + position);
+    await this.#queued.put([queue, position], record);
+  }
+
+  async removeQueued(queue: string, position: string): Promise<void> {
+    if (fits(queue + position)) await this.#queued.remove([queue, position]);
+  }
+
+  async queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    if (!fits(queue)) return [];
+    const found: [string, unknown][] = [];
+    for (const { key, value } of this.#queued.getRange({ ...within(queue), limit })) found.push([key[1], value]);
+    return found;
+  }
+
+  async queuedCount(queue: string): Promise<number> {
+    return fits(queue) ? this.#queued.getKeysCount(within(queue)) : 0;
+  }
+
+  async *queues(): AsyncIterable<string> {
+    let start: [string, string] = ['', ''];
+    for (;;) {
+      const [next] = this.#queued.getKeys({ start, limit: 1 });
+      if (next === undefined) return;
+      yield next[0];
+      start = [next[0], LAST];
+    }
+  }
+
   async close(): Promise<void> {
     await this.#root.flushed;
     await this.#root.close();
     await this.#journal.close();
   }
 }
+
+/** Sorts behind every position. */
+const LAST = '~';
+
+const within = (queue: string): { start: [string, string]; end: [string, string] } => ({
+  start: [queue, ''],
+  end: [queue, LAST],
+});
 
 /** Reads a few entries at a time, so that no read transaction stays open while the caller works on them. */
 async function* inChunks(database: Database<unknown, string>): AsyncIterable<readonly [string, unknown]> {

@@ -6,6 +6,7 @@ export class MemoryStore implements Store {
   readonly #devices = new Map<string, readonly Device[]>();
   readonly #calls = new Map<string, unknown>();
   readonly #shared = new Map<string, SharedValue>();
+  readonly #queues = new Map<string, Map<string, unknown>>();
 
   devicesOf(aor: string): readonly Device[] {
     return this.#devices.get(aor) ?? [];
@@ -41,6 +42,29 @@ export class MemoryStore implements Store {
     if ((there?.version ?? 0) === version)
       this.#shared.set(key, { value: structuredClone(value), version: version + 1 });
     return this.shared(key);
+  }
+
+  async putQueued(queue: string, position: string, record: unknown): Promise<void> {
+    const entries = this.#queues.get(queue) ?? new Map<string, unknown>();
+    this.#queues.set(queue, entries.set(position, structuredClone(record)));
+  }
+
+  async removeQueued(queue: string, position: string): Promise<void> {
+    const entries = this.#queues.get(queue);
+    entries?.delete(position);
+    if (entries?.size === 0) this.#queues.delete(queue);
+  }
+
+  async queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    return [...(this.#queues.get(queue) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
+  }
+
+  async queuedCount(queue: string): Promise<number> {
+    return this.#queues.get(queue)?.size ?? 0;
+  }
+
+  async *queues(): AsyncIterable<string> {
+    yield* [...this.#queues.keys()];
   }
 
   async close(): Promise<void> {}

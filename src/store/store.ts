@@ -22,6 +22,18 @@ export interface Store {
   /** Puts a value unless somebody else did since `version` was read; gives what is there then. */
   putShared(key: string, value: unknown, version: number): Promise<SharedValue>;
 
+  /**
+   * Queues of what waits to be delivered, each in the order of its positions (text that sorts, without `~`). On disk when the promise
+   * settles; what is put in one turn of the event loop gets there together.
+   */
+  putQueued(queue: string, position: string, record: unknown): Promise<void>;
+  removeQueued(queue: string, position: string): Promise<void>;
+  /** The first entries of a queue. */
+  queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]>;
+  queuedCount(queue: string): Promise<number>;
+  /** The names of all queues that hold something. */
+  queues(): AsyncIterable<string>;
+
   close(): Promise<void>;
 }
 

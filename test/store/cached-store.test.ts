@@ -31,6 +31,11 @@ class ManualStore implements Store {
   calls = () => this.memory.calls();
   shared = (key: string) => this.memory.shared(key);
   putShared = (key: string, value: unknown, version: number) => this.memory.putShared(key, value, version);
+  putQueued = (queue: string, position: string, record: unknown) => this.memory.putQueued(queue, position, record);
+  removeQueued = (queue: string, position: string) => this.memory.removeQueued(queue, position);
+  queued = (queue: string, limit: number) => this.memory.queued(queue, limit);
+  queuedCount = (queue: string) => this.memory.queuedCount(queue);
+  queues = () => this.memory.queues();
   close = () => this.memory.close();
 
   /** Lets the n-th step under way (0: the first) go on. */

@@ -32,6 +32,11 @@ class SlowStore implements Store {
   calls = () => this.#memory.calls();
   shared = (key: string) => this.#memory.shared(key);
   putShared = (key: string, value: unknown, version: number) => this.#memory.putShared(key, value, version);
+  putQueued = (queue: string, position: string, record: unknown) => this.#memory.putQueued(queue, position, record);
+  removeQueued = (queue: string, position: string) => this.#memory.removeQueued(queue, position);
+  queued = (queue: string, limit: number) => this.#memory.queued(queue, limit);
+  queuedCount = (queue: string) => this.#memory.queuedCount(queue);
+  queues = () => this.#memory.queues();
   close = () => this.#memory.close();
 }
 
@@ -100,6 +105,27 @@ for (const [kind, make] of Object.entries(kinds)) {
     const next = await store.putShared('k', { by: 'next' }, there.version);
     t.deepEqual(next.value, { by: 'next' });
     t.deepEqual(await store.shared('other'), { value: undefined, version: 0 });
+  });
+
+  test(`${kind}: queues give their entries in order, each queue its own`, async (t) => {
+    const store = open(t);
+    for (const n of [3, 1, 2]) await store.putQueued('sip:1@a.example x', `p${n}`, { n });
+    await store.putQueued('sip:1@a.example', 'p9', { n: 9 });
+    t.deepEqual(await store.queued('sip:1@a.example x', 2), [
+      ['p1', { n: 1 }],
+      ['p2', { n: 2 }],
+    ]);
+    t.is(await store.queuedCount('sip:1@a.example x'), 3);
+    t.deepEqual((await collect(store.queues())).sort(), ['sip:1@a.example', 'sip:1@a.example x']);
+    await store.removeQueued('sip:1@a.example x', 'p1');
+    await store.removeQueued('sip:1@a.example', 'p9');
+    t.is(await store.queuedCount('sip:1@a.example'), 0);
+    t.deepEqual(
+      (await store.queued('sip:1@a.example x', 9)).map(([position]) => position),
+      ['p2', 'p3'],
+    );
+    t.deepEqual(await collect(store.queues()), ['sip:1@a.example x']);
+    t.deepEqual(await collect(store.eachAor()), []);
   });
 
   test(`${kind}: the journal of calls`, async (t) => {
