@@ -1,5 +1,3 @@
-import { createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Admission } from './calls/admission.js';
 import { Alerter } from './calls/alerter.js';
 import { Calls } from './calls/calls.js';
@@ -15,8 +13,7 @@ import { devicesNamedBy, isRefusedForGood } from './devices/refused.js';
 import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import type { Logger } from './log/logger.js';
-import { ApnsProvider } from './push/apns/client.js';
-import { NullProvider } from './push/null-provider.js';
+import { openPush } from './open-push.js';
 import { voipPayload } from './push/payload.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
@@ -59,6 +56,11 @@ export interface App {
   readonly connected: Promise<string>;
   /** Takes no new calls and settles when the held ones have ended. */
   drain(): Promise<void>;
+  /**
+   * Takes what may change while it runs from a configuration that was read again: the push keys.
+   * @throws {ApnsKeyError} when a key can't be used; nothing changes then
+   */
+  reload(config: Config): void;
   /** Ends what is left, lets pushes under way finish, closes the store. */
   close(): Promise<void>;
 }
@@ -94,7 +96,9 @@ export function startApp(options: AppOptions): App {
   };
   const devices = new DeviceRegistry({ store, clock, settings, log });
   devices.start().catch(fault);
-  const push = options.push ?? pushProvider(config, clock, log);
+  const { provider: push, reload: reloadPush } = options.push
+    ? { provider: options.push, reload: () => {} }
+    : openPush(config.push, { clock, log, store });
   const pushes = new TokenPush({
     provider: push,
     clock,
@@ -274,6 +278,7 @@ export function startApp(options: AppOptions): App {
     async drain() {
       await Promise.all([calls.drain(), outbound.drain()]);
     },
+    reload: (changed) => reloadPush(changed.push),
     async close() {
       closed = true;
       for (const trunk of trunks.values()) trunk.close();
@@ -288,34 +293,8 @@ export function startApp(options: AppOptions): App {
   };
 }
 
-function pushProvider(config: Config, clock: Clock, log: Logger): PushProvider {
-  const { provider, accounts, endpoints, caFile, connections, port } = config.push;
-  if (provider === 'none') return new NullProvider();
-  return new ApnsProvider({
-    clock,
-    accounts: accounts.map(({ teamId, keyId, keyFile }) => ({
-      teamId,
-      keyId,
-      key: createPrivateKey(readFileSync(keyFile)),
-    })),
-    endpoints: {
-      production: endpoint(endpoints.production, 'api.push.apple.com', port),
-      sandbox: endpoint(endpoints.sandbox, 'api.sandbox.push.apple.com', port),
-    },
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
-    connections,
-    log,
-  });
-}
-
 function userOf(aor: string): string {
   return aor.slice(aor.indexOf(':') + 1, aor.lastIndexOf('@'));
-}
-
-function endpoint(url: string | undefined, host: string, port: number): { host: string; port: number } {
-  if (url === undefined) return { host, port };
-  const parsed = new URL(url);
-  return { host: parsed.hostname, port: Number(parsed.port || 443) };
 }
 
 async function resolvePeers(peers: Peers, log: Logger): Promise<void> {

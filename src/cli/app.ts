@@ -1,4 +1,5 @@
-import { EngineRefused, startApp } from '../app.js';
+import { type App, EngineRefused, startApp } from '../app.js';
+import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { createLogger, type Logger } from '../log/logger.js';
@@ -28,6 +29,7 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     process.on('SIGINT', () => stop('SIGINT'));
+    process.on('SIGHUP', () => reload(app, file, env, log));
     if (withParent) whenParentEnds(() => stop('parent ended'));
     app.connected.catch(async (error: unknown) => {
       await app.close();
@@ -35,6 +37,18 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
     });
   });
   return ended;
+}
+
+/** Reads the configuration again for what may change while the app runs. A wrong one changes nothing. */
+function reload(app: App, file: string, env: NodeJS.ProcessEnv, log: Logger): void {
+  try {
+    const config = loadConfig({ file, env });
+    verifyFiles(config, file);
+    app.reload(config);
+    log.info('push keys read again', { keys: config.push.accounts.map(({ teamId, keyId }) => `${teamId}/${keyId}`) });
+  } catch (error) {
+    log.error('configuration not read again', { error });
+  }
 }
 
 function engineOf(config: Config, env: NodeJS.ProcessEnv): EngineAddress {

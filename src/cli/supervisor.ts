@@ -10,7 +10,7 @@ export interface WatchedProcess {
   stop(): void;
   /** Ends it at once (SIGKILL). */
   kill(): void;
-  /** Asks it to read its certificates again (SIGHUP). */
+  /** Asks it to read again what may change while it runs: certificates, push keys (SIGHUP). */
   reload?(): void;
 }
 
@@ -72,9 +72,10 @@ export class Supervisor {
     this.#wakeUp?.();
   }
 
-  /** Lets the engine read its certificates again. */
+  /** Lets the engine read its certificates again, and the app its push keys. */
   reload(): void {
     this.#engine?.reload?.();
+    this.#app?.reload?.();
   }
 
   /** One engine's life. Gives the exit code when all is over, undefined when the engine ended and all has to start again. */

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:
 import { dirname } from 'node:path';
 import { parseDigestUsers } from '../devices/digest-users.js';
 import { parsePurrKey } from '../devices/purr-key.js';
+import { ApnsKeyError, parseSigningKey } from '../push/apns/key.js';
 import { ConfigError, type ConfigProblem } from './errors.js';
 import { reasonOf } from './load.js';
 import type { Config } from './schema.js';
@@ -46,13 +47,11 @@ export function verifyFiles(config: Config, file: string): void {
 }
 
 function verifyKey(path: string): void {
-  const pem = readSmall(path);
-  const wrong = new Error('is no key for APNs; give the .p8 file that Apple made (a P-256 private key in PEM form)');
   try {
-    const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem);
-    if (asymmetricKeyType !== 'ec' || asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw wrong;
-  } catch {
-    throw wrong;
+    parseSigningKey(readSmall(path), 'it');
+  } catch (error) {
+    if (!(error instanceof ApnsKeyError)) throw error;
+    throw new Error(`is no key for APNs; give the .p8 file that Apple made: ${error.message}`);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   text,
   whole,
 } from './fields.js';
+import { push } from './push.js';
 import { alerts, peer, trunk, users } from './trunk.js';
 
 const SIP_URI = /^sips?:[^\s<>"]+$/;
@@ -171,38 +172,6 @@ const devices = z
       const message = `a duration from minExpires (${formatDuration(minExpires)}) to maxExpires (${formatDuration(maxExpires)})`;
       context.addIssue({ code: 'custom', path: ['defaultExpires'], message });
     }
-  });
-
-const account = z.strictObject({
-  /** Apple's team id. */
-  teamId: pattern(/^[A-Z0-9]{10}$/, "Apple's team id: ten capital letters and digits"),
-  /** The id of the p8 key. */
-  keyId: pattern(/^[A-Z0-9]{10}$/, 'the key id of the p8 key: ten capital letters and digits'),
-  keyFile: text('the path of the p8 key file'),
-  /** The apps that are pushed to; empty: all of the team's. */
-  bundleIds: z.array(text('a bundle id'), { error: 'a list of bundle ids such as com.example.phone' }).default([]),
-  /** `auto`: learnt per token from Apple's answers. */
-  environment: oneOf(['production', 'sandbox', 'auto']).default('auto'),
-});
-
-const endpoint = z.url({ protocol: /^https$/, error: 'a URL such as https://127.0.0.1:2197' });
-
-const push = z
-  .strictObject({
-    provider: oneOf(['apns', 'none']),
-    accounts: z.array(account, { error: 'a list of accounts' }).default([]),
-    /** Only to push to something else than Apple, such as the Apple simulator. */
-    endpoints: z.strictObject({ production: endpoint.exactOptional(), sandbox: endpoint.exactOptional() }).prefault({}),
-    /** Certificate authority to trust instead of the system's, PEM. */
-    caFile: text('the path of a PEM file').exactOptional(),
-    /** Connections per account and environment. */
-    connections: whole(1, 100).default(2),
-    port: z.literal([443, 2197], { error: 'one of 443, 2197' }).default(443),
-  })
-  .superRefine((value, context) => {
-    if (value.provider !== 'apns' || value.accounts.length > 0) return;
-    const message = 'a list of at least one account with teamId, keyId and keyFile (needed with provider apns)';
-    context.addIssue({ code: 'custom', path: ['accounts'], message });
   });
 
 const store = z.strictObject({

@@ -129,3 +129,16 @@ test('the secret is in no command line', async (t) => {
     t.false(readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('top-secret'));
   }
 });
+
+test('SIGHUP has the push keys read again; a configuration that is wrong changes nothing', async (t) => {
+  const file = configFile(t);
+  const callwake = start(t, file);
+  await callwake.ready();
+  const good = readFileSync(file, 'utf8');
+  process.kill(callwake.pid, 'SIGHUP');
+  t.deepEqual((await callwake.logged('push keys read again')).keys, []);
+  writeFileSync(file, good.replace('corp.example', '"not a domain"'));
+  process.kill(callwake.pid, 'SIGHUP');
+  t.regex(String((await callwake.logged('configuration not read again')).error), /domains\[0\]/);
+  t.is(await callwake.stop(), 0);
+});
