@@ -1,4 +1,5 @@
 import { type App, EngineRefused, startApp } from '../app.js';
+import { advise } from '../config/advice.js';
 import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -15,6 +16,7 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
   const engine = { ...engineOf(config, env), ...(run === undefined ? {} : { run }) };
   const log = createLogger(config.log);
   dieOnFault(log);
+  for (const { path, text } of advise(config)) log.warn('doubtful setting', { setting: path, why: text });
   const app = startApp({ config, engine, log, store: await openStore(config.store) });
   const ended = new Promise<ExitCode>((resolve, reject) => {
     let stopping = false;

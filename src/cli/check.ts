@@ -1,16 +1,18 @@
+import { advise } from '../config/advice.js';
 import { formatDuration } from '../config/fields.js';
 import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 
 /**
- * `callwake check`: loads the configuration, looks at the files it names and prints what would run.
+ * `callwake check`: loads the configuration, looks at the files it names and prints what would run and what is doubtful.
  * @throws {ConfigError} with every problem found.
  */
 export function runCheck(file: string, env: NodeJS.ProcessEnv, print: (line: string) => void): void {
   const config = loadConfig({ file, env });
   verifyFiles(config, file);
   for (const line of summarize(config)) print(line);
+  for (const { path, text } of advise(config)) print(`note     ${path}: ${text}`);
   print(`${file} is all right.`);
 }
 
