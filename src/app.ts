@@ -14,6 +14,9 @@ import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import type { Logger } from './log/logger.js';
 import { openPush } from './open-push.js';
+import { AlarmBoard } from './ops/alarms/board.js';
+import { openWebhooks } from './ops/alarms/open.js';
+import { LimitAlarms, pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
 import { voipPayload } from './push/payload.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
@@ -96,9 +99,12 @@ export function startApp(options: AppOptions): App {
   };
   const devices = new DeviceRegistry({ store, clock, settings, log });
   devices.start().catch(fault);
+  const alarms = new AlarmBoard(clock);
+  const webhooks = openWebhooks(config.alarms.webhooks, { alarms, clock, log });
+  const limitAlarms = new LimitAlarms(alarms, clock);
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
-    : openPush(config.push, { clock, log, store });
+    : openPush(config.push, { clock, log, store, onAlarm: pushAlarmsTo(alarms) });
   const pushes = new TokenPush({
     provider: push,
     clock,
@@ -112,7 +118,10 @@ export function startApp(options: AppOptions): App {
   const sink = (event: TimelineEvent): void => logEvent(log, event);
   const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
   const policies = new TrunkPolicies(config);
-  const admission = new Admission((trunk) => policies.trunk(trunk));
+  const admission = new Admission(
+    (trunk) => policies.trunk(trunk),
+    (trunk, limit) => limitAlarms.refused(trunk, `${limit} ${policies.trunk(trunk)[limit]}`),
+  );
   const alerter = new Alerter({ settings: config.alerts, pushes, clock, sink });
   const waker = new Waker(pushes);
   const calls = new Calls({
@@ -168,20 +177,25 @@ export function startApp(options: AppOptions): App {
     refused = reject;
   });
   let listening = '';
+  const engineName = `${engine.host}:${engine.port}`;
   const drachtio = new Drachtio({
     connected: (hostports, version) => {
       listening = hostports;
+      alarms.clear('SIPEngineUnavailable', engineName);
       log.info('ready', { sip: hostports, engine: version, pid: process.pid });
       for (const trunk of trunks.values()) trunk.start();
       connectedTo(hostports);
       takeover.connected();
     },
-    disconnected: (why) => log.warn('engine connection lost', { why }),
+    disconnected: (why) => {
+      log.warn('engine connection lost', { why });
+      alarms.raiseOwn('SIPEngineUnavailable', engineName, why);
+    },
     refused: () => refused(new EngineRefused(engine)),
   });
   const dialogs = new Dialogs();
   const domains = config.domains.map((domain) => domain.toLowerCase());
-  const trunks = trunksOf(config.trunks, clock, drachtio, log);
+  const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
   const access = accessTo({ config, edges, clock, onUsersProblem: fault });
   const register = registerHandler({
     drachtio,
@@ -288,6 +302,8 @@ export function startApp(options: AppOptions): App {
       drachtio.close();
       await devices.close();
       await push.close();
+      limitAlarms.close();
+      webhooks.close();
       await store.close();
     },
   };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from './clock/clock.js';
 import type { PushConfig } from './config/schema.js';
 import type { Logger } from './log/logger.js';
+import type { PushAlarm } from './push/apns/alarms.js';
 import { ApnsProvider } from './push/apns/client.js';
 import type { ApnsEndpoint } from './push/apns/connect.js';
 import { type ApnsAccount, loadSigningKey } from './push/apns/key.js';
@@ -24,19 +25,22 @@ export interface OpenPushOptions {
   readonly log: Logger;
   /** Where provider tokens are shared with the site's other processes. */
   readonly store: Store;
+  /** Told of what an operator should know. */
+  readonly onAlarm?: (alarm: PushAlarm) => void;
 }
 
 /**
  * Makes the push provider that the configuration names and opens its first connections.
  * @throws {ApnsKeyError} when a key can't be used
  */
-export function openPush(config: PushConfig, { clock, log, store }: OpenPushOptions): OpenedPush {
+export function openPush(config: PushConfig, { clock, log, store, onAlarm }: OpenPushOptions): OpenedPush {
   if (config.provider === 'none') return { provider: new NullProvider(), reload: () => {} };
   const provider = new ApnsProvider({
     ...apnsOptions(config),
     clock,
     log,
     sharedTokens: storeTokens(store),
+    ...(onAlarm && { onAlarm }),
   });
   const warm = (settings: PushConfig): void => {
     if (!settings.prewarm) return;

@@ -24,7 +24,11 @@ export interface TrunkLoad {
 export class Admission {
   readonly #load = new Map<string, { held: number; active: number }>();
 
-  constructor(readonly limitsOf: (trunk: string) => TrunkLimits) {}
+  /** `onRefused` is told which limit refused a call. */
+  constructor(
+    readonly limitsOf: (trunk: string) => TrunkLimits,
+    readonly onRefused: (trunk: string, limit: keyof TrunkLimits) => void = () => {},
+  ) {}
 
   loadOf(trunk: string): TrunkLoad {
     return this.#load.get(trunk) ?? { held: 0, active: 0 };
@@ -34,7 +38,9 @@ export class Admission {
   admit(trunk: string): Ticket | undefined {
     const { maxHeld, maxActive } = this.limitsOf(trunk);
     const { held, active } = this.loadOf(trunk);
-    return held >= maxHeld || active >= maxActive ? undefined : this.readmit(trunk, 'held');
+    if (held < maxHeld && active < maxActive) return this.readmit(trunk, 'held');
+    this.onRefused(trunk, held >= maxHeld ? 'maxHeld' : 'maxActive');
+    return undefined;
   }
 
   /** A place for a call that exists already, such as after a restart; never refused. */

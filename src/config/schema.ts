@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_SETTINGS } from '../devices/settings.js';
+import { alarms } from './alarms.js';
 import {
   addressRange,
   duration,
@@ -194,6 +195,7 @@ const sections = z.strictObject({
   trunks: listOf(trunk, 'trunks, each with name and peers'),
   users: users.default({}),
   alerts: alerts.prefault({}),
+  alarms: alarms.prefault({}),
   edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),
   directPhones: z.strictObject({ allow: flag().default(false) }).prefault({}),
   registrar: registrar.prefault({}),

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { pattern, text } from './fields.js';
+
+const webhook = z.strictObject({
+  url: pattern(/^https?:\/\/[^\s/]+/, 'an http or https URL'),
+  /** Signs each body, so that the receiver can tell who sent it. */
+  secret: text('a secret').exactOptional(),
+});
+
+/** Who is told of alarms, besides the log and the API. */
+export const alarms = z.strictObject({
+  webhooks: z.array(webhook, { error: 'a list of webhooks, each with a url' }).default([]),
+});

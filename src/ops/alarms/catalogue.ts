@@ -1,0 +1,41 @@
+/** As Cisco's alarm catalogues grade them: `alert` stops every call, `critical` many, `error` some, `warning` none yet. */
+export type Severity = 'alert' | 'critical' | 'error' | 'warning';
+
+/** What is told of an alarm of callwake's own, whatever it is about. */
+export interface AlarmKind {
+  readonly severity: Severity;
+  /** What it means for calls. */
+  readonly meaning: string;
+  /** What the operator does about it. */
+  readonly action: string;
+}
+
+/** The alarms that aren't about pushes; those have theirs in the reaction table of `src/push/apns`. SIPTrunk... are CUCM's names. */
+export const ALARM_KINDS = {
+  SIPTrunkOOS: {
+    severity: 'critical',
+    meaning: 'No peer of the trunk answers OPTIONS: calls of the phones get 503, fallback numbers are not reached.',
+    action:
+      "Look at the trunk's state in CUCM (Device, Trunk), at the CallManager service, and at what is between: name, port, transport, firewall.",
+  },
+  SIPTrunkPartiallyISV: {
+    severity: 'warning',
+    meaning: 'Some peers of the trunk do not answer OPTIONS; calls go to the others.',
+    action: 'Look at the CUCM nodes that are named in the reason.',
+  },
+  SIPEngineUnavailable: {
+    severity: 'alert',
+    meaning: 'callwake has no connection to its SIP engine: no call and no REGISTER comes through.',
+    action:
+      'The embedded engine is started again by itself: look for "engine ended" in the log. An external drachtio-server: is it running, is its control port reachable?',
+  },
+  CallLimitReached: {
+    severity: 'error',
+    meaning: 'More calls than the trunk may have: new ones get 503 with Retry-After.',
+    action:
+      'If the load is wanted, raise trunks[].maxHeld or maxActive; otherwise look for a loop or a flood of calls.',
+  },
+} as const satisfies Record<string, AlarmKind>;
+
+/** The names of callwake's own alarms. */
+export type OwnAlarmName = keyof typeof ALARM_KINDS;
