@@ -7,7 +7,8 @@ export type TokenPushOrder = Pick<
   PushRequest,
   'payload' | 'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted'
 > & {
-  readonly callUuid: string;
+  /** Of a push for a call. */
+  readonly callUuid?: string;
   readonly device: Device;
 };
 
@@ -60,7 +61,7 @@ export class TokenPush {
     const { callUuid, device, ...request } = order;
     const outcome = await this.#options.provider.push({
       ...request,
-      ref: { callUuid, deviceId: device.id },
+      ref: { ...(callUuid === undefined ? {} : { callUuid }), deviceId: device.id },
       kind: token.kind,
       token: token.token,
       environment,

@@ -142,6 +142,7 @@ class Change {
     const deviceName = contact.deviceName ?? before?.deviceName;
     const instance = contact.instance ?? before?.instance;
     const hints = { stated: contact.platform, deviceName, model: contact.model, userAgent };
+    const activeAt = activityAt(before, word, now);
     const appleVoip = tokens.some(({ kind }) => kind === 'voip');
     const device: Device = {
       id,
@@ -153,6 +154,7 @@ class Change {
       bindings,
       tokens,
       ...(word !== undefined && { word: { state: word, at: now } }),
+      ...(activeAt !== undefined && { activeAt }),
       seenAt: now,
     };
     this.#own.add(id);
@@ -190,6 +192,12 @@ class Change {
   #check(binding: Binding): void {
     if (!this.#fresh.has(binding)) checkOrder(binding, this.#request);
   }
+}
+
+/** When the phone was last in use, as its word tells: until it says `background`, if it was in the foreground before. */
+function activityAt(before: Device | undefined, word: 'foreground' | 'background' | undefined, now: number) {
+  if (word !== 'background') return now;
+  return before?.word?.state === 'foreground' ? (before.asleep?.at ?? now) : before?.activeAt;
 }
 
 /** Devices without bindings give way, the longest unseen first, so that nobody grows an AOR without bound. */

@@ -9,7 +9,7 @@ import { applyRegister, type RegisterContext } from './register.js';
 import { nextExpiry, withoutExpired } from './retention.js';
 import { Serial } from './serial.js';
 import { type DeviceSettings, deviceSettings } from './settings.js';
-import { stateAt } from './state.js';
+import { lastActiveAt, notifiedStateAt, stateAt } from './state.js';
 import { Sweeper } from './sweeper.js';
 import { judgeTokens } from './tokens.js';
 import type { Device, RegisterAnswer, RegisterRequest, StateOf } from './types.js';
@@ -118,6 +118,16 @@ export class DeviceRegistry {
   /** The state of a device now, with its reason. */
   stateOf(device: Device): StateOf {
     return stateAt(device, this.#clock.now(), this.settings);
+  }
+
+  /** Its state now for what can wait: messages, invitations (see {@link notifiedStateAt}). */
+  notifiedStateOf(device: Device): StateOf {
+    return notifiedStateAt(device, this.#clock.now(), this.settings);
+  }
+
+  /** When it was in use last, epoch milliseconds, now if it is; undefined when nobody knows. */
+  lastActiveOf(device: Device): number | undefined {
+    return lastActiveAt(device, this.#clock.now(), this.settings);
   }
 
   /** Whether anything is known of the AOR: a device that is registered or can be woken. */

@@ -22,8 +22,29 @@ type StateSettings = Pick<DeviceSettings, 'awakeFor' | 'tokenRetention' | 'pushP
  * mark and replaces the word.
  */
 export function stateAt(device: Device, now: number, settings: StateSettings): StateOf {
+  return stateFor(device, now, settings, ['voip']);
+}
+
+/**
+ * The same for messages and other notifications: they can wait, so a phone that has only a token for alerts sleeps as well, and
+ * counts as unregistered when its binding is gone.
+ */
+export function notifiedStateAt(device: Device, now: number, settings: StateSettings): StateOf {
+  return stateFor(device, now, settings, ['voip', 'alert']);
+}
+
+/**
+ * When somebody used the device last, epoch milliseconds; `now` while it is active. Undefined when nobody knows, as of a desk phone,
+ * which is registered day and night and says nothing of its user.
+ */
+export function lastActiveAt(device: Device, now: number, settings: StateSettings): number | undefined {
+  if (device.word === undefined && !isWakeable(device, now, settings, ['voip', 'alert'])) return undefined;
+  return notifiedStateAt(device, now, settings).state === 'active' ? now : device.activeAt;
+}
+
+function stateFor(device: Device, now: number, settings: StateSettings, kinds: readonly PushToken['kind'][]): StateOf {
   const bound = liveBindings(device, now).length > 0;
-  const wakeable = isWakeable(device, now, settings);
+  const wakeable = isWakeable(device, now, settings, kinds);
   if (!bound) {
     return wakeable
       ? { state: 'unregistered', reason: 'no binding, a push token is known' }
@@ -72,10 +93,15 @@ export function liveTokens(
   return device.tokens.every(keeps) ? device.tokens : device.tokens.filter(keeps);
 }
 
-function isWakeable(device: Device, now: number, settings: StateSettings): boolean {
+function isWakeable(
+  device: Device,
+  now: number,
+  settings: StateSettings,
+  kinds: readonly PushToken['kind'][],
+): boolean {
   return (
     settings.pushPlatforms.includes(device.platform) &&
-    liveTokens(device, now, settings).some(({ kind }) => kind === 'voip')
+    liveTokens(device, now, settings).some(({ kind }) => kinds.includes(kind))
   );
 }
 

@@ -68,6 +68,8 @@ export interface Device {
   readonly word?: { readonly state: 'foreground' | 'background'; readonly at: number };
   /** What a call or a flow has shown since the last REGISTER, such as "no answer to INVITE". */
   readonly asleep?: { readonly reason: string; readonly at: number };
+  /** Epoch milliseconds when it was last known to be in use: its app in the foreground, or nothing said about that. */
+  readonly activeAt?: number;
   /** Epoch milliseconds of the last accepted REGISTER. */
   readonly seenAt: number;
 }
