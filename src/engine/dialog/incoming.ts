@@ -84,6 +84,7 @@ export class Incoming {
   takeOver(): ServerTransaction {
     if (this.#settled) throw new DialogError(`Unknown transaction id: ${this.id}`);
     this.settle();
+    this.transaction.passOn();
     return this.transaction;
   }
 

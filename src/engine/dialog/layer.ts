@@ -85,7 +85,6 @@ export class DialogLayer implements TransactionUser, InviteHost {
       clock: options.clock,
       timers: this.timers,
       user: this,
-      detectMerged: false,
       passTrying: true,
       screen: options.screen && ((request) => options.screen?.(request, this.#incoming.size)),
       ...(options.log ? { log: options.log } : {}),

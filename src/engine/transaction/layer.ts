@@ -26,7 +26,7 @@ export interface TransactionLayerOptions {
   readonly user: TransactionUser;
   /** Send 100 to each INVITE at once; default true. */
   readonly autoTrying?: boolean;
-  /** Answer merged requests with 482 (RFC 3261 section 8.2.2.2); default true. */
+  /** Answer merged requests with 482 (RFC 3261 section 8.2.2.2, see {@link mergeKey}); default true. */
   readonly detectMerged?: boolean;
   /** Hand 100 responses to the users of client transactions too; default false. */
   readonly passTrying?: boolean;
@@ -72,7 +72,13 @@ export class TransactionLayer {
     this.screen = options.screen;
     this.log = options.log ?? (() => {});
     this.large = new LargeRequests(clock, transport, options.maxUdpRequest ?? 1300);
-    this.serverParts = { clock, timers, transport, forget: (entry) => this.forgetServer(entry) };
+    this.serverParts = {
+      clock,
+      timers,
+      transport,
+      forget: (entry) => this.forgetServer(entry),
+      release: (entry) => this.releaseMerge(entry),
+    };
     this.clientParts = {
       clock,
       timers,
@@ -223,7 +229,12 @@ export class TransactionLayer {
 
   private forgetServer(entry: ServerEntry): void {
     this.servers.delete(entry.key);
+    this.releaseMerge(entry);
+  }
+
+  private releaseMerge(entry: ServerEntry): void {
     if (entry.mergeKey !== undefined) this.merged.delete(entry.mergeKey);
+    entry.mergeKey = undefined;
   }
 
   private forgetClient(transaction: OutboundTransaction): void {

@@ -33,9 +33,13 @@ export function clientKey(response: SipResponse): string {
   return `${response.via.branch ?? ''} ${response.cseq.method}`;
 }
 
-/** What two requests share when one of them is a merged copy (RFC 3261 section 8.2.2.2); undefined within a dialog. */
+/**
+ * What two requests share when one of them is a merged copy (RFC 3261 section 8.2.2.2); undefined within a dialog. User and host of the Request-URI are
+ * part of it: a fork toward two users of this engine is no copy, nor is what comes back with another target.
+ */
 export function mergeKey(request: SipRequest): string | undefined {
   if (request.toTag !== undefined) return undefined;
   const { number, method } = request.cseq;
-  return `${request.callId} ${number} ${method} ${request.fromTag ?? ''}`;
+  const { user, host } = request.parsedUri;
+  return `${request.callId} ${number} ${method} ${request.fromTag ?? ''} ${user ?? ''}@${host}`;
 }

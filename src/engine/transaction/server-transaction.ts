@@ -15,6 +15,8 @@ export interface ServerParts {
   readonly timers: TimerSettings;
   readonly transport: MessageTransport;
   forget(entry: ServerEntry): void;
+  /** Copies of the request are requests of their own from now on. */
+  release(entry: ServerEntry): void;
 }
 
 /**
@@ -30,7 +32,7 @@ export class ServerEntry implements ServerHost {
   constructor(
     private readonly parts: ServerParts,
     readonly key: string,
-    readonly mergeKey: string | undefined,
+    public mergeKey: string | undefined,
     request: SipRequest,
     flow: Flow,
   ) {
@@ -73,6 +75,10 @@ export class ServerEntry implements ServerHost {
     this.parts.forget(this);
     this.transaction?.tellEnd(why);
     this.transaction = undefined;
+  }
+
+  release(): void {
+    this.parts.release(this);
   }
 
   /** Nothing but retransmissions can come: lets go of the request if nobody waits for the end. */
@@ -127,7 +133,12 @@ export class InboundTransaction implements ServerTransaction {
       else this.tag = response.toTag;
     }
     this.entry.machine.respond(response.status, response.toBuffer());
+    if (mayComeAgain(this.request, response.status)) this.entry.release();
     if (!this.invite) this.entry.slim();
+  }
+
+  passOn(): void {
+    this.entry.release();
   }
 
   onEnd(fn: (why: EndReason) => void): void {
@@ -147,4 +158,13 @@ export class InboundTransaction implements ServerTransaction {
     this.over = why;
     for (const handler of this.endHandlers) handler(why);
   }
+}
+
+/**
+ * Whether the same request with another branch is welcome after this answer: a client goes to the next server after a 503 with nothing else changed (RFC 3263
+ * section 4.3), some answer a challenge with the same CSeq; answering REGISTER or OPTIONS again costs less than remembering each for 32 s.
+ */
+function mayComeAgain({ method }: SipRequest, status: number): boolean {
+  if (status < 200) return false;
+  return status === 401 || status === 407 || status === 503 || method === 'REGISTER' || method === 'OPTIONS';
 }

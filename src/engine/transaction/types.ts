@@ -30,6 +30,11 @@ export interface ServerTransaction {
    * provisional responses other than 100, and 408, to a request that is no INVITE (RFC 4320).
    */
   respond(response: SipResponse): void;
+  /**
+   * The user passes the request on as a proxy. Proxies forward what comes back to them (a spiral, RFC 3261 section 16.3), so copies of it don't count as
+   * merged requests any more.
+   */
+  passOn(): void;
   /** `fn` is called once, when the transaction is over (at once if it is). */
   onEnd(fn: (why: EndReason) => void): void;
   /** `fn` is called for each response that could not be sent. An INVITE transaction lives on until its timers end it (RFC 6026). */

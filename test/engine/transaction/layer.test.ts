@@ -1,5 +1,6 @@
 import test from 'ava';
 import { createResponse, SipParseError } from '../../../src/engine/message/index.js';
+import type { ServerTransaction } from '../../../src/engine/transaction/index.js';
 import { inbound, outbound } from './fake-transport.js';
 import { client, start, TARGET } from './layer-support.js';
 
@@ -128,6 +129,40 @@ test('a merged request gets 482 and stays away from the user', (t) => {
   t.deepEqual(transport.statuses, [100, 482]);
   transport.receive(inbound('INVITE', { branch: 'z9hG4bKthree', toTag: 'dialog' }));
   t.is(requests.length, 2, 'a re-INVITE is none');
+});
+
+test('what differs in CSeq, From tag, Call-ID or the called user is no merged request', (t) => {
+  const { transport, requests } = start();
+  transport.receive(inbound('INVITE'));
+  const others = [{ cseq: 2 }, { fromTag: 'from2' }, { callId: 'call2' }, { uri: 'sip:2002@192.0.2.2' }];
+  for (const [at, other] of others.entries())
+    transport.receive(inbound('INVITE', { branch: `z9hG4bK${at}`, ...other }));
+  t.is(requests.length, 5);
+});
+
+test('a copy is a request of its own once the first was passed on, challenged, refused with 503 or is over', (t) => {
+  const free: ((tx: ServerTransaction) => void)[] = [
+    (tx) => tx.passOn(),
+    (tx) => tx.respond(createResponse(tx.request, 401)),
+    (tx) => tx.respond(createResponse(tx.request, 503)),
+  ];
+  for (const act of free) {
+    const { transport, requests, only } = start();
+    transport.receive(inbound('INVITE', { branch: 'z9hG4bKone' }));
+    act(only());
+    transport.receive(inbound('INVITE', { branch: 'z9hG4bKtwo' }));
+    t.is(requests.length, 2, String(act));
+    transport.receive(inbound('INVITE', { branch: 'z9hG4bKthree' }));
+    t.is(requests.length, 2, 'the second counts like the first');
+  }
+  const { clock, transport, requests, only } = start();
+  transport.receive(inbound('MESSAGE', { branch: 'z9hG4bKone' }));
+  only().respond(createResponse(only().request, 200));
+  transport.receive(inbound('MESSAGE', { branch: 'z9hG4bKtwo' }));
+  t.is(requests.length, 1, 'answered, and remembered as long as retransmissions may come');
+  clock.advance(64 * 500);
+  transport.receive(inbound('MESSAGE', { branch: 'z9hG4bKthree' }));
+  t.is(requests.length, 2);
 });
 
 test('merged requests may be let through', (t) => {
