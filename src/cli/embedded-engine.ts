@@ -42,14 +42,17 @@ export async function startEmbeddedEngine(
   return { process, port: await Promise.race([port, ended]) };
 }
 
-function tlsArguments({ keyFile, certFile, caFile, minVersion, clientCertificates }: EngineConfig['tls']): string[] {
+function tlsArguments(tls: EngineConfig['tls']): string[] {
+  const { keyFile, certFile, caFile, minVersion, clientCertificates, serverNames } = tls;
   return [
     ...(keyFile === undefined ? [] : ['--tls-key', keyFile]),
     ...(certFile === undefined ? [] : ['--tls-cert', certFile]),
     ...(caFile === undefined ? [] : ['--tls-ca', caFile]),
     '--tls-min-version',
     minVersion,
-    ...(clientCertificates ? ['--mtls'] : []),
+    ...serverNames.flatMap((entry) => ['--tls-sni', `${entry.name}=${entry.keyFile},${entry.certFile}`]),
+    ...(clientCertificates === true ? ['--mtls'] : []),
+    ...(clientCertificates === 'asked' ? ['--mtls-optional'] : []),
   ];
 }
 

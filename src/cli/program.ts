@@ -121,7 +121,13 @@ function addEngine(program: Command, end: (code: number) => void): void {
     .addOption(
       new Option('--tls-min-version <version>', 'lowest version of TLS').choices(['1.2', '1.3']).default('1.2'),
     )
-    .option('--mtls', 'ask phones, edges and trunks for a certificate of --tls-ca', false)
+    .option(
+      '--tls-sni <name=key,cert>',
+      'certificate for who asks for that server name: NAME=KEYFILE,CERTFILE (repeatable)',
+      collect,
+    )
+    .option('--mtls', 'refuse phones, edges and trunks without a certificate of --tls-ca', false)
+    .option('--mtls-optional', 'ask for a certificate, take those without one too', false)
     .option('--tls-insecure', 'take any certificate when connecting out', false)
     .option('--with-parent', 'end when standard input closes', false)
     .option(

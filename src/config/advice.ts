@@ -45,7 +45,7 @@ function aboutTrunks({ trunks }: Config): Advice[] {
   });
 }
 
-function aboutEdges({ edges, directPhones, registrar }: Config): Advice[] {
+function aboutEdges({ engine, edges, directPhones, registrar }: Config): Advice[] {
   const found: Advice[] = [];
   if (directPhones.allow && registrar.mode === 'local' && registrar.digest.usersFile === undefined) {
     found.push({
@@ -55,7 +55,13 @@ function aboutEdges({ edges, directPhones, registrar }: Config): Advice[] {
   }
   edges.forEach((edge, index) => {
     const everybody = edge.addresses.some((range) => range.endsWith('/0'));
-    if (everybody && edge.transport !== 'tls' && !edge.digest) {
+    const open = everybody && !edge.digest;
+    if (open && edge.transport === 'tls' && engine.mode === 'embedded' && engine.tls.clientCertificates !== true) {
+      found.push({
+        path: `edges[${index}].transport`,
+        text: 'everybody who connects over TLS counts as this edge and may register as any user, unless engine.tls.clientCertificates is true',
+      });
+    } else if (open && edge.transport !== 'tls') {
       found.push({
         path: `edges[${index}].addresses`,
         text: 'everybody counts as this edge and may register as any user; name its addresses, or ask for transport: tls or digest: true',

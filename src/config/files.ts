@@ -30,10 +30,14 @@ export function verifyFiles(config: Config, file: string): void {
     check(`push.accounts[${index}].keyFile`, keyFile, verifyKey);
   });
   if (config.push.caFile !== undefined) check('push.caFile', config.push.caFile, verifyCertificates);
-  const { keyFile, certFile, caFile } = config.engine.tls;
-  if (keyFile !== undefined) check('engine.tls.keyFile', keyFile, (path) => void createPrivateKey(readSmall(path)));
+  const { keyFile, certFile, caFile, serverNames } = config.engine.tls;
+  if (keyFile !== undefined) check('engine.tls.keyFile', keyFile, verifyPrivateKey);
   if (certFile !== undefined) check('engine.tls.certFile', certFile, verifyCertificates);
   if (caFile !== undefined) check('engine.tls.caFile', caFile, verifyCertificates);
+  serverNames.forEach((entry, index) => {
+    check(`engine.tls.serverNames[${index}].keyFile`, entry.keyFile, verifyPrivateKey);
+    check(`engine.tls.serverNames[${index}].certFile`, entry.certFile, verifyCertificates);
+  });
   const { usersFile } = config.registrar.digest;
   if (usersFile !== undefined) {
     check('registrar.digest.usersFile', usersFile, (path) => void parseDigestUsers(readSmall(path, MAX_USERS_BYTES)));
@@ -53,6 +57,10 @@ function verifyKey(path: string): void {
     if (!(error instanceof ApnsKeyError)) throw error;
     throw new Error(`is no key for APNs; give the .p8 file that Apple made: ${error.message}`);
   }
+}
+
+function verifyPrivateKey(path: string): void {
+  createPrivateKey(readSmall(path));
 }
 
 function verifyCertificates(path: string): void {

@@ -115,7 +115,18 @@ function absolutePaths(config: Config, folder: string): Config {
   });
   return {
     ...config,
-    engine: { ...engine, tls: { ...tls, ...Object.fromEntries(files) } },
+    engine: {
+      ...engine,
+      tls: {
+        ...tls,
+        ...Object.fromEntries(files),
+        serverNames: tls.serverNames.map(({ name, keyFile, certFile }) => ({
+          name,
+          keyFile: resolve(folder, keyFile),
+          certFile: resolve(folder, certFile),
+        })),
+      },
+    },
     ...(digest.usersFile === undefined
       ? {}
       : { registrar: { ...registrar, digest: { ...digest, usersFile: resolve(folder, digest.usersFile) } } }),

@@ -30,6 +30,14 @@ const control = z.strictObject({
   secret: text('the secret that the engine was given').exactOptional(),
 });
 
+const PEM_PATH = /^[^,]+$/;
+
+const serverName = z.strictObject({
+  name: pattern(/^(\*\.)?[\w-]+(\.[\w-]+)*$/, 'a server name such as sip.corp.example or *.corp.example'),
+  keyFile: pattern(PEM_PATH, 'the path of a private key, PEM, without a comma'),
+  certFile: pattern(PEM_PATH, 'the path of a certificate, PEM, without a comma'),
+});
+
 const engineTls = z.strictObject({
   /** Private key and certificate for TLS, PEM. */
   keyFile: text('the path of a private key, PEM').exactOptional(),
@@ -38,8 +46,12 @@ const engineTls = z.strictObject({
   caFile: text('the path of a file with certificates, PEM').exactOptional(),
   /** Lowest version of TLS. */
   minVersion: oneOf(['1.2', '1.3']).default('1.2'),
-  /** Whoever connects over TLS must show a certificate of these authorities. */
-  clientCertificates: flag().default(false),
+  /** Whoever connects over TLS must show a certificate of these authorities; `asked`: may show one. */
+  clientCertificates: z.union([z.boolean(), z.literal('asked')], { error: 'true, false or asked' }).default(false),
+  /** Other certificates for clients that ask for these names (SNI). */
+  serverNames: z
+    .array(serverName, { error: 'a list of server names, each with name, keyFile and certFile' })
+    .default([]),
 });
 
 const engine = z
@@ -61,7 +73,7 @@ const engine = z
       const path = ['tls', keyFile === undefined ? 'keyFile' : 'certFile'];
       context.addIssue({ code: 'custom', path, message: 'the path of a PEM file (needed to listen with TLS)' });
     }
-    if (clientCertificates && caFile === undefined) {
+    if (clientCertificates !== false && caFile === undefined) {
       const message = 'the path of a PEM file (needed with clientCertificates)';
       context.addIssue({ code: 'custom', path: ['tls', 'caFile'], message });
     }

@@ -19,8 +19,12 @@ export interface EngineCommandOptions {
   tlsCa?: string | undefined;
   /** Lowest version of TLS; 1.2. */
   tlsMinVersion?: '1.2' | '1.3' | undefined;
-  /** Ask phones, edges and trunks for a certificate of `tlsCa`. */
+  /** Certificates by the name that is asked for (SNI), once or more: `NAME=KEYFILE,CERTFILE`; `*.NAME` for any name one level below. */
+  tlsSni?: readonly string[] | undefined;
+  /** Refuse phones, edges and trunks that show no certificate of `tlsCa`. */
   mtls?: boolean | undefined;
+  /** Ask them for one, and take those without it too. */
+  mtlsOptional?: boolean | undefined;
   /** Take any certificate when connecting out over TLS. */
   tlsInsecure?: boolean | undefined;
   /** Outbound mode, once or more: `[METHOD[:GET|:POST]=]URL` with tcp, tls, http or https. */
@@ -121,13 +125,25 @@ function readTls(options: EngineCommandOptions): TlsSettings {
   const key = read(options.tlsKey);
   const cert = read(options.tlsCert);
   const ca = read(options.tlsCa);
+  const sni = (options.tlsSni ?? []).map((text) => {
+    const { name, keyFile, certFile } = parseSni(text);
+    return [name, { key: read(keyFile) ?? '', cert: read(certFile) ?? '' }] as const;
+  });
   return {
     ...(key === undefined ? {} : { key }),
     ...(cert === undefined ? {} : { cert }),
     ...(ca === undefined ? {} : { ca }),
     ...(options.tlsMinVersion === '1.3' ? { minVersion: 'TLSv1.3' } : {}),
+    ...(sni.length === 0 ? {} : { sni: Object.fromEntries(sni) }),
     ...(options.mtls ? { requireClientCertificate: true } : {}),
+    ...(options.mtlsOptional ? { requestClientCertificate: true } : {}),
   };
+}
+
+function parseSni(text: string): { name: string; keyFile: string; certFile: string } {
+  const [, name, keyFile, certFile] = /^((?:\*\.)?[\w.-]+)=([^,]+),([^,]+)$/.exec(text) ?? [];
+  if (!name || !keyFile || !certFile) throw new OptionError(`--tls-sni must be NAME=KEYFILE,CERTFILE, not "${text}"`);
+  return { name, keyFile, certFile };
 }
 
 function controlTls(tls: TlsSettings): { key: string | Buffer; cert: string | Buffer } {

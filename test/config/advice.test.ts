@@ -31,7 +31,12 @@ test('doors that stand open are told', (t) => {
   t.regex(advice(`${trunk('')}directPhones: { allow: true }\n`)[0] ?? '', /^directPhones\.allow: .*anybody/);
   const edge = (settings: string) => advice(`${trunk('')}edges: [{ name: any, addresses: ["::/0"]${settings} }]\n`);
   t.regex(edge('')[0] ?? '', /^edges\[0\]\.addresses: everybody counts as this edge/);
-  t.deepEqual(edge(', transport: tls'), []);
+  const tls = (certificates: string) =>
+    advice(`${trunk('')}edges: [{ name: any, addresses: ["::/0"], transport: tls }]
+engine: { tls: { caFile: ca.pem, clientCertificates: ${certificates} } }\n`);
+  for (const certificates of ['false', 'asked'])
+    t.regex(tls(certificates)[0] ?? '', /^edges\[0\]\.transport: everybody who connects over TLS/);
+  t.deepEqual(tls('true'), []);
 });
 
 test('a store in memory is told', (t) => {

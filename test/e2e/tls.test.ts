@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:tls';
 import test from 'ava';
@@ -6,9 +8,10 @@ import { makeCertificate } from '../../src/sim/tls/certificate.js';
 import { externalEngine, stageFor } from './support.js';
 
 /** SHA-256 of the certificate that is shown to new connections. */
-function shownCertificate(port: number, key: string, cert: string): Promise<string> {
+function shownCertificate(port: number, key?: string, cert?: string, servername?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, key, cert, rejectUnauthorized: false }, () => {
+    const own = { ...(key && cert ? { key, cert } : {}), ...(servername ? { servername } : {}) };
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...own }, () => {
       resolve(socket.getPeerCertificate().fingerprint256);
       socket.destroy();
     });
@@ -61,6 +64,55 @@ if (externalEngine === undefined) {
       });
       t.is(await closed, '');
     }
+  });
+
+  test('a certificate per server name, one for every other, all read again at SIGHUP; client certificates that are only asked for', async (t) => {
+    const own = mkdtempSync(join(tmpdir(), 'callwake-sni-'));
+    t.teardown(() => rmSync(own, { recursive: true }));
+    const write = (name: string): string => {
+      const { key, cert } = makeCertificate({ commonName: name });
+      writeFileSync(join(own, `${name}.key`), key);
+      writeFileSync(join(own, `${name}.pem`), cert);
+      return new X509Certificate(cert).fingerprint256;
+    };
+    const entry = (file: string, name: string) => ({
+      name,
+      keyFile: join(own, `${file}.key`),
+      certFile: join(own, `${file}.pem`),
+    });
+    const [branch, wild] = [write('branch'), write('wild')];
+    const stage = await stageFor(t, {
+      edge: 'direct',
+      transport: 'tls',
+      config: {
+        engine: {
+          contacts: ['sips:127.0.0.1:0;transport=tls'],
+          control: { port: 0 },
+          tls: {
+            keyFile: 'sip.key',
+            certFile: 'sip.pem',
+            caFile: 'peers.pem',
+            clientCertificates: 'asked',
+            serverNames: [entry('branch', 'branch.example'), entry('wild', '*.corp.example')],
+          },
+        },
+      },
+    });
+    const { port } = stage.sip;
+    const { key, cert } = stage.tls;
+    const others = await shownCertificate(port);
+    t.is(await shownCertificate(port, key, cert), others, 'with a certificate or without');
+    t.is(await shownCertificate(port, key, cert, 'Branch.example'), branch);
+    t.is(await shownCertificate(port, undefined, undefined, 'sip.corp.example'), wild);
+    t.is(await shownCertificate(port, undefined, undefined, 'elsewhere.example'), others);
+    t.true((await stage.cucm.ping()).inService);
+
+    const renewed = write('branch');
+    process.kill(stage.callwake.pid, 'SIGHUP');
+    await until(() => stage.callwake.errors.some((line) => line.includes('loaded anew')));
+    t.is(await shownCertificate(port, undefined, undefined, 'branch.example'), renewed);
+    t.not(renewed, branch);
+    t.is(await shownCertificate(port, undefined, undefined, 'sip.corp.example'), wild);
   });
 
   test('engine.tls.minVersion is the lowest that is spoken', async (t) => {

@@ -24,7 +24,10 @@ export function serverTlsOptions(settings: TlsSettings): TlsOptions {
     ...contextOptions(settings),
     requestCert: settings.requireClientCertificate === true || settings.requestClientCertificate === true,
     rejectUnauthorized: settings.requireClientCertificate === true,
-    SNICallback: (name, done) => done(null, contexts.get(name.toLowerCase()) ?? fallback),
+    SNICallback: (asked, done) => {
+      const name = asked.toLowerCase();
+      done(null, contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*')) ?? fallback);
+    },
   };
 }
 

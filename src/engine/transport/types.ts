@@ -63,7 +63,7 @@ export interface TlsSettings {
   readonly requestClientCertificate?: boolean;
   /** Outbound only: take any certificate. For laboratories. */
   readonly insecure?: boolean;
-  /** Certificates by server name (SNI), in place of `key` and `cert`. */
+  /** Certificates by server name (SNI), in place of `key` and `cert`; `*.example.com` for any name one level below. */
   readonly sni?: Readonly<Record<string, { readonly key: string | Buffer; readonly cert: string | Buffer }>>;
 }
 

@@ -74,13 +74,16 @@ test('client certificates that are asked for, not required', async (t) => {
 });
 
 test('SNI chooses the certificate; without a match the first is shown', async (t) => {
-  const { ca, of } = certificates(t, ['a.example', 'b.example']);
+  const { ca, of } = certificates(t, ['a.example', 'b.example', 'any.example']);
   const peer = new Peer(t);
-  const listener = await peer.listen('tls', { tls: { ...of('a.example'), sni: { 'b.example': of('b.example') } } });
+  const sni = { 'b.example': of('b.example'), '*.b.example': of('any.example') };
+  const listener = await peer.listen('tls', { tls: { ...of('a.example'), sni } });
   for (const [asked, shown] of [
     ['a.example', 'a.example'],
     ['B.example', 'b.example'],
     ['c.example', 'a.example'],
+    ['x.b.example', 'any.example'],
+    ['y.x.b.example', 'a.example'],
   ] as const) {
     const socket = connect({
       port: listener.local.port,
