@@ -12,6 +12,7 @@ import { openPurrKey } from './devices/purr-key.js';
 import { devicesNamedBy, isRefusedForGood } from './devices/refused.js';
 import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
+import { StoredUsers } from './devices/stored-users.js';
 import type { Logger } from './log/logger.js';
 import { openPush } from './open-push.js';
 import { AlarmBoard } from './ops/alarms/board.js';
@@ -196,7 +197,7 @@ export function startApp(options: AppOptions): App {
   const dialogs = new Dialogs();
   const domains = config.domains.map((domain) => domain.toLowerCase());
   const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
-  const access = accessTo({ config, edges, clock, onUsersProblem: fault });
+  const access = accessTo({ config, edges, clock, storedUsers: new StoredUsers(store), onUsersProblem: fault });
   const register = registerHandler({
     drachtio,
     registrar: registrarOf({

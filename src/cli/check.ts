@@ -32,7 +32,7 @@ export function summarize(config: Config): readonly string[] {
     ]),
     ...edges.map((edge) => `edge     ${edge.name}: ${edge.addresses.join(', ')}`),
     registrar.mode === 'local'
-      ? `register here${registrar.digest.usersFile === undefined ? '' : `, digest users in ${registrar.digest.usersFile}`}`
+      ? `register here${digestUsers(registrar.digest)}`
       : `register upstream: ${registrar.upstream.peers.map((peer) => `${peer.transport}/${bracket(peer.host)}:${peer.port}`).join(', ')}`,
     `phones   ${directPhones.allow ? 'may also register directly' : 'register through an edge only'}; ` +
       `pushes to ${devices.pushPlatforms.join(', ')}`,
@@ -53,4 +53,9 @@ function ringback(kind: Config['trunks'][number]['ringback']): string {
 
 function bracket(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
+}
+
+function digestUsers({ usersFile, storedUsers }: Config['registrar']['digest']): string {
+  const places = [...(usersFile === undefined ? [] : [usersFile]), ...(storedUsers ? ['the store'] : [])];
+  return places.length === 0 ? '' : `, digest users in ${places.join(' and ')}`;
 }

@@ -99,6 +99,8 @@ const edge = z.strictObject({
 const digest = z.strictObject({
   /** As htdigest writes it: `user:realm:HA1` a line. */
   usersFile: text('the path of a users file').exactOptional(),
+  /** Those that the HTTP API made count too. */
+  storedUsers: flag().default(false),
   /** Default: the first of the domains. */
   realm: text('a realm').exactOptional(),
   nonceLifetime: duration('10s', '1d', '5m'),
@@ -231,8 +233,13 @@ export const configSchema = sections.superRefine((value, context) => {
     context.addIssue({ code: 'custom', path: ['edges'], message });
   }
   const { mode, digest: credentials } = value.registrar;
-  if (mode === 'local' && credentials.usersFile === undefined && value.edges.some((entry) => entry.digest)) {
-    const message = 'the path of a users file (needed as an edge has digest: true)';
+  if (
+    mode === 'local' &&
+    credentials.usersFile === undefined &&
+    !credentials.storedUsers &&
+    value.edges.some((entry) => entry.digest)
+  ) {
+    const message = 'the path of a users file, or storedUsers: true (needed as an edge has digest: true)';
     context.addIssue({ code: 'custom', path: ['registrar', 'digest', 'usersFile'], message });
   }
 });

@@ -8,6 +8,24 @@ export type Secrets = Readonly<Partial<Record<DigestAlgorithm, string>>>;
 /** Who may authenticate. */
 export interface DigestUsers {
   /** Undefined for an unknown user. */
+  find(username: string, realm: string): Secrets | undefined | Promise<Secrets | undefined>;
+}
+
+/** Users from several places: the first that knows a name counts. */
+export function anyOf(places: readonly DigestUsers[]): DigestUsers {
+  return {
+    async find(username, realm) {
+      for (const place of places) {
+        const secrets = await place.find(username, realm);
+        if (secrets !== undefined) return secrets;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Users that are all in memory. */
+export interface ReadUsers extends DigestUsers {
   find(username: string, realm: string): Secrets | undefined;
 }
 
@@ -21,7 +39,7 @@ export class DigestUsersError extends Error {
  * (RFC 8760), one of 32 for MD5; a user may have a line of each.
  * @throws DigestUsersError for a line that is none of these.
  */
-export function parseDigestUsers(text: string, file = 'users file'): DigestUsers {
+export function parseDigestUsers(text: string, file = 'users file'): ReadUsers {
   const users = new Map<string, Partial<Record<DigestAlgorithm, string>>>();
   text.split(/\r?\n/).forEach((line, index) => {
     if (line.trim() === '' || line.startsWith('#')) return;
@@ -45,7 +63,7 @@ export function parseDigestUsers(text: string, file = 'users file'): DigestUsers
 }
 
 /** As {@link parseDigestUsers}, from a file. Rejects when the file can't be read. */
-export async function readDigestUsers(path: string): Promise<DigestUsers> {
+export async function readDigestUsers(path: string): Promise<ReadUsers> {
   return parseDigestUsers(await readFile(path, 'utf8'), path);
 }
 

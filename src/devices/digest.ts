@@ -52,14 +52,14 @@ export class DigestAuthenticator {
    * @param method of the request
    * @param authorization values of Authorization (or Proxy-Authorization), one a header line
    */
-  check(method: string, authorization: readonly string[]): DigestResult {
+  async check(method: string, authorization: readonly string[]): Promise<DigestResult> {
     let why = 'no credentials';
     for (const header of authorization) {
       if (!/^digest[ \t]/i.test(header)) continue;
       const fields = header.length > MAX_HEADER ? undefined : readFields(header.slice(7));
       if (fields === undefined) return { kind: 'malformed', why: 'malformed Authorization' };
       if (fields.get('realm') !== this.#options.realm) continue;
-      const verdict = this.#verify(method, fields);
+      const verdict = await this.#verify(method, fields);
       if (verdict.kind !== 'wrong') return verdict;
       why = verdict.why;
     }
@@ -78,7 +78,10 @@ export class DigestAuthenticator {
     return { kind: 'challenge', values, why };
   }
 
-  #verify(method: string, fields: ReadonlyMap<string, string>): DigestResult | { kind: 'wrong'; why: string } {
+  async #verify(
+    method: string,
+    fields: ReadonlyMap<string, string>,
+  ): Promise<DigestResult | { kind: 'wrong'; why: string }> {
     const username = fields.get('username');
     const nonce = fields.get('nonce');
     const uri = fields.get('uri');
@@ -96,7 +99,7 @@ export class DigestAuthenticator {
     }
     const age = this.#ageOf(nonce);
     if (age === undefined) return this.challenge('unknown nonce', true);
-    const secret = this.#options.users.find(username, this.#options.realm)?.[algorithm];
+    const secret = (await this.#options.users.find(username, this.#options.realm))?.[algorithm];
     const ha1 = secret ?? hash(algorithm, nonce);
     const expected = hash(algorithm, `${ha1}:${nonce}:${nc}:${cnonce}:auth:${hash(algorithm, `${method}:${uri}`)}`);
     const right = sameText(expected, response.toLowerCase());

@@ -1,7 +1,7 @@
 import type { ParsedContact } from './contact.js';
 import { RegisterError } from './errors.js';
 import { pushServicesIn } from './feature-caps.js';
-import type { ClaimedToken } from './push-params.js';
+import { type ClaimedToken, isServed } from './push-params.js';
 import type { DeviceSettings, PushService } from './settings.js';
 import type { RegisterRequest } from './types.js';
 
@@ -67,12 +67,6 @@ function pushMinExpires(settings: DeviceSettings): number {
 function serviceOf(provider: string, settings: DeviceSettings): PushService | undefined {
   const name = provider === 'apns.dev' ? 'apns' : provider;
   return settings.pushServices.find((service) => service.provider === name);
-}
-
-/** Whether callwake may push to the app that a token is for. */
-function isServed({ teamId, bundleId }: ClaimedToken, { apps }: DeviceSettings): boolean {
-  if (apps === undefined) return true;
-  return apps.some((app) => app.teamId === teamId && (app.bundleIds.length === 0 || app.bundleIds.includes(bundleId)));
 }
 
 function refuseUnsupported(settings: DeviceSettings): void {

@@ -1,6 +1,7 @@
 import type { Params } from '../grammar/params.js';
 import type { PushEnvironment } from '../push/provider.js';
 import { RegisterError } from './errors.js';
+import type { DeviceSettings } from './settings.js';
 import type { PushToken } from './types.js';
 
 /** What a Contact says about push (RFC 8599 section 8 and 14, and what came before it). */
@@ -128,6 +129,26 @@ function readAppId(text: string): { bundleId: string; kind: PushToken['kind']; e
   const bundleId = labels.join('.');
   if (bundleId.length > 155 || !BUNDLE.test(bundleId)) throw new RegisterError(400, 'app-id is not a bundle id');
   return { bundleId, kind: voip ? 'voip' : 'alert', ...(environment && { environment }) };
+}
+
+/**
+ * Checks a token that came by another way than a REGISTER.
+ * @throws RegisterError 400 that names the part that can't be.
+ */
+export function checkClaim({ token, kind, teamId, bundleId, environment }: ClaimedToken): void {
+  if (kind !== 'voip' && kind !== 'alert') throw new RegisterError(400, 'Kind is voip or alert');
+  if (!TEAM.test(teamId)) throw new RegisterError(400, 'Team id is 1 to 32 letters and digits');
+  if (bundleId.length > 155 || !BUNDLE.test(bundleId)) throw new RegisterError(400, 'Bundle id is not one of Apple’s');
+  if (environment !== undefined && environment !== 'production' && environment !== 'sandbox') {
+    throw new RegisterError(400, 'Environment is production or sandbox');
+  }
+  claim(token, kind, teamId, bundleId, environment);
+}
+
+/** Whether callwake may push to the app that a token is for. */
+export function isServed({ teamId, bundleId }: ClaimedToken, { apps }: Pick<DeviceSettings, 'apps'>): boolean {
+  if (apps === undefined) return true;
+  return apps.some((app) => app.teamId === teamId && (app.bundleIds.length === 0 || app.bundleIds.includes(bundleId)));
 }
 
 function claim(

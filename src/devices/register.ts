@@ -153,6 +153,8 @@ class Change {
       ...(deviceName !== undefined && { deviceName }),
       bindings,
       tokens,
+      ...(before?.encryptionKey !== undefined && { encryptionKey: before.encryptionKey }),
+      ...(before?.encryptionKeyId !== undefined && { encryptionKeyId: before.encryptionKeyId }),
       ...(word !== undefined && { word: { state: word, at: now } }),
       ...(activeAt !== undefined && { activeAt }),
       seenAt: now,

@@ -87,12 +87,16 @@ export class DeviceRegistry {
     return this.#register(request, granted);
   }
 
-  /** Makes or changes a device by hand, for phones that don't tell their token in a REGISTER. Gives it as stored. */
-  provision(aor: string, provision: Provision): Promise<Device> {
+  /**
+   * Makes or changes a device by hand, for phones that don't tell their token in a REGISTER. Gives it as stored; undefined
+   * when it is new and the AOR has as many devices as it may (`maxContacts`).
+   */
+  provision(aor: string, provision: Provision): Promise<Device | undefined> {
     return this.#serial.run(aor, async () => {
       const now = this.#clock.now();
       const known = withoutExpired(await this.#store.devicesOf(aor), now, this.settings);
       const { devices, device } = provisionDevice(aor, known, provision, now);
+      if (devices.length > Math.max(known.length, this.settings.maxContacts)) return undefined;
       await this.#put(aor, devices);
       return device;
     });
@@ -105,6 +109,15 @@ export class DeviceRegistry {
       const left = devices.filter(({ id }) => id !== deviceId);
       if (left.length === devices.length) return false;
       await this.#put(aor, left);
+      return true;
+    });
+  }
+
+  /** Forgets all devices of an AOR. Gives false when there were none. */
+  forgetAll(aor: string): Promise<boolean> {
+    return this.#serial.run(aor, async () => {
+      if ((await this.#store.devicesOf(aor)).length === 0) return false;
+      await this.#put(aor, []);
       return true;
     });
   }

@@ -11,19 +11,32 @@ export function registerTokens(
   claimed: readonly ClaimedToken[],
   now: number,
 ): readonly PushToken[] {
-  const tokens = claimed.map((token): PushToken => {
-    const before = known.find((other) => other.token === token.token && other.bundleId === token.bundleId);
-    const environment = before?.environment ?? token.environment;
+  const tokens = claimTokens(known, claimed, now, 'register');
+  const kept = known.filter((token) => token.origin === 'api' && !tokens.some(({ kind }) => kind === token.kind));
+  return [...tokens, ...kept];
+}
+
+/** Tokens as they are named now, with what Apple's answers have told of them before. */
+export function claimTokens(
+  known: readonly PushToken[],
+  claimed: readonly ClaimedToken[],
+  now: number,
+  origin: 'register' | 'api',
+): readonly PushToken[] {
+  return claimed.map(({ kind, token, teamId, bundleId, environment: stated }): PushToken => {
+    const before = known.find((other) => other.token === token.toLowerCase() && other.bundleId === bundleId);
+    const environment = before?.environment ?? stated;
     return {
-      ...token,
+      kind,
+      token: token.toLowerCase(),
+      teamId,
+      bundleId,
       ...(environment !== undefined && { environment }),
       ...(before?.refusedIn !== undefined && { refusedIn: before.refusedIn }),
       seenAt: now,
-      origin: 'register',
+      origin,
     };
   });
-  const kept = known.filter((token) => token.origin === 'api' && !tokens.some(({ kind }) => kind === token.kind));
-  return [...tokens, ...kept];
 }
 
 /** What a push told about a token. */

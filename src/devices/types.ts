@@ -64,6 +64,10 @@ export interface Device {
   readonly deviceName?: string;
   readonly bindings: readonly Binding[];
   readonly tokens: readonly PushToken[];
+  /** AES-256 key that the app gave, 32 bytes in base64url: payloads of pushes to it are sealed with it. Secret. */
+  readonly encryptionKey?: string;
+  /** The app's name for that key, sent with what is sealed. */
+  readonly encryptionKeyId?: string;
   /** The phone's own last word (`foreground` or `background`), if it says any. */
   readonly word?: { readonly state: 'foreground' | 'background'; readonly at: number };
   /** What a call or a flow has shown since the last REGISTER, such as "no answer to INVITE". */

@@ -1,16 +1,16 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Clock } from '../clock/clock.js';
-import { type DigestUsers, parseDigestUsers, type Secrets } from './digest-users.js';
+import { parseDigestUsers, type ReadUsers, type Secrets } from './digest-users.js';
 
 /** How long a change of the file may go unnoticed. */
 const LOOK_EVERY = 2_000;
 
 /** A users file that may change while it is in use. A version of it that can't be used is reported and the last good one stays. */
-export class UsersFile implements DigestUsers {
+export class UsersFile implements ReadUsers {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #onProblem: (error: unknown) => void;
-  #users: DigestUsers;
+  #users: ReadUsers;
   #version: string;
   #lookedAt: number;
 

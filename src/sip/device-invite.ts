@@ -25,7 +25,7 @@ export async function callerOf(
 ): Promise<Caller> {
   const aor = claimedAor(lines);
   if (aor === undefined) return FORBIDDEN;
-  const granted = accessOf(access, req, lines, aor);
+  const granted = await accessOf(access, req, lines, aor);
   if (granted.kind === 'refused') return granted;
   const devices = (await devicesOf(aor)).filter(({ bindings }) => bindings.length > 0);
   const source = sourceOf(req);

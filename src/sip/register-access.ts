@@ -35,13 +35,18 @@ export interface AccessOptions {
  * digest. Which client certificate a connection showed can't be told here, as drachtio's protocol doesn't say it; the embedded
  * engine can require one of everybody who comes over TLS.
  */
-export function accessOf(options: AccessOptions, req: SrfRequest, lines: HeaderLines, aor: string): Access {
+export async function accessOf(
+  options: AccessOptions,
+  req: SrfRequest,
+  lines: HeaderLines,
+  aor: string,
+): Promise<Access> {
   const edge = options.edgeOf(req.source_address, req.protocol);
   if (edge === undefined && !options.allowDirect) return refused(403, 'Forbidden', 'not from an edge');
   const fromEdge = edge !== undefined;
   if (options.digest === undefined || (edge !== undefined && !edge.digest)) return { kind: 'granted', fromEdge };
   const { authenticator, realm } = options.digest;
-  const result = authenticator.check(req.method, allHeaders(lines, 'authorization'));
+  const result = await authenticator.check(req.method, allHeaders(lines, 'authorization'));
   if (result.kind === 'malformed') return refused(400, 'Bad Request', result.why);
   if (result.kind === 'challenge') {
     const challenges = result.values.map((value) => ['WWW-Authenticate', value] as const);

@@ -56,16 +56,9 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
       if (registered.length > 0) options.onRegistered(registered);
     });
   };
-  return (req, res) => {
-    const lines = headerLines(req.msg.raw);
-    const aor = aorFrom(firstHeader(lines, 'to') ?? '');
+  const take = async (req: SrfRequest, res: SrfResponse, lines: HeaderLines, aor: string): Promise<void> => {
     const source = sourceOf(req);
-    if (aor === undefined) return refuse(res, { source, aor: '', status: 400, reason: 'Bad To Header' });
-    if (pending >= maxPending) {
-      const retry = String(1 + Math.floor(random() * RETRY_SPREAD));
-      return refuse(res, { source, aor, status: 503, reason: 'Too Many Registrations' }, [['Retry-After', retry]]);
-    }
-    const granted = accessOf(access, req, lines, aor);
+    const granted = await accessOf(access, req, lines, aor);
     if (granted.kind === 'refused') {
       const { status, reason, why, headers } = granted;
       return refuse(res, { source, aor, status, reason, why }, headers);
@@ -77,16 +70,23 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
       return refuse(res, { source, aor, status: 483, reason: 'Too Many Hops' });
     }
     const request = describeRegister(req, lines, aor, granted.fromEdge, options.stateHeader);
+    answer(res, request, await registrar.register(request, req, lines));
+  };
+  return (req, res) => {
+    const lines = headerLines(req.msg.raw);
+    const aor = aorFrom(firstHeader(lines, 'to') ?? '');
+    const source = sourceOf(req);
+    if (aor === undefined) return refuse(res, { source, aor: '', status: 400, reason: 'Bad To Header' });
+    if (pending >= maxPending) {
+      const retry = String(1 + Math.floor(random() * RETRY_SPREAD));
+      return refuse(res, { source, aor, status: 503, reason: 'Too Many Registrations' }, [['Retry-After', retry]]);
+    }
     pending++;
-    registrar
-      .register(request, req, lines)
-      .then(
-        (given) => answer(res, request, given),
-        (error: unknown) => {
-          options.onFault(error);
-          drachtio.respond(res, 500, 'Server Internal Error', { 'Retry-After': '5' });
-        },
-      )
+    take(req, res, lines, aor)
+      .catch((error: unknown) => {
+        options.onFault(error);
+        drachtio.respond(res, 500, 'Server Internal Error', { 'Retry-After': '5' });
+      })
       .finally(() => {
         pending--;
       });

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import type { Config, RegistrarConfig } from '../config/schema.js';
 import { DigestAuthenticator } from '../devices/digest.js';
+import { anyOf, type DigestUsers } from '../devices/digest-users.js';
 import type { DeviceRegistry } from '../devices/registry.js';
 import { UsersFile } from '../devices/users-file.js';
 import type { Drachtio } from './drachtio.js';
@@ -38,17 +39,20 @@ export function accessTo(parts: {
   readonly config: Config;
   readonly edges: Peers;
   readonly clock: Clock;
+  /** Users of digest that the store keeps; they count with `registrar.digest.storedUsers`. */
+  readonly storedUsers: DigestUsers;
   /** The users file was changed to something that can't be used. */
   readonly onUsersProblem: (error: unknown) => void;
 }): AccessOptions {
-  const { config, edges, clock, onUsersProblem } = parts;
+  const { config, edges, clock, storedUsers, onUsersProblem } = parts;
   const { mode, digest } = config.registrar;
   const trusts = new Map(config.edges.map((edge) => [edge.name, edge]));
   const realm = digest.realm ?? config.domains[0] ?? '';
-  const users =
-    mode === 'local' && digest.usersFile !== undefined
-      ? new UsersFile(digest.usersFile, clock, onUsersProblem)
-      : undefined;
+  const places = [
+    ...(digest.usersFile === undefined ? [] : [new UsersFile(digest.usersFile, clock, onUsersProblem)]),
+    ...(digest.storedUsers ? [storedUsers] : []),
+  ];
+  const users = mode === 'local' && places.length > 0 ? anyOf(places) : undefined;
   return {
     edgeOf: (address, transport) => {
       const edge = trusts.get(edges.groupOf(address) ?? '');

@@ -39,6 +39,22 @@ export class CachedStore implements Store {
     return this.#inner.eachAor();
   }
 
+  devicesAfter(after: string, limit: number): Promise<readonly (readonly [string, readonly Device[]])[]> {
+    return this.#inner.devicesAfter(after, limit);
+  }
+
+  record(table: string, key: string): unknown | Promise<unknown> {
+    return this.#inner.record(table, key);
+  }
+
+  putRecord(table: string, key: string, record: unknown): Promise<void> {
+    return this.#inner.putRecord(table, key, record);
+  }
+
+  recordsAfter(table: string, after: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    return this.#inner.recordsAfter(table, after, limit);
+  }
+
   putCall(callUuid: string, record: unknown): Promise<void> {
     return this.#inner.putCall(callUuid, record);
   }

@@ -26,6 +26,7 @@ export class LmdbStore implements Store {
   readonly #calls: Database<unknown, string>;
   readonly #shared: Database<unknown, string>;
   readonly #queued: Database<unknown, [string, string]>;
+  readonly #records: Database<unknown, [string, string]>;
 
   /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
   constructor({ path, durable = true, migrations }: LmdbStoreOptions) {
@@ -41,6 +42,7 @@ export class LmdbStore implements Store {
     this.#calls = this.#journal.openDB<unknown, string>({ name: 'calls' });
     this.#shared = this.#root.openDB<unknown, string>({ name: 'shared' });
     this.#queued = this.#root.openDB<unknown, [string, string]>({ name: 'queued' });
+    this.#records = this.#root.openDB<unknown, [string, string]>({ name: 'records' });
     const databases: Databases = {
       devices: this.#devices,
       calls: this.#calls,
@@ -68,6 +70,27 @@ export class LmdbStore implements Store {
 
   async *eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
     for await (const [aor, devices] of inChunks(this.#devices)) yield [aor, asDevices(devices)];
+  }
+
+  async devicesAfter(after: string, limit: number): Promise<readonly (readonly [string, readonly Device[]])[]> {
+    const range = after === '' ? { limit } : { start: after, exclusiveStart: true, limit };
+    return Array.from(this.#devices.getRange(range), ({ key, value }) => [key, asDevices(value)] as const);
+  }
+
+  record(table: string, key: string): unknown {
+    return fits(table + key) ? this.#records.get([table, key]) : undefined;
+  }
+
+  async putRecord(table: string, key: string, record: unknown): Promise<void> {
+    checkKey(table + key);
+    if (record === undefined) await this.#records.remove([table, key]);
+    else await this.#records.put([table, key], record);
+  }
+
+  async recordsAfter(table: string, after: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    const { end } = within(table);
+    const range = { start: [table, after] satisfies [string, string], exclusiveStart: true, end, limit };
+    return Array.from(this.#records.getRange(range), ({ key, value }) => [key[1], value] as const);
   }
 
   async putCall(key: string, record: unknown): Promise<void> {

@@ -6,6 +6,7 @@ export class MemoryStore implements Store {
   readonly #devices = new Map<string, readonly Device[]>();
   readonly #calls = new Map<string, unknown>();
   readonly #shared = new Map<string, SharedValue>();
+  readonly #tables = new Map<string, Map<string, unknown>>();
   readonly #queues = new Map<string, Map<string, unknown>>();
 
   devicesOf(aor: string): readonly Device[] {
@@ -19,6 +20,25 @@ export class MemoryStore implements Store {
 
   async *eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
     yield* this.#devices;
+  }
+
+  async devicesAfter(after: string, limit: number): Promise<readonly (readonly [string, readonly Device[]])[]> {
+    return page(this.#devices, after, limit);
+  }
+
+  record(table: string, key: string): unknown {
+    return this.#tables.get(table)?.get(key);
+  }
+
+  async putRecord(table: string, key: string, record: unknown): Promise<void> {
+    const records = this.#tables.get(table) ?? new Map<string, unknown>();
+    if (record === undefined) records.delete(key);
+    else records.set(key, structuredClone(record));
+    this.#tables.set(table, records);
+  }
+
+  async recordsAfter(table: string, after: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    return page(this.#tables.get(table) ?? new Map<string, unknown>(), after, limit);
   }
 
   async putCall(callUuid: string, record: unknown): Promise<void> {
@@ -68,4 +88,11 @@ export class MemoryStore implements Store {
   }
 
   async close(): Promise<void> {}
+}
+
+function page<T>(entries: ReadonlyMap<string, T>, after: string, limit: number): readonly (readonly [string, T])[] {
+  return [...entries]
+    .filter(([key]) => key > after)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, limit);
 }

@@ -8,6 +8,15 @@ export interface Store {
   putDevices(aor: string, devices: readonly Device[]): Promise<void>;
   /** Every AOR with its devices, in no order, without loading all at once. */
   eachAor(): AsyncIterable<readonly [string, readonly Device[]]>;
+  /** The first AORs behind `after` in the order of their text, with their devices: a page for people to look at. */
+  devicesAfter(after: string, limit: number): Promise<readonly (readonly [string, readonly Device[]])[]>;
+
+  /** Small records that are looked up one at a time, by table and key (text without `~`), such as the users of digest. */
+  record(table: string, key: string): unknown | Promise<unknown>;
+  /** Puts a record; `undefined` removes it. */
+  putRecord(table: string, key: string, record: unknown): Promise<void>;
+  /** The first records of a table behind `after`, in the order of their keys. */
+  recordsAfter(table: string, after: string, limit: number): Promise<readonly (readonly [string, unknown])[]>;
 
   /**
    * The journal of calls that are held or up, by key. `record` is opaque to the store. What was put or removed when the call of

@@ -53,6 +53,7 @@ test('more REGISTERs under way than allowed: 503 with a Retry-After, and room ag
     answer: () => new Promise((resolve) => waiting.push(() => resolve(OK))),
   });
   for (let n = 0; n < 3; n++) send();
+  await new Promise(setImmediate);
   t.deepEqual(answers, [{ status: 503, headers: { 'Retry-After': '6' } }]);
   waiting.forEach((done) => {
     done();
@@ -60,14 +61,16 @@ test('more REGISTERs under way than allowed: 503 with a Retry-After, and room ag
   await new Promise(setImmediate);
   t.is(answers.length, 3);
   send();
+  await new Promise(setImmediate);
   t.is(waiting.length, 3);
 });
 
-test('To that names nobody: 400; a foreign domain: 404; no hops left: 483', (t) => {
+test('To that names nobody: 400; a foreign domain: 404; no hops left: 483', async (t) => {
   const { send, answers } = bench();
   send(['To: <>']);
   send(['To: <sip:2001@elsewhere.example>']);
   send(['Max-Forwards: 0']);
+  await new Promise(setImmediate);
   t.deepEqual(
     answers.map(({ status }) => status),
     [400, 404, 483],

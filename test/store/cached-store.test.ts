@@ -26,6 +26,10 @@ class ManualStore implements Store {
   }
 
   eachAor = () => this.memory.eachAor();
+  devicesAfter = (after: string, limit: number) => this.memory.devicesAfter(after, limit);
+  record = (table: string, key: string) => this.memory.record(table, key);
+  putRecord = (table: string, key: string, record: unknown) => this.memory.putRecord(table, key, record);
+  recordsAfter = (table: string, after: string, limit: number) => this.memory.recordsAfter(table, after, limit);
   putCall = (uuid: string, record: unknown) => this.memory.putCall(uuid, record);
   removeCall = (uuid: string) => this.memory.removeCall(uuid);
   calls = () => this.memory.calls();

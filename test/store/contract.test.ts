@@ -27,6 +27,10 @@ class SlowStore implements Store {
 
   putDevices = (aor: string, devices: readonly Device[]) => this.#memory.putDevices(aor, devices);
   eachAor = () => this.#memory.eachAor();
+  devicesAfter = (after: string, limit: number) => this.#memory.devicesAfter(after, limit);
+  record = async (table: string, key: string) => this.#memory.record(table, key);
+  putRecord = (table: string, key: string, record: unknown) => this.#memory.putRecord(table, key, record);
+  recordsAfter = (table: string, after: string, limit: number) => this.#memory.recordsAfter(table, after, limit);
   putCall = (uuid: string, record: unknown) => this.#memory.putCall(uuid, record);
   removeCall = (uuid: string) => this.#memory.removeCall(uuid);
   calls = () => this.#memory.calls();
@@ -126,6 +130,39 @@ for (const [kind, make] of Object.entries(kinds)) {
     );
     t.deepEqual(await collect(store.queues()), ['sip:1@a.example x']);
     t.deepEqual(await collect(store.eachAor()), []);
+  });
+
+  test(`${kind}: AORs are listed a page at a time, in order`, async (t) => {
+    const store = open(t);
+    for (const n of [3, 1, 2]) {
+      await store.putDevices(`sip:${n}@a.example`, [fullDevice(`sip:${n}@a.example`, 'x')]);
+    }
+    const first = await store.devicesAfter('', 2);
+    t.deepEqual(first[0], ['sip:1@a.example', [fullDevice('sip:1@a.example', 'x')]]);
+    t.deepEqual(
+      (await store.devicesAfter(first.at(-1)?.[0] ?? '', 2)).map(([aor]) => aor),
+      ['sip:3@a.example'],
+    );
+    t.deepEqual(await store.devicesAfter('sip:3@a.example', 2), []);
+  });
+
+  test(`${kind}: records are found by table and key, listed in order, replaced and removed`, async (t) => {
+    const store = open(t);
+    for (const n of [3, 1, 2]) await store.putRecord('users', `u${n}`, { n });
+    await store.putRecord('user', 'u9', { n: 9 });
+    await store.putRecord('users', 'u2', { n: 22 });
+    t.deepEqual(await store.record('users', 'u2'), { n: 22 });
+    t.is(await store.record('users', 'u9'), undefined);
+    t.deepEqual(await store.recordsAfter('users', '', 2), [
+      ['u1', { n: 1 }],
+      ['u2', { n: 22 }],
+    ]);
+    t.deepEqual(await store.recordsAfter('users', 'u2', 9), [['u3', { n: 3 }]]);
+    await store.putRecord('users', 'u3', undefined);
+    await store.putRecord('users', 'never-there', undefined);
+    t.is(await store.record('users', 'u3'), undefined);
+    t.deepEqual(await store.recordsAfter('users', 'u2', 9), []);
+    t.deepEqual(await collect(store.queues()), [], 'records are no queues');
   });
 
   test(`${kind}: the journal of calls`, async (t) => {

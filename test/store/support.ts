@@ -36,6 +36,8 @@ export function fullDevice(aor: string, id: string): Device {
       },
     ],
     tokens: [{ kind: 'voip', token: 'ab12', teamId: 'ABCDE12345', bundleId: 'com.example', seenAt: 5, origin: 'api' }],
+    encryptionKey: 'A'.repeat(43),
+    encryptionKeyId: 'k1',
     word: { state: 'background', at: 7 },
     asleep: { reason: 'no answer to INVITE', at: 8 },
     seenAt: 1_767_600_000_000,
