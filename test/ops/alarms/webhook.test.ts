@@ -26,7 +26,6 @@ interface Posted {
 /** A receiver that gives the next of `answers` each time, the last one for ever. */
 async function receiver(t: ExecutionContext, answers: readonly number[]) {
   const posted: Posted[] = [];
-  const waiting: (() => void)[] = [];
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
     const signature = createHmac('sha256', 'secret').update(body).digest('hex');
@@ -36,7 +35,6 @@ async function receiver(t: ExecutionContext, answers: readonly number[]) {
       signedRight: request.headers['x-callwake-signature'] === `sha256=${signature}`,
     });
     response.writeHead(answers[Math.min(posted.length, answers.length) - 1] ?? 500).end();
-    response.on('close', () => waiting.splice(0).forEach((go) => go()));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,7 +51,7 @@ async function receiver(t: ExecutionContext, answers: readonly number[]) {
     server.close();
     server.closeAllConnections();
   });
-  /** Settles once `count` were posted and the webhook has set a timer or has nothing more to do. */
+  /** Settles once it holds. */
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   };
