@@ -18,7 +18,6 @@ import { openPush } from './open-push.js';
 import { AlarmBoard } from './ops/alarms/board.js';
 import { openWebhooks } from './ops/alarms/open.js';
 import { LimitAlarms, pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
-import { voipPayload } from './push/payload.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
@@ -148,18 +147,10 @@ export function startApp(options: AppOptions): App {
           canWake: (device) => waker.tokenFor(device) !== undefined,
           wake: (device, callUuid, deadline, stillWanted) =>
             waker.wake({
-              callUuid,
               device,
               deadline,
               stillWanted,
-              payload: voipPayload({
-                callUuid,
-                calledNumber: userOf(device.aor),
-                video: false,
-                trunk: '',
-                expiresAt: deadline,
-                privacy: false,
-              }),
+              call: { callUuid, calledNumber: userOf(device.aor), video: false, trunk: '', privacy: false },
             }),
           patience: MID_DIALOG_PATIENCE,
           onFault: fault,

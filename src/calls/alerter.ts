@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import { missedCallPayload } from '../push/alert-payload.js';
+import { alertOf } from '../push/alert-payload.js';
 import type { MissedCall } from './calls.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import type { TokenPush } from './token-push.js';
@@ -37,16 +37,25 @@ export class Alerter {
     const { callUuid, sessionId, face } = call;
     const timeline = new Timeline(callUuid, sessionId, clock, sink);
     const at = clock.now();
+    const { callerName, callerNumber, calledNumber, privacy } = face;
+    const alert = alertOf({
+      kind: why === 'missed' ? 'missed-call' : why,
+      callUuid,
+      ...(callerName === undefined ? {} : { callerName }),
+      ...(callerNumber === undefined ? {} : { callerNumber }),
+      calledNumber,
+      privacy,
+      at,
+    });
     for (const device of devices) {
       if (pushes.tokenFor(device, 'alert') === undefined) continue;
       timeline.record('alert-asked', { device: device.id, why });
       const order = {
         callUuid,
         device,
-        payload: missedCallPayload({ ...face, callUuid, why, at }),
+        ...alert,
         deadline: at + PATIENCE,
         expiresAt: at + Math.max(settings.keep, PATIENCE),
-        collapseId: callUuid,
       };
       void pushes.push('alert', order).then((outcome) => {
         timeline.record(`alert-${outcome.kind}`, {

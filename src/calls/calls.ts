@@ -1,6 +1,5 @@
 import type { Clock } from '../clock/clock.js';
 import type { Device, StateOf } from '../devices/types.js';
-import { voipPayload } from '../push/payload.js';
 import type { Admission, Ticket } from './admission.js';
 import { Call } from './call.js';
 import type { CallContext } from './context.js';
@@ -264,16 +263,10 @@ export class Calls {
       canWake: (device) => waker.tokenFor(device) !== undefined,
       wake: (device, deadline, stillWanted) =>
         waker.wake({
-          callUuid: incoming.callUuid,
           device,
           deadline,
           stillWanted,
-          payload: voipPayload({
-            callUuid: incoming.callUuid,
-            trunk: incoming.trunk,
-            expiresAt: deadline,
-            ...incoming.face,
-          }),
+          call: { callUuid: incoming.callUuid, trunk: incoming.trunk, ...incoming.face },
         }),
       noteAsleep: (device, reason) => {
         devices.noteAsleep(device.aor, device.id, reason).catch((error) => this.#fault(error, incoming.callUuid));

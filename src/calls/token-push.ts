@@ -1,15 +1,15 @@
 import type { Clock } from '../clock/clock.js';
 import type { Device, PushToken } from '../devices/types.js';
 import type { PushEnvironment, PushOutcome, PushProvider, PushRequest, TokenVerdict } from '../push/provider.js';
+import { anyRecipient, type Recipient } from '../push/recipient.js';
 
 /** What a push to one of a device's tokens carries; the token gives the rest. */
-export type TokenPushOrder = Pick<
-  PushRequest,
-  'payload' | 'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted'
-> & {
+export type TokenPushOrder = Pick<PushRequest, 'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted'> & {
   /** Of a push for a call. */
   readonly callUuid?: string;
   readonly device: Device;
+  /** The body, or what makes it with as much in it as the device's app may be told. */
+  readonly payload: PushRequest['payload'] | ((to: Recipient) => PushRequest['payload']);
 };
 
 export interface TokenPushOptions {
@@ -19,6 +19,8 @@ export interface TokenPushOptions {
   readonly platforms: readonly string[];
   /** Where a token whose environment is not known is tried first, by team. */
   readonly environmentOf: (teamId: string) => PushEnvironment | 'auto';
+  /** How a device's app is told things. Default: in the clear. */
+  readonly recipientOf?: (device: Device, token: PushToken) => Recipient;
   /** Told what Apple said of a token; the push ends when that is stored, so that no later call uses a dead token. Never rejects. */
   readonly onVerdict: (device: Device, token: PushToken, verdict: Verdict) => Promise<void>;
 }
@@ -58,9 +60,10 @@ export class TokenPush {
   }
 
   async #pushTo(order: TokenPushOrder, token: PushToken, environment: PushEnvironment): Promise<PushOutcome> {
-    const { callUuid, device, ...request } = order;
+    const { callUuid, device, payload, ...request } = order;
     const outcome = await this.#options.provider.push({
       ...request,
+      payload: isMade(payload) ? payload : payload(this.#options.recipientOf?.(device, token) ?? anyRecipient),
       ref: { ...(callUuid === undefined ? {} : { callUuid }), deviceId: device.id },
       kind: token.kind,
       token: token.token,
@@ -78,3 +81,5 @@ export class TokenPush {
     return outcome;
   }
 }
+
+const isMade = (payload: TokenPushOrder['payload']): payload is PushRequest['payload'] => typeof payload !== 'function';

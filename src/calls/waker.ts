@@ -1,12 +1,12 @@
 import type { Device, PushToken } from '../devices/types.js';
+import { type CallFacts, voipPayload } from '../push/payload.js';
 import type { PushOutcome } from '../push/provider.js';
 import type { TokenPush } from './token-push.js';
 
 /** What a wake needs to know of the call. */
 export interface WakeOrder {
-  readonly callUuid: string;
   readonly device: Device;
-  readonly payload: Readonly<Record<string, unknown>>;
+  readonly call: Omit<CallFacts, 'expiresAt'>;
   /** Epoch milliseconds at which the hold ends: the push is worth nothing after that. */
   readonly deadline: number;
   readonly stillWanted: () => boolean;
@@ -27,6 +27,13 @@ export class Waker {
 
   /** One push, tried in the other environment too if need be. Never rejects. */
   wake(order: WakeOrder): Promise<PushOutcome> {
-    return this.#pushes.push('voip', { ...order, expiresAt: order.deadline });
+    const { call, ...rest } = order;
+    const facts = { ...call, expiresAt: order.deadline };
+    return this.#pushes.push('voip', {
+      ...rest,
+      callUuid: call.callUuid,
+      payload: (to) => voipPayload(facts, to),
+      expiresAt: order.deadline,
+    });
   }
 }

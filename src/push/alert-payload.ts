@@ -1,44 +1,176 @@
-import type { CallFacts } from './payload.js';
-import { cutText } from './payload.js';
+import { createHash } from 'node:crypto';
+import type { AlertFacts } from './alert-facts.js';
+import { type ApsAlert, alertTexts } from './alert-texts.js';
+import { payloadWithin, type Shortening } from './payload-within.js';
+import { anyRecipient, type DeviceKey, type PushContent, type Recipient } from './recipient.js';
+import { pseudonym, seal } from './seal.js';
+import { cutText } from './text.js';
 
-/** What an alert tells of a call that is over. */
-export type MissedFacts = Pick<CallFacts, 'callUuid' | 'callerName' | 'callerNumber' | 'calledNumber' | 'privacy'> & {
-  readonly why: 'missed' | 'answered-elsewhere';
-  /** Epoch milliseconds of the call. */
-  readonly at: number;
+export type { AlertFacts, InvitationFacts, MessageFacts, MissedCallFacts, VoicemailFacts } from './alert-facts.js';
+
+/** The body of an alert push. */
+export interface AlertPayload {
+  readonly aps: {
+    readonly alert: ApsAlert;
+    readonly badge?: number;
+    readonly sound?: 'default';
+    readonly 'thread-id': string;
+    /** Lets the app's notification service extension put in what was sealed. */
+    readonly 'mutable-content'?: 1;
+  };
+  readonly callwake: Readonly<Record<string, unknown>> & { readonly v: 1; readonly type: AlertFacts['kind'] };
+  readonly [member: string]: unknown;
+}
+
+/** What all alert pushes about one thing have in common; the payload depends on whom it goes to. */
+export interface Alert {
+  readonly payload: (to: Recipient) => AlertPayload;
+  /** `apns-collapse-id`: a later alert of the same takes the place of an earlier one, at Apple and on the screen. */
+  readonly collapseId: string;
+}
+
+/** Apple's bound of an alert push's body, in bytes. */
+const LIMIT = 4096;
+/** What a notification shows of a name or a number. */
+const MAX_CHARACTERS = 64;
+const MAX_ID = 128;
+const MAX_TEXT = 2000;
+const COLLAPSE_ID_LIMIT = 64;
+
+/** Everything that may be a text in one of the facts. */
+interface Texts {
+  readonly id?: string;
+  readonly callUuid?: string;
+  readonly callerName?: string;
+  readonly callerNumber?: string;
+  readonly calledNumber?: string;
+  readonly senderName?: string;
+  readonly sender?: string;
+  readonly conversation?: string;
+  readonly text?: string;
+  readonly subject?: string;
+  readonly link?: string;
+}
+
+const bounds: Readonly<Record<keyof Texts, number>> = {
+  id: MAX_ID,
+  callUuid: MAX_CHARACTERS,
+  callerName: MAX_CHARACTERS,
+  callerNumber: MAX_CHARACTERS,
+  calledNumber: MAX_CHARACTERS,
+  senderName: MAX_CHARACTERS,
+  sender: MAX_ID,
+  conversation: MAX_ID,
+  text: MAX_TEXT,
+  subject: MAX_TEXT,
+  link: MAX_TEXT,
 };
 
-/** What a notification shows of a name; five such texts fit into Apple's 4096 bytes whatever they hold. */
-const MAX_CHARACTERS = 64;
+/** What hurts least first: the rest of a text comes with the message itself. */
+const order: readonly Shortening<Texts>[] = [
+  { member: 'text', how: 'dots' },
+  { member: 'subject', how: 'dots' },
+  { member: 'link', how: 'drop' },
+  { member: 'callerName', how: 'cut' },
+  { member: 'senderName', how: 'cut' },
+  { member: 'conversation', how: 'cut' },
+  { member: 'calledNumber', how: 'cut' },
+  { member: 'sender', how: 'cut' },
+  { member: 'callerNumber', how: 'cut' },
+  { member: 'id', how: 'cut' },
+  { member: 'callUuid', how: 'cut' },
+];
 
-const TITLES = { missed: 'Missed call', 'answered-elsewhere': 'Answered on another device' } as const;
+/** An alert push about something a user should see. Its payload is within Apple's 4096 bytes whatever a caller or sender writes. */
+export function alertOf(facts: AlertFacts): Alert {
+  const bounded = boundedTexts(withoutCaller(facts));
+  return {
+    payload: (to = anyRecipient) =>
+      payloadWithin<AlertFacts & Texts, AlertPayload>(bounded, order, (cut) => payloadFor(cut, to), LIMIT),
+    collapseId: collapseIdOf(facts),
+  };
+}
 
-/**
- * The body of an alert push about a missed call, or one that another device took. An app that wants to say it in the user's language
- * takes `callwake.type` in a notification service extension. Within Apple's 4096 bytes whatever a caller is called.
- */
-export function missedCallPayload(facts: MissedFacts): Readonly<Record<string, unknown>> {
-  const { callUuid, calledNumber, why, at, privacy } = facts;
-  const name = privacy ? undefined : cutText(facts.callerName, MAX_CHARACTERS);
-  const number = privacy ? undefined : cutText(facts.callerNumber, MAX_CHARACTERS);
-  const caller =
-    name !== undefined && number !== undefined ? `${name} (${number})` : (name ?? number ?? 'Unknown caller');
+function payloadFor(facts: AlertFacts, to: Recipient): AlertPayload {
+  const { kind, badge } = facts;
+  const key = to.content === 'encrypted' ? to.key : undefined;
+  const content = to.content === 'encrypted' ? 'nothing' : to.content;
+  const head = { v: 1, type: kind, ...idOf(facts) } as const;
+  const told = { ...head, ...membersOf(facts, key ? 'clear' : content) };
+  const about = `1.${kind}.${head.id ?? head.callUuid ?? ''}`;
   return {
     aps: {
-      alert: { title: TITLES[why], body: caller },
-      ...(why === 'missed' ? { sound: 'default' } : {}),
-      'mutable-content': 1,
-      'thread-id': 'callwake.calls',
+      alert: alertTexts(facts, content),
+      ...(badge === undefined ? {} : { badge }),
+      ...(kind === 'answered-elsewhere' ? {} : { sound: 'default' }),
+      'thread-id': threadOf(facts, content, key),
+      ...(key ? { 'mutable-content': 1 } : {}),
     },
-    callwake: {
-      v: 1,
-      type: why === 'missed' ? 'missed-call' : 'answered-elsewhere',
-      callUuid,
-      ...(name === undefined ? {} : { callerName: name }),
-      ...(number === undefined ? {} : { callerNumber: number }),
-      calledNumber: cutText(calledNumber, MAX_CHARACTERS) ?? '',
-      at,
-      privacy,
-    },
+    callwake: key ? { ...head, ...seal({ alert: alertTexts(facts, 'clear'), callwake: told }, about, key) } : told,
   };
+}
+
+/** Notifications of one thread are stacked; Apple needn't know whose it is when it is sealed. */
+function threadOf(facts: AlertFacts, content: PushContent, key: DeviceKey | undefined): string {
+  if (facts.kind === 'missed-call' || facts.kind === 'answered-elsewhere') return 'callwake.calls';
+  if (facts.kind !== 'message') return `callwake.${facts.kind}`;
+  const { conversation, sender } = facts;
+  const name = (content === 'sender' ? undefined : conversation) || sender;
+  if (!name || (content === 'nothing' && !key)) return 'callwake.message';
+  return `callwake.message ${key ? pseudonym(name, key) : name}`;
+}
+
+type Ids = { readonly id?: string; readonly callUuid?: string };
+
+function idOf(facts: AlertFacts): Ids {
+  if ('callUuid' in facts) return { callUuid: facts.callUuid };
+  return facts.id ? { id: facts.id } : {};
+}
+
+function membersOf(facts: AlertFacts, content: PushContent): Readonly<Record<string, unknown>> {
+  const { at } = facts;
+  if (content === 'nothing') return { at };
+  const all = content === 'clear';
+  switch (facts.kind) {
+    case 'message': {
+      const { senderName, sender, conversation } = facts;
+      return present({ senderName, sender, conversation: all ? conversation : undefined, at });
+    }
+    case 'invitation': {
+      const { senderName, sender, subject, startsAt, link } = facts;
+      return present({ senderName, sender, ...(all ? { subject, startsAt, link } : {}), at });
+    }
+    case 'voicemail': {
+      const { callerName, callerNumber, newMessages, durationMs, privacy } = facts;
+      return present({ callerName, callerNumber, ...(all ? { newMessages, durationMs } : {}), at, privacy });
+    }
+    default: {
+      const { callerName, callerNumber, calledNumber, privacy } = facts;
+      return present({ callerName, callerNumber, calledNumber: all ? calledNumber : undefined, at, privacy });
+    }
+  }
+}
+
+function withoutCaller(facts: AlertFacts): AlertFacts {
+  if (!('privacy' in facts) || !facts.privacy) return facts;
+  const { callerName: _name, callerNumber: _number, ...rest } = facts;
+  return rest;
+}
+
+function boundedTexts<Facts extends object>(facts: Facts): Facts {
+  const bounded = Object.entries(facts).map(([name, value]) =>
+    typeof value === 'string' && name in bounds ? [name, cutText(value, bounds[name as keyof Texts])] : [name, value],
+  );
+  return Object.fromEntries(bounded) as Facts;
+}
+
+/** Without what is undefined or an empty text. */
+function present(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== ''));
+}
+
+function collapseIdOf(facts: AlertFacts): string {
+  const id = 'callUuid' in facts ? facts.callUuid : facts.kind === 'voicemail' ? 'voicemail' : facts.id;
+  if (/^[\x21-\x7e]+$/.test(id) && id.length <= COLLAPSE_ID_LIMIT) return id;
+  return createHash('sha256').update(id, 'utf8').digest('base64url');
 }

@@ -1,3 +1,8 @@
+import { payloadWithin, type Shortening } from './payload-within.js';
+import { anyRecipient, type Recipient } from './recipient.js';
+import { seal } from './seal.js';
+import { cutText as cut } from './text.js';
+
 /** What a VoIP push may tell the phone of a call. */
 export interface CallFacts {
   /** The CallKit UUID. */
@@ -15,21 +20,29 @@ export interface CallFacts {
   readonly privacy: boolean;
 }
 
-/** The body of a VoIP push, version 1. Apps must ignore members they don't know. */
+/** What an app finds under `callwake` in a VoIP push, version 1. Apps must ignore members they don't know. */
+export interface VoipCall {
+  readonly v: 1;
+  readonly type: 'call';
+  readonly callUuid: string;
+  readonly callerName?: string;
+  readonly callerNumber?: string;
+  readonly calledNumber?: string;
+  readonly video?: boolean;
+  readonly diversion?: string;
+  readonly trunk?: string;
+  readonly registerTo?: string;
+  readonly expiresAt: number;
+  readonly privacy?: boolean;
+  /** In place of the members above but `callUuid` and `expiresAt`. */
+  readonly sealed?: string;
+  readonly keyId?: string;
+}
+
+/** The body of a VoIP push. */
 export interface VoipPayload {
   readonly aps: Readonly<Record<string, never>>;
-  readonly callwake: {
-    readonly v: 1;
-    readonly callUuid: string;
-    readonly callerName?: string;
-    readonly callerNumber?: string;
-    readonly calledNumber: string;
-    readonly video: boolean;
-    readonly diversion?: string;
-    readonly trunk: string;
-    readonly expiresAt: number;
-    readonly privacy: boolean;
-  };
+  readonly callwake: VoipCall;
   readonly [member: string]: unknown;
 }
 
@@ -38,61 +51,61 @@ const LIMIT = 5120;
 /** What fits a screen; a caller decides how long his name is, not how much of the push it takes. */
 const MAX_CHARACTERS = 256;
 
-/** Members that may be shortened, the least painful first. */
-const shortenable = ['callerName', 'diversion', 'trunk', 'calledNumber', 'callerNumber', 'callUuid'] as const;
+const order: readonly Shortening<CallFacts>[] = [
+  { member: 'callerName', how: 'cut' },
+  { member: 'trunk', how: 'cut' },
+  { member: 'diversion', how: 'cut' },
+  { member: 'calledNumber', how: 'cut' },
+  { member: 'callerNumber', how: 'cut' },
+  { member: 'callUuid', how: 'cut' },
+];
 
 /**
- * The body of a VoIP push: always within 5120 bytes as JSON, cut between characters, names before numbers. Takes any text;
- * what isn't Unicode (a half surrogate pair) becomes U+FFFD.
+ * The body of a VoIP push: always within 5120 bytes as JSON, sealed or not, cut between characters, names before numbers. Takes any
+ * text; what isn't Unicode (a half surrogate pair) becomes U+FFFD.
  */
-export function voipPayload(facts: CallFacts): VoipPayload {
-  const caller = facts.privacy
-    ? {}
-    : { ...text('callerName', facts.callerName), ...text('callerNumber', facts.callerNumber) };
-  let call: VoipPayload['callwake'] = {
-    v: 1,
-    callUuid: shorten(facts.callUuid, MAX_CHARACTERS),
-    ...caller,
-    calledNumber: shorten(facts.calledNumber, MAX_CHARACTERS),
-    video: facts.video,
-    ...text('diversion', facts.diversion),
-    trunk: shorten(facts.trunk, MAX_CHARACTERS),
-    expiresAt: facts.expiresAt,
-    privacy: facts.privacy,
+export function voipPayload(facts: CallFacts, to: Recipient = anyRecipient): VoipPayload {
+  const { callerName, callerNumber, diversion, ...rest } = facts;
+  const bounded: CallFacts = {
+    ...rest,
+    callUuid: short(facts.callUuid),
+    calledNumber: short(facts.calledNumber),
+    trunk: short(facts.trunk),
+    ...(callerName !== undefined && !facts.privacy ? { callerName: short(callerName) } : {}),
+    ...(callerNumber !== undefined && !facts.privacy ? { callerNumber: short(callerNumber) } : {}),
+    ...(diversion === undefined ? {} : { diversion: short(diversion) }),
   };
-  for (const member of shortenable) {
-    const value = call[member];
-    const over = sizeOf(call) - LIMIT;
-    if (over <= 0) break;
-    if (value !== undefined) call = { ...call, [member]: withoutBytes(value, over) };
-  }
-  return { aps: {}, callwake: call };
+  return payloadWithin(bounded, order, (call) => ({ aps: {}, callwake: callFor(call, to) }), LIMIT);
 }
 
+function callFor(facts: CallFacts, to: Recipient): VoipCall {
+  const { callUuid, expiresAt } = facts;
+  const head = { v: 1, type: 'call', callUuid } as const;
+  if (to.content !== 'encrypted') return { ...head, ...told(facts, to), expiresAt };
+  if (to.key === undefined) return { ...head, ...told(facts, { ...to, content: 'nothing' }), expiresAt };
+  const all = { ...head, ...told(facts, { ...to, content: 'clear' }), expiresAt };
+  return { ...head, ...seal(all, `1.call.${callUuid}`, to.key), expiresAt };
+}
+
+function told(
+  facts: CallFacts,
+  { content, registerTo }: Recipient,
+): Omit<VoipCall, 'v' | 'type' | 'callUuid' | 'expiresAt'> {
+  const { callerName, callerNumber, calledNumber, video, diversion, trunk, privacy } = facts;
+  const node = registerTo === undefined ? {} : { registerTo };
+  if (content === 'nothing') return node;
+  const caller = { ...text('callerName', callerName), ...text('callerNumber', callerNumber) };
+  if (content === 'sender') return { ...caller, video, ...node, privacy };
+  return { ...caller, calledNumber, video, ...text('diversion', diversion), trunk, ...node, privacy };
+}
+
+const short = (text: string): string => cut(text, MAX_CHARACTERS);
+
 function text<Name extends string>(name: Name, value: string | undefined): { [K in Name]?: string } {
-  if (value === undefined || value === '') return {};
-  return { [name]: shorten(value, MAX_CHARACTERS) } as { [K in Name]?: string };
+  return value === undefined || value === '' ? {} : ({ [name]: value } as { [K in Name]?: string });
 }
 
 /** A name or number of at most so many characters of well-formed Unicode; undefined when there is nothing. */
 export function cutText(value: string | undefined, characters: number): string | undefined {
-  return value ? shorten(value, characters) : undefined;
+  return value ? cut(value, characters) : undefined;
 }
-
-function shorten(value: string, characters: number): string {
-  // Cut first: splitting a megabyte into code points costs. By way of UTF-8, half surrogate pairs become U+FFFD.
-  const wellFormed = Buffer.from(value.slice(0, characters * 2), 'utf8').toString('utf8');
-  return [...wellFormed].slice(0, characters).join('');
-}
-
-function withoutBytes(value: string, over: number): string {
-  const points = [...value];
-  let saved = 0;
-  while (points.length > 0 && saved < over) saved += bytesInJson(points.pop() ?? '');
-  return points.join('');
-}
-
-const bytesInJson = (piece: string): number => Buffer.byteLength(JSON.stringify(piece)) - 2;
-
-const sizeOf = (call: VoipPayload['callwake']): number =>
-  Buffer.byteLength(JSON.stringify({ aps: {}, callwake: call }));

@@ -15,7 +15,7 @@ const facts: CallFacts = {
 };
 
 test('a call in full', (t) => {
-  t.deepEqual(voipPayload(facts), { aps: {}, callwake: { v: 1, ...facts } });
+  t.deepEqual(voipPayload(facts), { aps: {}, callwake: { v: 1, type: 'call', ...facts } });
 });
 
 test('a caller who asked to stay unknown does', (t) => {
@@ -36,6 +36,7 @@ test('what is not known is not there', (t) => {
     'expiresAt',
     'privacy',
     'trunk',
+    'type',
     'v',
     'video',
   ]);

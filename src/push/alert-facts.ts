@@ -1,0 +1,60 @@
+interface Common {
+  /** Epoch milliseconds of what it tells of. */
+  readonly at: number;
+  /** What the app's icon shows from now on; absent: it stays as it is. */
+  readonly badge?: number;
+}
+
+/** A call that is over: missed, or taken by another device. */
+export interface MissedCallFacts extends Common {
+  readonly kind: 'missed-call' | 'answered-elsewhere';
+  readonly callUuid: string;
+  readonly callerName?: string;
+  readonly callerNumber?: string;
+  readonly calledNumber: string;
+  /** The caller asked to stay unknown: name and number are left out. */
+  readonly privacy: boolean;
+}
+
+/** An instant message that waits here. */
+export interface MessageFacts extends Common {
+  readonly kind: 'message';
+  /** Names the message: a second alert with the same takes the place of the first. */
+  readonly id: string;
+  readonly senderName?: string;
+  /** Address: a SIP URI, a number, a JID. */
+  readonly sender?: string;
+  /** A room or thread that notifications are stacked by. Default: the sender. */
+  readonly conversation?: string;
+  /** What it says, as plain text. Absent: "New message". */
+  readonly text?: string;
+}
+
+/** An invitation to a meeting or a conference. */
+export interface InvitationFacts extends Common {
+  readonly kind: 'invitation';
+  /** Names the invitation: a change of it takes the place of the first. */
+  readonly id: string;
+  readonly senderName?: string;
+  readonly sender?: string;
+  readonly subject?: string;
+  /** Epoch milliseconds. */
+  readonly startsAt?: number;
+  /** URI to join; left out when it doesn't fit, never cut. */
+  readonly link?: string;
+}
+
+/** Voice messages that wait in the mailbox. */
+export interface VoicemailFacts extends Common {
+  readonly kind: 'voicemail';
+  readonly id?: string;
+  readonly callerName?: string;
+  readonly callerNumber?: string;
+  /** How many are new. */
+  readonly newMessages?: number;
+  readonly durationMs?: number;
+  readonly privacy: boolean;
+}
+
+/** What an alert push may be about. */
+export type AlertFacts = MissedCallFacts | MessageFacts | InvitationFacts | VoicemailFacts;
