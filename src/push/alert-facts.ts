@@ -3,6 +3,10 @@ interface Common {
   readonly at: number;
   /** What the app's icon shows from now on; absent: it stays as it is. */
   readonly badge?: number;
+  /** Whom it is for, where a phone has several accounts: `sip:2001@corp.example`. */
+  readonly aor?: string;
+  /** Epoch milliseconds after which nobody wants to read it. */
+  readonly expiresAt?: number;
 }
 
 /** A call that is over: missed, or taken by another device. */
@@ -24,7 +28,10 @@ export interface MessageFacts extends Common {
   readonly senderName?: string;
   /** Address: a SIP URI, a number, a JID. */
   readonly sender?: string;
-  /** A room or thread that notifications are stacked by. Default: the sender. */
+  /**
+   * A room or thread: its notifications are stacked, and a later one takes the place of an earlier one. Default: stacked by sender,
+   * each on its own.
+   */
   readonly conversation?: string;
   /** What it says, as plain text. Absent: "New message". */
   readonly text?: string;
@@ -52,6 +59,9 @@ export interface VoicemailFacts extends Common {
   readonly callerNumber?: string;
   /** How many are new. */
   readonly newMessages?: number;
+  readonly oldMessages?: number;
+  /** Changes the badge only: nothing is shown or heard. */
+  readonly silent?: boolean;
   readonly durationMs?: number;
   readonly privacy: boolean;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AlertFacts } from './alert-facts.js';
+import type { AlertFacts, InvitationFacts, MessageFacts } from './alert-facts.js';
 import { type ApsAlert, alertTexts } from './alert-texts.js';
 import { payloadWithin, type Shortening } from './payload-within.js';
 import { anyRecipient, type DeviceKey, type PushContent, type Recipient } from './recipient.js';
@@ -11,7 +11,7 @@ export type { AlertFacts, InvitationFacts, MessageFacts, MissedCallFacts, Voicem
 /** The body of an alert push. */
 export interface AlertPayload {
   readonly aps: {
-    readonly alert: ApsAlert;
+    readonly alert?: ApsAlert;
     readonly badge?: number;
     readonly sound?: 'default';
     readonly 'thread-id': string;
@@ -27,6 +27,8 @@ export interface Alert {
   readonly payload: (to: Recipient) => AlertPayload;
   /** `apns-collapse-id`: a later alert of the same takes the place of an earlier one, at Apple and on the screen. */
   readonly collapseId: string;
+  /** `apns-priority`: 5 for what is neither seen nor heard. */
+  readonly priority: 5 | 10;
 }
 
 /** Apple's bound of an alert push's body, in bytes. */
@@ -35,10 +37,11 @@ const LIMIT = 4096;
 const MAX_CHARACTERS = 64;
 const MAX_ID = 128;
 const MAX_TEXT = 2000;
-const COLLAPSE_ID_LIMIT = 64;
+const COLLAPSE_ID = /^[0-9A-Za-z-]{1,64}$/;
 
 /** Everything that may be a text in one of the facts. */
 interface Texts {
+  readonly aor?: string;
   readonly id?: string;
   readonly callUuid?: string;
   readonly callerName?: string;
@@ -53,6 +56,7 @@ interface Texts {
 }
 
 const bounds: Readonly<Record<keyof Texts, number>> = {
+  aor: MAX_ID,
   id: MAX_ID,
   callUuid: MAX_CHARACTERS,
   callerName: MAX_CHARACTERS,
@@ -75,6 +79,7 @@ const order: readonly Shortening<Texts>[] = [
   { member: 'senderName', how: 'cut' },
   { member: 'conversation', how: 'cut' },
   { member: 'calledNumber', how: 'cut' },
+  { member: 'aor', how: 'drop' },
   { member: 'sender', how: 'cut' },
   { member: 'callerNumber', how: 'cut' },
   { member: 'id', how: 'cut' },
@@ -88,6 +93,7 @@ export function alertOf(facts: AlertFacts): Alert {
     payload: (to = anyRecipient) =>
       payloadWithin<AlertFacts & Texts, AlertPayload>(bounded, order, (cut) => payloadFor(cut, to), LIMIT),
     collapseId: collapseIdOf(facts),
+    priority: isSilent(facts) ? 5 : 10,
   };
 }
 
@@ -100,9 +106,9 @@ function payloadFor(facts: AlertFacts, to: Recipient): AlertPayload {
   const about = `1.${kind}.${head.id ?? head.callUuid ?? ''}`;
   return {
     aps: {
-      alert: alertTexts(facts, content),
+      ...(isSilent(facts) ? {} : { alert: alertTexts(facts, content) }),
       ...(badge === undefined ? {} : { badge }),
-      ...(kind === 'answered-elsewhere' ? {} : { sound: 'default' }),
+      ...(isSilent(facts) || kind === 'answered-elsewhere' ? {} : { sound: 'default' }),
       'thread-id': threadOf(facts, content, key),
       ...(key ? { 'mutable-content': 1 } : {}),
     },
@@ -128,25 +134,27 @@ function idOf(facts: AlertFacts): Ids {
 }
 
 function membersOf(facts: AlertFacts, content: PushContent): Readonly<Record<string, unknown>> {
-  const { at } = facts;
-  if (content === 'nothing') return { at };
+  const { aor, at, expiresAt } = facts;
+  const head = { aor, at, expiresAt };
+  if (content === 'nothing') return present(head);
   const all = content === 'clear';
   switch (facts.kind) {
     case 'message': {
       const { senderName, sender, conversation } = facts;
-      return present({ senderName, sender, conversation: all ? conversation : undefined, at });
+      return present({ senderName, sender, conversation: all ? conversation : undefined, ...head });
     }
     case 'invitation': {
       const { senderName, sender, subject, startsAt, link } = facts;
-      return present({ senderName, sender, ...(all ? { subject, startsAt, link } : {}), at });
+      return present({ senderName, sender, ...(all ? { subject, startsAt, link } : {}), ...head });
     }
     case 'voicemail': {
-      const { callerName, callerNumber, newMessages, durationMs, privacy } = facts;
-      return present({ callerName, callerNumber, ...(all ? { newMessages, durationMs } : {}), at, privacy });
+      const { callerName, callerNumber, newMessages, oldMessages, durationMs, privacy } = facts;
+      const counts = all ? { newMessages, oldMessages, durationMs } : {};
+      return present({ callerName, callerNumber, ...counts, ...head, privacy });
     }
     default: {
       const { callerName, callerNumber, calledNumber, privacy } = facts;
-      return present({ callerName, callerNumber, calledNumber: all ? calledNumber : undefined, at, privacy });
+      return present({ callerName, callerNumber, calledNumber: all ? calledNumber : undefined, ...head, privacy });
     }
   }
 }
@@ -169,8 +177,14 @@ function present(members: Readonly<Record<string, unknown>>): Readonly<Record<st
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== ''));
 }
 
+const isSilent = (facts: AlertFacts): boolean => facts.kind === 'voicemail' && facts.silent === true;
+
+/** Tells nothing of what it stands for. */
 function collapseIdOf(facts: AlertFacts): string {
-  const id = 'callUuid' in facts ? facts.callUuid : facts.kind === 'voicemail' ? 'voicemail' : facts.id;
-  if (/^[\x21-\x7e]+$/.test(id) && id.length <= COLLAPSE_ID_LIMIT) return id;
-  return createHash('sha256').update(id, 'utf8').digest('base64url');
+  if ('callUuid' in facts && COLLAPSE_ID.test(facts.callUuid)) return facts.callUuid;
+  const name = 'callUuid' in facts ? facts.callUuid : facts.kind === 'voicemail' ? (facts.aor ?? '') : nameOf(facts);
+  return createHash('sha256').update(`${facts.kind}\n${name}`, 'utf8').digest('base64url').slice(0, 32);
 }
+
+const nameOf = (facts: MessageFacts | InvitationFacts): string =>
+  (facts.kind === 'message' && facts.conversation) || facts.id;
