@@ -58,7 +58,7 @@ function addPhone(sim: Command): void {
     .command('phone')
     .description('an iPhone or iPad that registers, sleeps, wakes on the push and answers')
     .requiredOption('--aor <uri>', 'such as sip:2001@corp.example')
-    .requiredOption('--server <address>', 'the edge, or callwake, such as tcp:192.0.2.1:5060')
+    .requiredOption('--server <address>', 'the edge, or callwake, such as tcp:192.0.2.1:5060 or ws:192.0.2.1:8080')
     .option('--pushes <address>', "the Apple simulator's port for phones, such as 127.0.0.1:2198")
     .addOption(new Option('--platform <kind>').choices(['iphone', 'ipad']).default('iphone'))
     .option('--instance <urn>', '+sip.instance; default: random')

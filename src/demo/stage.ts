@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { SipAddress } from '../sim/address.js';
+import type { ServerAddress, SipAddress } from '../sim/address.js';
 import { ApnsSimulator } from '../sim/apns/simulator.js';
 import { CucmSimulator } from '../sim/cucm/index.js';
 import { EdgeSimulator } from '../sim/edge/index.js';
@@ -27,6 +27,8 @@ export interface StageOptions {
   readonly edge: EdgeKind;
   /** Transport of trunk, edge and phones; default udp. */
   readonly transport?: SipAddress['transport'];
+  /** Transport of phones without an edge, if it isn't that of the trunk. */
+  readonly phonesOver?: 'ws' | 'wss';
   /** Parts of the configuration to be put over the stage's own, top-level key by key. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Trunk settings over the stage's own (`hold`, `ringbackAfter`, ...). */
@@ -57,7 +59,9 @@ export class Stage {
     readonly cucm: CucmSimulator,
     readonly edge: EdgeSimulator | undefined,
     /** Where callwake takes SIP from trunk and edge. */
-    readonly sip: { readonly host: string; readonly port: number; readonly transport: SipAddress['transport'] },
+    readonly sip: SipAddress,
+    /** Where it takes SIP from phones without an edge. */
+    readonly phones: ServerAddress,
     /** The configuration file that callwake was started with. */
     readonly configFile: string,
     /** What the simulators show and trust over TLS. */
@@ -81,13 +85,18 @@ export class Stage {
     writeFileSync(configFile, stringify(configuration(options, apple, cucm.local.port)));
     const callwake = new CallwakeProcess(configFile);
     try {
-      const listener = (await callwake.ready()).find((candidate) => candidate.transport === transport);
-      if (listener === undefined) throw new Error(`the engine does not listen on ${transport}`);
-      const sip = { host: listener.host, port: listener.port, transport };
+      const listeners = await callwake.ready();
+      const listening = <T extends ServerAddress['transport']>(wanted: T) => {
+        const listener = listeners.find((candidate) => candidate.transport === wanted);
+        if (listener === undefined) throw new Error(`the engine does not listen on ${wanted}`);
+        return { host: listener.host, port: listener.port, transport: wanted };
+      };
+      const sip = listening(transport);
+      const phones = listening(options.phonesOver ?? transport);
       cucm.trunk = sip;
       const edge =
         options.edge === 'direct' ? undefined : await new EdgeSimulator({ mode: options.edge, core: sip, tls }).start();
-      return new Stage(options, folder, apple, callwake, cucm, edge, sip, configFile, tls);
+      return new Stage(options, folder, apple, callwake, cucm, edge, sip, phones, configFile, tls);
     } catch (error) {
       await callwake.stop();
       await cucm.close();
@@ -136,7 +145,7 @@ export class Stage {
   }
 
   #phoneServer(): PhoneSimulatorOptions['server'] {
-    if (this.edge === undefined) return this.sip;
+    if (this.edge === undefined) return this.phones;
     return { host: '127.0.0.1', port: this.edge.phones.port, transport: this.sip.transport };
   }
 }
@@ -165,7 +174,11 @@ function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: nu
     engine:
       engine === undefined
         ? {
-            contacts: ['sip:127.0.0.1:0;transport=udp,tcp', 'sips:127.0.0.1:0;transport=tls'],
+            contacts: [
+              'sip:127.0.0.1:0;transport=udp,tcp',
+              'sips:127.0.0.1:0;transport=tls',
+              ...(options.phonesOver === undefined ? [] : [`sip:127.0.0.1:0;transport=${options.phonesOver}`]),
+            ],
             control: { port: 0 },
             tls: { keyFile: 'sip.key', certFile: 'sip.pem', caFile: 'peers.pem', clientCertificates: true },
           }

@@ -44,6 +44,8 @@ export class PhoneSimulator {
   #channel: PushChannel | undefined;
   #ua: UserAgent | undefined;
   #waking: Promise<UserAgent> | undefined;
+  /** The host of its Contact over WebSocket (RFC 7118 section 5): it has no address that it knows of. */
+  #webHost = '';
   #closed = false;
 
   constructor(options: PhoneSimulatorOptions) {
@@ -218,11 +220,12 @@ export class PhoneSimulator {
 
   async #wake(): Promise<UserAgent> {
     const { server, credentials, tls } = this.#options;
+    this.#webHost = `${randomBytes(6).toString('hex')}.invalid`;
     const ua = await UserAgent.start({
       clock: this.#clock,
       address: this.#address(),
       port: 0,
-      listen: [server.transport],
+      listen: server.transport === 'ws' || server.transport === 'wss' ? [] : [server.transport],
       tls,
       log: this.#log,
       outbound: server,
@@ -349,6 +352,7 @@ export class PhoneSimulator {
   #contactUri(): string {
     const { aor, server } = this.#options;
     const user = parseUri(aor).user ?? 'phone';
+    if (server.transport === 'ws' || server.transport === 'wss') return `sip:${user}@${this.#webHost};transport=ws`;
     const port = this.#ua?.local.port ?? 0;
     return `sip:${user}@${uriHost(this.#address())}:${port};transport=${server.transport}`;
   }

@@ -1,4 +1,4 @@
-import { parseSipAddress } from '../address.js';
+import { parseServerAddress, parseSipAddress } from '../address.js';
 import { printEvents, type RunningSim, type RunOutput, running } from '../run.js';
 import { PhoneSimulator } from './phone-simulator.js';
 import type { PhoneBehaviour } from './types.js';
@@ -7,7 +7,7 @@ import type { PhoneBehaviour } from './types.js';
 export interface RunPhoneOptions extends RunOutput {
   /** `sip:2001@corp.example` */
   readonly aor: string;
-  /** The edge or registrar: `tcp:192.0.2.1:5060`. */
+  /** The edge or registrar: `tcp:192.0.2.1:5060`, `wss:192.0.2.1:443`. */
   readonly server: string;
   readonly platform?: 'iphone' | 'ipad';
   readonly instance?: string;
@@ -38,7 +38,7 @@ export async function runPhoneSim(options: RunPhoneOptions): Promise<RunningSim>
   const phone = new PhoneSimulator({
     ...rest,
     aor,
-    server: parseSipAddress(server),
+    server: parseServerAddress(server),
     ...(apple ? { pushes: { host: apple.host, port: apple.port } } : {}),
     ...(username !== undefined && password !== undefined ? { credentials: { username, password } } : {}),
   });

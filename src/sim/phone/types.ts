@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock/clock.js';
 import type { PushKind } from '../../push/provider.js';
-import type { SipAddress } from '../address.js';
+import type { ServerAddress } from '../address.js';
 import type { SimEvent } from '../ua/events.js';
 import type { TlsSettings } from '../ua/stack.js';
 
@@ -29,7 +29,7 @@ export interface PhoneSimulatorOptions {
   /** `sip:2001@corp.example` */
   readonly aor: string;
   /** Where the phone sends everything: the edge, or the registrar itself. */
-  readonly server: SipAddress;
+  readonly server: ServerAddress;
   /** `+sip.instance` URN, with or without `urn:uuid:`; default random. */
   readonly instance?: string;
   readonly platform?: 'iphone' | 'ipad';

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock/clock.js';
 import { formatNameAddr, parseNameAddr } from '../../grammar/name-addr.js';
 import { randomCallId, randomTag } from '../../grammar/token.js';
 import { parseUri } from '../../grammar/uri.js';
-import type { SipAddress } from '../address.js';
+import type { ServerAddress } from '../address.js';
 import type { Call } from './call.js';
 import { answerChallenge, type Credentials } from './digest.js';
 import { IncomingCall } from './incoming-call.js';
@@ -29,13 +29,13 @@ export interface UserAgentOptions {
   readonly address: string;
   /** The same for every transport; 0 for any. */
   readonly port: number;
-  /** Which transports to listen on. */
+  /** Which transports to listen on; none for a client that only connects. */
   readonly listen: readonly ('udp' | 'tcp' | 'tls')[];
   /** Key, certificate and authorities, for TLS in both directions. */
   readonly tls?: TlsSettings | undefined;
   readonly log: MessageLog;
   /** Every request goes here, and over the same flow as long as it lives (an outbound proxy). Without it: Route, else Request-URI. */
-  readonly outbound?: SipAddress;
+  readonly outbound?: ServerAddress;
   readonly credentials?: Credentials;
   /** Contact of dialogs; `transport` is the one that the message goes over. */
   readonly contact: (transport: string) => string;
@@ -94,6 +94,7 @@ export class UserAgent {
   static async start(options: UserAgentOptions): Promise<UserAgent> {
     const ua = new UserAgent(options);
     try {
+      if (options.listen.length === 0) return ua;
       ua.#local = await listenOnSamePort(ua.#transport, options.address, options.port, options.listen, options.tls);
     } catch (error) {
       await ua.close();
