@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { ServerAddress, SipAddress } from '../sim/address.js';
+import { type ServerAddress, type SipAddress, uriHost } from '../sim/address.js';
 import { ApnsSimulator } from '../sim/apns/simulator.js';
 import { CucmSimulator } from '../sim/cucm/index.js';
 import { EdgeSimulator } from '../sim/edge/index.js';
@@ -29,6 +29,8 @@ export interface StageOptions {
   readonly transport?: SipAddress['transport'];
   /** Transport of phones without an edge, if it isn't that of the trunk. */
   readonly phonesOver?: 'ws' | 'wss';
+  /** Where all but Apple listens: 127.0.0.1, or ::1. */
+  readonly address?: '127.0.0.1' | '::1';
   /** Parts of the configuration to be put over the stage's own, top-level key by key. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Trunk settings over the stage's own (`hold`, `ringbackAfter`, ...). */
@@ -81,7 +83,8 @@ export class Stage {
     writeFileSync(join(folder, 'apple-ca.pem'), apple.ca);
     const tls = writeCertificates(folder);
     const configFile = join(folder, 'callwake.yaml');
-    const cucm = await new CucmSimulator({ trunk: { host: '127.0.0.1', port: 5060, transport }, tls }).start();
+    const { address = '127.0.0.1' } = options;
+    const cucm = await new CucmSimulator({ address, trunk: { host: address, port: 5060, transport }, tls }).start();
     writeFileSync(configFile, stringify(configuration(options, apple, cucm.local.port)));
     const callwake = new CallwakeProcess(configFile);
     try {
@@ -89,13 +92,15 @@ export class Stage {
       const listening = <T extends ServerAddress['transport']>(wanted: T) => {
         const listener = listeners.find((candidate) => candidate.transport === wanted);
         if (listener === undefined) throw new Error(`the engine does not listen on ${wanted}`);
-        return { host: listener.host, port: listener.port, transport: wanted };
+        return { host: listener.host.replace(/^\[|\]$/g, ''), port: listener.port, transport: wanted };
       };
       const sip = listening(transport);
       const phones = listening(options.phonesOver ?? transport);
       cucm.trunk = sip;
       const edge =
-        options.edge === 'direct' ? undefined : await new EdgeSimulator({ mode: options.edge, core: sip, tls }).start();
+        options.edge === 'direct'
+          ? undefined
+          : await new EdgeSimulator({ address, mode: options.edge, core: sip, tls }).start();
       return new Stage(options, folder, apple, callwake, cucm, edge, sip, phones, configFile, tls);
     } catch (error) {
       await callwake.stop();
@@ -114,6 +119,7 @@ export class Stage {
       server: this.#phoneServer(),
       teamId: TEAM,
       bundleId: BUNDLE,
+      address: this.cucm.local.address,
       pushes: this.apple.phoneAddress,
       tls: this.tls,
       ...rest,
@@ -146,7 +152,8 @@ export class Stage {
 
   #phoneServer(): PhoneSimulatorOptions['server'] {
     if (this.edge === undefined) return this.phones;
-    return { host: '127.0.0.1', port: this.edge.phones.port, transport: this.sip.transport };
+    const { address, port } = this.edge.phones;
+    return { host: address, port, transport: this.sip.transport };
   }
 }
 
@@ -169,23 +176,24 @@ function writeCertificates(folder: string): PeerTls {
 
 function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: number): Record<string, unknown> {
   const { production, sandbox } = apple.endpoints;
-  const { engine, transport = 'udp', peers = (cucm) => [cucm] } = options;
+  const { engine, transport = 'udp', address = '127.0.0.1', peers = (cucm) => [cucm] } = options;
+  const at = `${uriHost(address)}:0`;
   return {
     engine:
       engine === undefined
         ? {
             contacts: [
-              'sip:127.0.0.1:0;transport=udp,tcp',
-              'sips:127.0.0.1:0;transport=tls',
-              ...(options.phonesOver === undefined ? [] : [`sip:127.0.0.1:0;transport=${options.phonesOver}`]),
+              `sip:${at};transport=udp,tcp`,
+              `sips:${at};transport=tls`,
+              ...(options.phonesOver === undefined ? [] : [`sip:${at};transport=${options.phonesOver}`]),
             ],
             control: { port: 0 },
             tls: { keyFile: 'sip.key', certFile: 'sip.pem', caFile: 'peers.pem', clientCertificates: true },
           }
         : { mode: 'external', control: engine },
     domains: [DOMAIN],
-    trunks: [{ name: 'cucm', peers: peers({ host: '127.0.0.1', port: cucmPort, transport }), ...options.trunk }],
-    edges: options.edge === 'direct' ? [] : [{ name: 'edge', addresses: ['127.0.0.1'] }],
+    trunks: [{ name: 'cucm', peers: peers({ host: address, port: cucmPort, transport }), ...options.trunk }],
+    edges: options.edge === 'direct' ? [] : [{ name: 'edge', addresses: [address] }],
     directPhones: { allow: options.edge === 'direct' },
     push: {
       provider: 'apns',

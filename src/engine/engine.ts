@@ -17,6 +17,7 @@ import {
   type ListenOptions,
   type TlsSettings,
   TransportLayer,
+  uriHost,
   type TransportLimits,
 } from './transport/index.js';
 
@@ -190,7 +191,9 @@ export class Engine {
   }
 
   #hostports(): string {
-    return this.#listeners.map(({ protocol, local }) => `${protocol}/${local.address}:${local.port}`).join(',');
+    return this.#listeners
+      .map(({ protocol, local }) => `${protocol}/${uriHost(local.address)}:${local.port}`)
+      .join(',');
   }
 
   /** One contact with several transports gets one port for all, also when the system chooses it. */

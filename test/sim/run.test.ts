@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import test from 'ava';
-import { parseSipAddress } from '../../src/sim/address.js';
+import { parseServerAddress, parseSipAddress } from '../../src/sim/address.js';
 import { runCucmSim } from '../../src/sim/cucm/index.js';
 import { EdgeSimulator, runEdgeSim } from '../../src/sim/edge/index.js';
 import { PhoneSimulator, runPhoneSim } from '../../src/sim/phone/index.js';
@@ -10,6 +10,9 @@ test('addresses', (t) => {
   t.deepEqual(parseSipAddress('tcp:192.0.2.1:5070'), { transport: 'tcp', host: '192.0.2.1', port: 5070 });
   t.deepEqual(parseSipAddress('192.0.2.1'), { transport: 'udp', host: '192.0.2.1', port: 5060 });
   t.deepEqual(parseSipAddress('udp:[2001:db8::1]:5060'), { transport: 'udp', host: '2001:db8::1', port: 5060 });
+  t.deepEqual(parseServerAddress('ws:192.0.2.1'), { transport: 'ws', host: '192.0.2.1', port: 80 });
+  t.deepEqual(parseServerAddress('wss:[2001:db8::1]:8443'), { transport: 'wss', host: '2001:db8::1', port: 8443 });
+  t.throws(() => parseSipAddress('ws:192.0.2.1'), { message: /no SIP address/ }, 'where nobody can be a peer');
   for (const bad of ['', 'tls:x:1:2', '192.0.2.1:99999', 'a:b']) {
     t.throws(() => parseSipAddress(bad), { message: /is no SIP address such as udp:192\.0\.2\.1:5060/ });
   }

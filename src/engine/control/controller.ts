@@ -7,7 +7,7 @@ import type { DialogLayer } from '../dialog/layer.js';
 import type { OutgoingRequest } from '../dialog/outgoing.js';
 import type { RequestUser } from '../dialog/outgoing-invite.js';
 import { SipRequest, type SipResponse } from '../message/index.js';
-import type { Flow } from '../transport/index.js';
+import { type Flow, plainHost } from '../transport/index.js';
 import { AppEvents } from './app-events.js';
 import { CdrSender } from './cdr.js';
 import { CommandError } from './command-error.js';
@@ -330,7 +330,7 @@ export class Controller implements ControlUser {
     return {
       ...applicationMeta(text, this.#clock.now()),
       protocol: target.protocol,
-      address: local.host,
+      address: plainHost(local.host),
       port: local.port,
     };
   }
