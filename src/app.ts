@@ -18,6 +18,7 @@ import { openPush } from './open-push.js';
 import { AlarmBoard } from './ops/alarms/board.js';
 import { openWebhooks } from './ops/alarms/open.js';
 import { LimitAlarms, pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
+import { TimelineRecorder } from './ops/timeline/recorder.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
@@ -115,7 +116,11 @@ export function startApp(options: AppOptions): App {
         .tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment)
         .catch(fault),
   });
-  const sink = (event: TimelineEvent): void => logEvent(log, event);
+  const recorder = new TimelineRecorder({ calls: config.timeline.calls });
+  const sink = (event: TimelineEvent): void => {
+    logEvent(log, event);
+    recorder.record(event);
+  };
   const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
   const policies = new TrunkPolicies(config);
   const admission = new Admission(

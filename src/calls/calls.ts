@@ -118,7 +118,12 @@ export class Calls {
     const left = this.#left.take(incoming);
     if (left !== undefined) return this.#takeOver(left, incoming, policy, port);
     const timeline = this.#timeline(incoming);
-    timeline.record('invite-received', { aor: incoming.aor, trunk: incoming.trunk, callId: incoming.callId });
+    timeline.record('invite-received', {
+      aor: incoming.aor,
+      trunk: incoming.trunk,
+      callId: incoming.callId,
+      ...(incoming.face.privacy ? {} : { caller: incoming.face.callerNumber }),
+    });
     const ticket = this.#draining || this.held >= maxHeld ? undefined : admission.admit(incoming.trunk);
     if (ticket === undefined) {
       const reason = this.#draining ? 'shutdown' : 'overload';

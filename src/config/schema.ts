@@ -15,6 +15,7 @@ import {
   whole,
 } from './fields.js';
 import { push } from './push.js';
+import { timeline } from './timeline.js';
 import { alerts, peer, trunk, users } from './trunk.js';
 
 const SIP_URI = /^sips?:[^\s<>"]+$/;
@@ -210,6 +211,7 @@ const sections = z.strictObject({
   users: users.default({}),
   alerts: alerts.prefault({}),
   alarms: alarms.prefault({}),
+  timeline: timeline.prefault({}),
   edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),
   directPhones: z.strictObject({ allow: flag().default(false) }).prefault({}),
   registrar: registrar.prefault({}),

@@ -1,0 +1,82 @@
+import type { TimelineEvent } from '../../calls/timeline.js';
+
+/** Who takes part in a call, from left to right. */
+export const PARTIES = ['trunk', 'callwake', 'apns', 'phone'] as const;
+export type Party = (typeof PARTIES)[number];
+
+/** An event as a ladder shows it: a message between two parties, or something that happened within callwake. */
+export interface Arrow {
+  readonly from: Party;
+  /** Missing: a note. */
+  readonly to?: Party;
+  readonly label: string;
+  /** The device that it is about, when the call has several. */
+  readonly device?: string;
+}
+
+type Draw = readonly [from: Party, to: Party | undefined, label: string];
+
+/** What each event is; `{name}` stands for one of its fields. Events that aren't named here are notes of callwake's. */
+const EVENTS: Readonly<Record<string, Draw>> = {
+  'invite-received': ['trunk', 'callwake', 'INVITE'],
+  'outbound-received': ['phone', 'callwake', 'INVITE'],
+  device: ['callwake', undefined, '{platform} is {state}: {action}'],
+  'push-asked': ['callwake', 'apns', 'VoIP push'],
+  'push-accepted': ['apns', 'callwake', '200 ({answerMs} ms)'],
+  'push-refused': ['apns', 'callwake', '{status} {reason}'],
+  'push-unreachable': ['callwake', undefined, 'APNs not reached: {reason}'],
+  'push-withdrawn': ['callwake', undefined, 'push withdrawn'],
+  'device-woke': ['phone', 'callwake', 'REGISTER ({mode})'],
+  'register-no-leg': ['phone', 'callwake', 'REGISTER (leg is {leg})'],
+  'register-refused': ['callwake', 'phone', '{status} (REGISTER)'],
+  'leg-invited': ['callwake', 'phone', 'INVITE ({mode})'],
+  'leg-provisional': ['phone', 'callwake', '{status}'],
+  'leg-answered': ['phone', 'callwake', '{status} (INVITE)'],
+  'leg-failed': ['phone', 'callwake', '{status} {reason}'],
+  'leg-cancelled': ['callwake', 'phone', 'CANCEL'],
+  'no-sign-of-life': ['callwake', undefined, 'no sign of life'],
+  ringback: ['callwake', 'trunk', '{status}'],
+  'trunk-invited': ['callwake', 'trunk', 'INVITE {peer}'],
+  'trunk-provisional': ['trunk', 'callwake', '{status}'],
+  'trunk-answered': ['trunk', 'callwake', '{status} (INVITE)'],
+  'trunk-failed': ['trunk', 'callwake', '{status} {reason}'],
+  'fallback-invited': ['callwake', undefined, 'fallback to {number}: {reason}'],
+  'fallback-trying': ['callwake', 'trunk', 'INVITE {peer}'],
+  'fallback-provisional': ['trunk', 'callwake', '{status}'],
+  'fallback-answered': ['trunk', 'callwake', '{status} (INVITE)'],
+  'fallback-failed': ['trunk', 'callwake', '{status} {reason}'],
+  'rejected-upstream': ['callwake', 'trunk', '{status} {reason}'],
+  cancelled: ['trunk', 'callwake', 'CANCEL {reason}'],
+  'late-device-told': ['callwake', 'phone', 'INVITE, CANCEL'],
+  'late-device-busy': ['callwake', undefined, 'late, but busy in another call'],
+  'alert-asked': ['callwake', 'apns', 'alert push: {why}'],
+  'hold-over': ['callwake', undefined, 'hold over'],
+  'ring-over': ['callwake', undefined, 'rang too long'],
+  'taken-over': ['callwake', undefined, 'taken over after a restart'],
+  end: ['callwake', undefined, 'end: {reason}'],
+};
+
+/** How a ladder shows an event. */
+export function arrowOf({ type, fields }: TimelineEvent, direction: 'to-phone' | 'to-trunk' = 'to-phone'): Arrow {
+  const [from, to, label] = drawOf(type, fields['by'], direction);
+  const device = fields['device'];
+  return {
+    from,
+    ...(to === undefined ? {} : { to }),
+    label: label.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? '')).replace(/ ?\(\)| +$/g, ''),
+    ...(typeof device === 'string' ? { device } : {}),
+  };
+}
+
+function drawOf(type: string, by: unknown, direction: 'to-phone' | 'to-trunk'): Draw {
+  const caller: Party = direction === 'to-phone' ? 'trunk' : 'phone';
+  if (type === 'hung-up') {
+    const callee: Party = caller === 'trunk' ? 'phone' : 'trunk';
+    return [by === 'caller' ? caller : callee, 'callwake', 'BYE'];
+  }
+  if (direction === 'to-trunk') {
+    if (type === 'cancelled') return ['phone', 'callwake', 'CANCEL {reason}'];
+    if (type === 'rejected-upstream') return ['callwake', 'phone', '{status} {reason}'];
+  }
+  return EVENTS[type] ?? ['callwake', undefined, type];
+}

@@ -1,0 +1,132 @@
+import { LRUCache } from 'lru-cache';
+import type { TimelineEvent } from '../../calls/timeline.js';
+import { type CallSummary, summaryOf } from './summary.js';
+
+/** A call with all that happened to it, as far as it is kept. */
+export interface RecordedCall {
+  readonly summary: CallSummary;
+  readonly events: readonly TimelineEvent[];
+  /** Events that came when the call had too many to keep. */
+  readonly dropped: number;
+}
+
+export interface RecorderOptions {
+  /** How many calls that are over are kept. */
+  readonly calls: number;
+  /** Told of each event with the call as it is after it. */
+  readonly onEvent?: (event: TimelineEvent, call: CallSummary) => void;
+}
+
+/** Which calls {@link TimelineRecorder.find} gives. All that is said must hold. */
+export interface CallFilter {
+  readonly state?: CallSummary['state'];
+  readonly reason?: string;
+  readonly trunk?: string;
+  /** In called or calling number, Call-ID, Session-ID or call UUID; case doesn't matter. */
+  readonly text?: string;
+  /** Epoch milliseconds. */
+  readonly since?: number;
+  readonly until?: number;
+}
+
+const MAX_EVENTS = 300;
+
+interface Entry {
+  summary: CallSummary;
+  readonly events: TimelineEvent[];
+  dropped: number;
+}
+
+/** Keeps the events of all calls under way and of the last ones that are over, in memory. */
+export class TimelineRecorder {
+  readonly #live = new Map<string, Entry>();
+  readonly #over: LRUCache<string, Entry>;
+  readonly #onEvent: RecorderOptions['onEvent'];
+
+  constructor({ calls, onEvent }: RecorderOptions) {
+    this.#over = new LRUCache({ max: Math.max(1, calls) });
+    this.#onEvent = onEvent;
+  }
+
+  /** Takes an event; made to be a call's sink. */
+  record(event: TimelineEvent): void {
+    const { callUuid } = event;
+    const entry = this.#live.get(callUuid) ?? this.#over.peek(callUuid) ?? begin(event);
+    if (entry.events.length < MAX_EVENTS) entry.events.push(event);
+    else entry.dropped += 1;
+    entry.summary = summaryOf(entry.summary, event);
+    if (entry.summary.state === 'over') {
+      this.#live.delete(callUuid);
+      this.#over.set(callUuid, entry);
+    } else {
+      this.#live.set(callUuid, entry);
+    }
+    this.#onEvent?.(event, entry.summary);
+  }
+
+  /** Calls under way. */
+  get live(): number {
+    return this.#live.size;
+  }
+
+  /** A call by its UUID, or the latest one with that Call-ID or Session-ID. */
+  get(id: string): RecordedCall | undefined {
+    const wanted = id.toLowerCase();
+    const entry = this.#live.get(id) ?? this.#over.peek(id) ?? this.#newest((call) => idsOf(call).includes(wanted));
+    return entry && { summary: entry.summary, events: entry.events, dropped: entry.dropped };
+  }
+
+  /** The newest calls first, at most `limit`, after leaving out the first `offset`; `total` is how many there are in all. */
+  find(
+    filter: CallFilter,
+    limit: number,
+    offset = 0,
+  ): { readonly calls: readonly CallSummary[]; readonly total: number } {
+    const text = filter.text?.toLowerCase();
+    const found = [...this.#live.values(), ...this.#over.values()]
+      .map(({ summary }) => summary)
+      .filter((call) => matches(call, filter, text))
+      .sort((a, b) => b.startedAt - a.startedAt);
+    return { calls: found.slice(offset, offset + limit), total: found.length };
+  }
+
+  #newest(wanted: (call: CallSummary) => boolean): Entry | undefined {
+    let best: Entry | undefined;
+    for (const entry of [...this.#live.values(), ...this.#over.values()]) {
+      if (wanted(entry.summary) && (best === undefined || entry.summary.startedAt > best.summary.startedAt))
+        best = entry;
+    }
+    return best;
+  }
+}
+
+function begin({ callUuid, sessionId, at, ms }: TimelineEvent): Entry {
+  return {
+    summary: {
+      callUuid,
+      ...(sessionId === undefined ? {} : { sessionId }),
+      startedAt: Math.round(at - ms),
+      state: 'held',
+      direction: 'to-phone',
+      pushes: 0,
+      devices: 0,
+    },
+    events: [],
+    dropped: 0,
+  };
+}
+
+function idsOf({ callUuid, sessionId = '', callId = '' }: CallSummary): string[] {
+  return [callUuid, callId, sessionId, sessionId.split(';', 1)[0] ?? ''].map((id) => id.toLowerCase());
+}
+
+function matches(call: CallSummary, filter: CallFilter, text: string | undefined): boolean {
+  const { state, reason, trunk, since, until } = filter;
+  if (state !== undefined && call.state !== state) return false;
+  if (reason !== undefined && call.reason !== reason) return false;
+  if (trunk !== undefined && call.trunk !== trunk) return false;
+  if (since !== undefined && call.startedAt < since) return false;
+  if (until !== undefined && call.startedAt > until) return false;
+  if (text === undefined || text === '') return true;
+  return [call.caller ?? '', call.called ?? '', ...idsOf(call)].some((value) => value.toLowerCase().includes(text));
+}
