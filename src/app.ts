@@ -3,6 +3,7 @@ import { Alerter } from './calls/alerter.js';
 import { Calls } from './calls/calls.js';
 import { Journal } from './calls/journal.js';
 import { OutboundCalls } from './calls/outbound.js';
+import { Refresher } from './calls/refresher.js';
 import type { TimelineEvent } from './calls/timeline.js';
 import { TokenPush } from './calls/token-push.js';
 import { Waker } from './calls/waker.js';
@@ -129,6 +130,8 @@ export function startApp(options: AppOptions): App {
   );
   const alerter = new Alerter({ settings: config.alerts, pushes, clock, sink });
   const waker = new Waker(pushes);
+  const refresher = new Refresher({ pushes, clock, onEvent: (event) => log.info('refresh', { ...event }) });
+  devices.onRefreshDue((due) => void refresher.refresh(due));
   const calls = new Calls({
     clock,
     devices,

@@ -1,6 +1,13 @@
 import type { Clock } from '../clock/clock.js';
 import type { Device, PushToken } from '../devices/types.js';
-import type { PushEnvironment, PushOutcome, PushProvider, PushRequest, TokenVerdict } from '../push/provider.js';
+import type {
+  PushEnvironment,
+  PushKind,
+  PushOutcome,
+  PushProvider,
+  PushRequest,
+  TokenVerdict,
+} from '../push/provider.js';
 import { anyRecipient, type Recipient } from '../push/recipient.js';
 
 /** What a push to one of a device's tokens carries; the token gives the rest. */
@@ -40,32 +47,40 @@ export class TokenPush {
     this.#options = options;
   }
 
-  /** The device's token of that kind; undefined if it has none or its platform gets no pushes. */
-  tokenFor(device: Device, kind: PushToken['kind']): PushToken | undefined {
+  /**
+   * The device's token for pushes of that kind; undefined if it has none or its platform gets no pushes. A background push goes to
+   * the app itself, as an alert does, never to PushKit's token.
+   */
+  tokenFor(device: Device, kind: PushKind): PushToken | undefined {
     if (!this.#options.platforms.includes(device.platform)) return undefined;
-    return device.tokens.find((token) => token.kind === kind);
+    return device.tokens.find((token) => token.kind === (kind === 'voip' ? 'voip' : 'alert'));
   }
 
   /** One push, in the other environment too when Apple says the token isn't of the first and nobody knew. Never rejects. */
-  async push(kind: PushToken['kind'], order: TokenPushOrder): Promise<PushOutcome> {
+  async push(kind: PushKind, order: TokenPushOrder): Promise<PushOutcome> {
     const token = this.tokenFor(order.device, kind);
     if (token === undefined) return { kind: 'refused', status: 0, reason: 'NoToken', token: 'keep', attempts: 0 };
     const configured = this.#options.environmentOf(token.teamId);
     const guessed = token.environment === undefined && configured === 'auto';
     const first = token.environment ?? (configured === 'auto' ? 'production' : configured);
-    const outcome = await this.#pushTo(order, token, first);
+    const outcome = await this.#pushTo(kind, order, token, first);
     const wrong = outcome.kind === 'refused' && outcome.token === 'wrong-environment';
     if (!guessed || !wrong || order.stillWanted?.() === false) return outcome;
-    return this.#pushTo(order, token, first === 'production' ? 'sandbox' : 'production');
+    return this.#pushTo(kind, order, token, first === 'production' ? 'sandbox' : 'production');
   }
 
-  async #pushTo(order: TokenPushOrder, token: PushToken, environment: PushEnvironment): Promise<PushOutcome> {
+  async #pushTo(
+    kind: PushKind,
+    order: TokenPushOrder,
+    token: PushToken,
+    environment: PushEnvironment,
+  ): Promise<PushOutcome> {
     const { callUuid, device, payload, ...request } = order;
     const outcome = await this.#options.provider.push({
       ...request,
       payload: isMade(payload) ? payload : payload(this.#options.recipientOf?.(device, token) ?? anyRecipient),
       ref: { ...(callUuid === undefined ? {} : { callUuid }), deviceId: device.id },
-      kind: token.kind,
+      kind,
       token: token.token,
       environment,
       teamId: token.teamId,

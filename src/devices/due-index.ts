@@ -4,7 +4,7 @@ export class DueIndex {
   readonly #buckets = new Map<number, Set<string>>();
   readonly #bucketOf = new Map<string, number>();
 
-  /** @param step milliseconds; a key comes up within that time after it is due. */
+  /** @param step milliseconds; a key can be taken within that time after it is due. */
   constructor(step: number) {
     this.#step = Math.max(1, step);
   }

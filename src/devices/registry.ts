@@ -49,12 +49,11 @@ export class DeviceRegistry {
     this.#log = log;
     this.#random = random;
     this.#serial = new Serial(this.settings.maxQueuedPerAor);
-    this.#wishes = new RefreshWishes(this.settings);
+    this.#wishes = new RefreshWishes(this.settings, clock);
     this.#sweeper = new Sweeper({
       clock,
       interval: this.settings.sweepInterval,
       sweep: (aor) => this.#sweep(aor),
-      afterRound: () => this.#wishes.prune(clock.now()),
     });
   }
 
@@ -236,6 +235,7 @@ export class DeviceRegistry {
 
   async #put(aor: string, devices: readonly Device[]): Promise<void> {
     await this.#store.putDevices(aor, devices);
+    this.#wishes.changed(aor, devices);
     if (this.#started) this.#schedule(aor, devices);
   }
 
@@ -256,8 +256,9 @@ export class DeviceRegistry {
       const known = await this.#store.devicesOf(aor);
       const left = withoutExpired(known, now, this.settings);
       if (left !== known) await this.#store.putDevices(aor, left);
+      this.#wishes.changed(aor, left);
       if (this.settings.refreshPushes) {
-        for (const due of this.#wishes.take(left, now)) this.#tell(this.#refreshListeners, due);
+        for (const due of this.#wishes.take(aor, left, now)) this.#tell(this.#refreshListeners, due);
       }
       return this.#nextLook(left);
     });

@@ -10,8 +10,6 @@ export interface SweeperOptions {
   readonly interval: number;
   /** Looks at one AOR; gives when it wants to be looked at next, if ever. Must not reject. */
   readonly sweep: (aor: string) => Promise<number | undefined>;
-  /** Called at the end of each round. */
-  readonly afterRound: () => void;
 }
 
 /** Looks at each AOR when something of it runs out: one timer for all. */
@@ -62,6 +60,5 @@ export class Sweeper {
         this.schedule(aor, next[index]);
       });
     }
-    this.#options.afterRound();
   }
 }
