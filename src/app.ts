@@ -19,6 +19,8 @@ import { openPush } from './open-push.js';
 import { AlarmBoard } from './ops/alarms/board.js';
 import { openWebhooks } from './ops/alarms/open.js';
 import { LimitAlarms, pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
+import { openApi } from './ops/http/open.js';
+import { voipPayload } from './push/payload.js';
 import { TimelineRecorder } from './ops/timeline/recorder.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
@@ -62,8 +64,8 @@ export interface App {
   /** Takes no new calls and settles when the held ones have ended. */
   drain(): Promise<void>;
   /**
-   * Takes what may change while it runs from a configuration that was read again: the push keys.
-   * @throws {ApnsKeyError} when a key can't be used; nothing changes then
+   * Takes what may change while it runs from a configuration that was read again: the push keys, key and certificate of the API.
+   * @throws {Error} when a key can't be used
    */
   reload(config: Config): void;
   /** Ends what is left, lets pushes under way finish, closes the store. */
@@ -278,6 +280,25 @@ export function startApp(options: AppOptions): App {
     ),
   );
   let closed = false;
+  let draining = false;
+  const api = openApi({
+    config: config.api,
+    clock,
+    log,
+    readiness: {
+      async missing() {
+        const stored = await store.shared('ready').then(
+          () => true,
+          () => false,
+        );
+        return [
+          ...(drachtio.connected ? [] : ['no connection to the SIP engine']),
+          ...(stored ? [] : ['the store can’t be read']),
+          ...(draining ? ['it is draining'] : []),
+        ];
+      },
+    },
+  });
   journal
     .read()
     .then((records) => takeover.begin(records))
@@ -290,11 +311,16 @@ export function startApp(options: AppOptions): App {
   return {
     connected,
     async drain() {
+      draining = true;
       await Promise.all([calls.drain(), outbound.drain()]);
     },
-    reload: (changed) => reloadPush(changed.push),
+    reload(changed) {
+      reloadPush(changed.push);
+      api.reload(changed.api);
+    },
     async close() {
       closed = true;
+      await api.close();
       for (const trunk of trunks.values()) trunk.close();
       outbound.close();
       calls.close();

@@ -28,6 +28,7 @@ export async function startCallwake(folder, config = {}) {
     stringify({
       engine: { contacts: [`sip:127.0.0.1:${port};transport=udp`], control: { port: 0 } },
       domains: [DOMAIN],
+      api: { enabled: false },
       trunks: [{ name: 'cucm', peers: [{ host: '127.0.0.1', transport: 'udp' }] }],
       edges: [{ name: 'edge', addresses: ['127.0.0.1'] }],
       push: { provider: 'none' },

@@ -15,11 +15,20 @@ export function wholeArgument(min: number, max: number): (text: string) => numbe
 /** A TCP or UDP port; 0 means any free one. */
 export const portArgument = wholeArgument(0, 65535);
 
+const DAY = 86_400_000;
+
 /** A duration such as `500ms` or `3s`, as milliseconds. */
 export function durationArgument(text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined || ms > 86_400_000) throw new InvalidArgumentError('Give a duration such as 500ms, 3s or 2m.');
+  if (ms === undefined || ms > DAY) throw new InvalidArgumentError('Give a duration such as 500ms, 3s or 2m.');
   return ms;
+}
+
+/** How long something is good: a duration from a second to a year, as milliseconds. */
+export function lifetimeArgument(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= 1000 && ms <= 365 * DAY) return ms;
+  throw new InvalidArgumentError('Give a duration such as 15m, 12h or 90d, at most 365d.');
 }
 
 /** Collects an option that may be given more than once. */

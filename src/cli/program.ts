@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { collect, durationArgument, wholeArgument } from './arguments.js';
+import { collect, durationArgument, lifetimeArgument, wholeArgument } from './arguments.js';
 import { SECRET_VARIABLE } from './embedded-engine.js';
 import { CliError, type ExitCode, explainError } from './exit.js';
 import { addSimCommands } from './sim.js';
@@ -62,6 +62,18 @@ function makeProgram(end: (code: number) => void): Command {
       const { status, reason, ms } = await ping(uri, timeout);
       process.stdout.write(`${uri}: ${status} ${reason} after ${ms.toFixed(1)} ms\n`);
       if (status === 408 || status === 503) throw new CliError(`${uri} is out of service.`, 1);
+    });
+  program
+    .command('token')
+    .description('a bearer token for the HTTP API, signed with api.jwt.secret')
+    .addOption(config())
+    .option('--scope <scope>', 'what it allows, such as devices:read (repeatable; see docs/api.md)', collect)
+    .option('--expires <duration>', 'how long it is good, such as 15m, 12h or 90d', lifetimeArgument, 3_600_000)
+    .option('--subject <name>', 'whom it names in the audit log', 'cli')
+    .action(async ({ config: file, scope, expires, subject }) => {
+      if (scope === undefined) throw new CliError('Give at least one --scope.', 2);
+      const { runToken } = await import('./token.js');
+      process.stdout.write(`${runToken(file, process.env, { scope, expires, subject })}\n`);
     });
   addEngine(program, end);
   program

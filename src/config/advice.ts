@@ -1,3 +1,4 @@
+import { isLoopback } from './api.js';
 import { formatDuration } from './fields.js';
 import type { Config } from './schema.js';
 
@@ -16,7 +17,7 @@ export interface Advice {
 
 /** What an engineer should hear of a valid configuration before calls find it out. */
 export function advise(config: Config): readonly Advice[] {
-  return [...aboutTrunks(config), ...aboutEdges(config), ...aboutState(config)];
+  return [...aboutTrunks(config), ...aboutEdges(config), ...aboutState(config), ...aboutApi(config)];
 }
 
 function aboutTrunks({ trunks }: Config): Advice[] {
@@ -78,6 +79,21 @@ function aboutState({ store, push }: Config): Advice[] {
   }
   if (push.provider === 'apns' && (push.endpoints.production ?? push.endpoints.sandbox) !== undefined) {
     found.push({ path: 'push.endpoints', text: "pushes do not go to Apple's servers" });
+  }
+  return found;
+}
+
+function aboutApi({ api }: Config): Advice[] {
+  if (!api.enabled || isLoopback(api.host)) return [];
+  const found: Advice[] = [];
+  if (api.tls.keyFile === undefined) {
+    found.push({
+      path: 'api.tls',
+      text: `tokens and answers go in clear to whoever reaches ${api.host}; give keyFile`,
+    });
+  }
+  if (api.jwt.secret === undefined && api.jwt.publicKeyFile === undefined) {
+    found.push({ path: 'api.jwt', text: 'without secret or publicKeyFile the API tells nothing but its health' });
   }
   return found;
 }

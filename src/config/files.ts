@@ -1,9 +1,10 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseDigestUsers } from '../devices/digest-users.js';
 import { parsePurrKey } from '../devices/purr-key.js';
 import { ApnsKeyError, parseSigningKey } from '../push/apns/key.js';
+import { tokenAlgorithms } from './api.js';
 import { ConfigError, type ConfigProblem } from './errors.js';
 import { reasonOf } from './load.js';
 import type { Config } from './schema.js';
@@ -38,6 +39,14 @@ export function verifyFiles(config: Config, file: string): void {
     check(`engine.tls.serverNames[${index}].keyFile`, entry.keyFile, verifyPrivateKey);
     check(`engine.tls.serverNames[${index}].certFile`, entry.certFile, verifyCertificates);
   });
+  const { tls: apiTls, jwt } = config.api;
+  if (apiTls.keyFile !== undefined) {
+    check('api.tls.keyFile', apiTls.keyFile, verifyPrivateKey);
+  }
+  if (apiTls.certFile !== undefined) check('api.tls.certFile', apiTls.certFile, verifyCertificates);
+  if (jwt.publicKeyFile !== undefined) {
+    check('api.jwt.publicKeyFile', jwt.publicKeyFile, (path) => void tokenAlgorithms(createPublicKey(readSmall(path))));
+  }
   const { usersFile } = config.registrar.digest;
   if (usersFile !== undefined) {
     check('registrar.digest.usersFile', usersFile, (path) => void parseDigestUsers(readSmall(path, MAX_USERS_BYTES)));

@@ -106,26 +106,34 @@ function setAt(target: unknown, path: ConfigPath, value: unknown): void {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { engine, push, store, registrar, devices } = config;
+  const { engine, push, store, registrar, devices, api } = config;
   const { digest } = registrar;
   const { tls } = engine;
-  const files = (['keyFile', 'certFile', 'caFile'] as const).flatMap((name) => {
-    const path = tls[name];
-    return path === undefined ? [] : [[name, resolve(folder, path)] as const];
-  });
+  const filesOf = (values: Readonly<Record<string, unknown>>, ...names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const path = values[name];
+        return typeof path === 'string' ? [[name, resolve(folder, path)] as const] : [];
+      }),
+    );
   return {
     ...config,
     engine: {
       ...engine,
       tls: {
         ...tls,
-        ...Object.fromEntries(files),
+        ...filesOf(tls, 'keyFile', 'certFile', 'caFile'),
         serverNames: tls.serverNames.map(({ name, keyFile, certFile }) => ({
           name,
           keyFile: resolve(folder, keyFile),
           certFile: resolve(folder, certFile),
         })),
       },
+    },
+    api: {
+      ...api,
+      tls: { ...api.tls, ...filesOf(api.tls, 'keyFile', 'certFile') },
+      jwt: { ...api.jwt, ...filesOf(api.jwt, 'publicKeyFile') },
     },
     ...(digest.usersFile === undefined
       ? {}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_SETTINGS } from '../devices/settings.js';
+import { api } from './api.js';
 import { alarms } from './alarms.js';
 import {
   addressRange,
@@ -218,6 +219,7 @@ const sections = z.strictObject({
   devices: devices.prefault({}),
   push,
   store: store.prefault({}),
+  api: api.prefault({}),
   log: log.prefault({}),
 });
 
@@ -255,5 +257,6 @@ export type DevicesConfig = Config['devices'];
 export type PushConfig = Config['push'];
 export type StoreConfig = Config['store'];
 export type RegistrarConfig = Config['registrar'];
+export type ApiConfig = Config['api'];
 export type LogConfig = Config['log'];
 export type EngineConfig = Config['engine'];

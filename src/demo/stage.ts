@@ -205,6 +205,7 @@ function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: nu
       caFile: 'apple-ca.pem',
     },
     store: { kind: 'lmdb', path: 'data' },
+    api: { enabled: false },
     log: { level: 'info', format: 'json' },
     ...options.config,
   };

@@ -18,6 +18,7 @@ function configFile(t: ExecutionContext, parts: Record<string, unknown> = {}): s
     directPhones: { allow: true },
     push: { provider: 'none' },
     store: { kind: 'memory' },
+    api: { enabled: false },
     ...parts,
   };
   const file = join(folder, 'callwake.yaml');

@@ -42,3 +42,10 @@ engine: { tls: { caFile: ca.pem, clientCertificates: ${certificates} } }\n`);
 test('a store in memory is told', (t) => {
   t.regex(advice(`${trunk('')}${EDGE}store: { kind: memory }\n`)[0] ?? '', /^store\.kind: memory/);
 });
+
+test('an API for others without TLS, or without tokens, is told', (t) => {
+  const told = advice(`${trunk('')}${EDGE}api: { host: 0.0.0.0 }\n`);
+  t.regex(told[0] ?? '', /^api\.tls: tokens and answers go in clear/);
+  t.regex(told[1] ?? '', /^api\.jwt: without secret or publicKeyFile/);
+  t.deepEqual(advice(`${trunk('')}${EDGE}api: { enabled: false, host: 0.0.0.0 }\n`), []);
+});

@@ -101,6 +101,20 @@ test('rules between settings', (t) => {
   t.regex(told(`${MINIMAL}\nlog: { level: info, level: debug }\n`)[0] ?? '', /unique/);
 });
 
+test('rules of the API', (t) => {
+  const told = (api: string) => problems(`${MINIMAL}\napi: ${api}\n`).map((line) => line.replace(/^[^ ]+ /, ''));
+  t.regex(
+    told('{ jwt: { secret: short } }')[0] ?? '',
+    /^api\.jwt\.secret: \(hidden\) is not allowed; give at least 32/,
+  );
+  t.regex(told('{ jwt: { secret: 0123456789abcdef0123456789abcdef, publicKeyFile: x } }')[0] ?? '', /either secret or/);
+  t.regex(told('{ host: 192.0.2.1, loopbackWithoutToken: true }')[0] ?? '', /^api\.loopbackWithoutToken: true is not/);
+  t.regex(told('{ tls: { keyFile: api.key } }')[0] ?? '', /^api\.tls\.certFile: is missing/);
+  for (const host of ['127.0.0.9', '::1', 'localhost']) {
+    t.is(load(`${MINIMAL}\napi: { host: "${host}", loopbackWithoutToken: true }\n`).api.host, host);
+  }
+});
+
 test('two trunks may not have the same name', (t) => {
   const twice = MINIMAL.replace('edges:', '  - { name: cucm, peers: [{ host: 192.0.2.11 }] }\nedges:');
   t.regex(problems(twice)[0] ?? '', /trunks\[1\].name: "cucm" is not allowed; give a name that no other entry has/);

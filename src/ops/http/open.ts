@@ -1,0 +1,41 @@
+import type { Clock } from '../../clock/clock.js';
+import type { ApiConfig } from '../../config/schema.js';
+import type { Logger } from '../../log/logger.js';
+import type { Api } from './api.js';
+import type { Readiness } from './health.js';
+
+/** What the API serves, and the rest it needs. */
+export interface ApiParts {
+  readonly config: ApiConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly readiness: Readiness;
+}
+
+const OFF: Api = { reload() {}, close: async () => {} };
+
+/**
+ * Starts the HTTP API, if it is configured, without waiting for it: its parts are loaded only then. Faults of its start are logged, as
+ * calls go on without it.
+ */
+export function openApi(parts: ApiParts): Api {
+  const { config, clock, log, readiness } = parts;
+  if (!config.enabled) return OFF;
+  const starting = Promise.all([import('./api.js'), import('./health.js')]).then(([{ startApi }, { healthRoutes }]) =>
+    startApi({ config, clock, log, routes: [healthRoutes(readiness)] }),
+  );
+  let running = OFF;
+  const started = starting.then(
+    (api) => {
+      running = api;
+    },
+    (error: unknown) => log.error('api not started', { error }),
+  );
+  return {
+    reload: (changed) => running.reload(changed),
+    async close() {
+      await started;
+      await running.close();
+    },
+  };
+}
