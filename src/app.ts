@@ -20,7 +20,6 @@ import { AlarmBoard } from './ops/alarms/board.js';
 import { openWebhooks } from './ops/alarms/open.js';
 import { LimitAlarms, pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
 import { openApi } from './ops/http/open.js';
-import { voipPayload } from './push/payload.js';
 import { TimelineRecorder } from './ops/timeline/recorder.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
