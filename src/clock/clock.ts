@@ -18,6 +18,14 @@ export interface Clock {
 
 const MAX_DELAY = 2 ** 31 - 1;
 
+class SystemTimer implements Timer {
+  constructor(private readonly handle: NodeJS.Timeout) {}
+
+  cancel(): void {
+    clearTimeout(this.handle);
+  }
+}
+
 class SystemClock implements Clock {
   now(): number {
     return Date.now();
@@ -28,8 +36,7 @@ class SystemClock implements Clock {
   }
 
   setTimeout(fn: () => void, ms: number): Timer {
-    const handle = setTimeout(fn, Math.min(Math.max(ms, 0), MAX_DELAY));
-    return { cancel: () => clearTimeout(handle) };
+    return new SystemTimer(setTimeout(fn, Math.min(Math.max(ms, 0), MAX_DELAY)));
   }
 }
 

@@ -17,13 +17,19 @@ export function unquote(text: string): string {
   return inner.includes('\\') ? inner.replace(/\\(.)/gs, '$1') : inner;
 }
 
+interface Param {
+  readonly name: string;
+  value: string | undefined;
+  next: Param | undefined;
+}
+
 /**
  * Parameters behind a URI or a header value, in order; names are compared without regard to case.
- * A value keeps its quotes (see {@link unquote}).
+ * A value keeps its quotes (see {@link unquote}). A linked list: there are few of them, and lots of these.
  */
 export class Params implements Iterable<[name: string, value: string | undefined]> {
-  private readonly names: string[] = [];
-  private readonly values: (string | undefined)[] = [];
+  private first: Param | undefined = undefined;
+  private last: Param | undefined = undefined;
 
   /** Takes what {@link toString} gives: `;a=b;c`. Throws {@link GrammarError}. */
   static parse(text: string): Params {
@@ -32,67 +38,71 @@ export class Params implements Iterable<[name: string, value: string | undefined
 
   /** The value, `''` for a parameter without one, undefined when there is none of that name. */
   get(name: string): string | undefined {
-    const index = this.indexOf(name);
-    return index < 0 ? undefined : (this.values[index] ?? '');
+    const param = this.find(name);
+    return param && (param.value ?? '');
   }
 
   has(name: string): boolean {
-    return this.indexOf(name) >= 0;
+    return this.find(name) !== undefined;
   }
 
   /** Replaces in place, or appends. Without a value it is a flag. */
   set(name: string, value?: string): this {
-    const index = this.indexOf(name);
-    if (index < 0) this.append(name, value);
-    else this.values[index] = value;
+    const param = this.find(name);
+    if (param) param.value = value;
+    else this.append(name, value);
     return this;
   }
 
   /** Appends without a look for another of the same name. */
   append(name: string, value?: string): void {
-    this.names.push(name);
-    this.values.push(value);
+    const added: Param = { name, value, next: undefined };
+    if (this.last) this.last.next = added;
+    else this.first = added;
+    this.last = added;
   }
 
   delete(name: string): boolean {
-    const index = this.indexOf(name);
-    if (index < 0) return false;
-    this.names.splice(index, 1);
-    this.values.splice(index, 1);
+    const param = this.find(name);
+    if (!param) return false;
+    let before = this.first === param ? undefined : this.first;
+    while (before && before.next !== param) before = before.next;
+    if (before) before.next = param.next;
+    else this.first = param.next;
+    if (this.last === param) this.last = before;
     return true;
   }
 
   get size(): number {
-    return this.names.length;
+    let size = 0;
+    for (let param = this.first; param; param = param.next) size++;
+    return size;
   }
 
   *[Symbol.iterator](): IterableIterator<[string, string | undefined]> {
-    for (let i = 0; i < this.names.length; i++) yield [this.names[i] ?? '', this.values[i]];
+    for (let param = this.first; param; param = param.next) yield [param.name, param.value];
   }
 
   /** `;a=b;c`, or the empty text. */
   toString(): string {
     let text = '';
-    for (let i = 0; i < this.names.length; i++) {
-      const value = this.values[i];
-      text += value === undefined ? `;${this.names[i]}` : `;${this.names[i]}=${value}`;
+    for (let param = this.first; param; param = param.next) {
+      text += param.value === undefined ? `;${param.name}` : `;${param.name}=${param.value}`;
     }
     return text;
   }
 
   clone(): Params {
     const copy = new Params();
-    for (let i = 0; i < this.names.length; i++) copy.append(this.names[i] ?? '', this.values[i]);
+    for (const [name, value] of this) copy.append(name, value);
     return copy;
   }
 
-  private indexOf(name: string): number {
-    const names = this.names;
-    const index = names.indexOf(name);
-    if (index >= 0) return index;
+  private find(name: string): Param | undefined {
+    for (let param = this.first; param; param = param.next) if (param.name === name) return param;
     const lower = name.toLowerCase();
-    for (let i = 0; i < names.length; i++) if (names[i]?.toLowerCase() === lower) return i;
-    return -1;
+    for (let param = this.first; param; param = param.next) if (param.name.toLowerCase() === lower) return param;
+    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Incoming } from '../dialog/incoming.js';
 import { IncomingInvite } from '../dialog/incoming-invite.js';
 import { MAX_FRAME } from './frame.js';
 import type { RouteTable } from './routes.js';
-import type { ControlSession } from './session.js';
+import { ControlSession } from './session.js';
 import { sipEvent } from './wire.js';
 
 export interface DispatcherOptions {
@@ -41,7 +41,6 @@ export class Dispatcher {
   /** Monotonic milliseconds up to which an app that died may be followed by another. */
   #successorDue = Number.NEGATIVE_INFINITY;
   readonly #owners = new Map<Dialog, ControlSession>();
-  readonly #handedTo = new WeakMap<Incoming, ControlSession>();
   readonly #alone = new WeakSet<Incoming>();
   readonly #pending = new Map<Incoming, number>();
   readonly #waiting = new Map<Incoming, { timer: Timer | undefined; deliveries: number }>();
@@ -86,8 +85,8 @@ export class Dispatcher {
 
   /** Who was handed the request last. */
   handler(incoming: Incoming): ControlSession | undefined {
-    const session = this.#handedTo.get(incoming);
-    return session && !session.closed ? session : undefined;
+    const session = incoming.handledBy;
+    return session instanceof ControlSession && !session.closed ? session : undefined;
   }
 
   /** The app for what belongs to a dialog: its owner, or whoever would get a request in it. */
@@ -111,7 +110,7 @@ export class Dispatcher {
   gone(session: ControlSession): void {
     this.#successorDue = this.#clock.monotonic() + this.#successorWait;
     for (const [incoming, deliveries] of [...this.#pending]) {
-      if (this.#handedTo.get(incoming) !== session) continue;
+      if (incoming.handledBy !== session) continue;
       this.#pending.delete(incoming);
       this.#redeliver(incoming, deliveries);
     }
@@ -179,7 +178,7 @@ export class Dispatcher {
       incoming.reject(513);
       return;
     }
-    this.#handedTo.set(incoming, session);
+    incoming.handledBy = session;
     this.#pending.set(incoming, deliveries + 1);
     const meta = {
       source: 'network' as const,
@@ -190,5 +189,6 @@ export class Dispatcher {
       time: this.#clock.now(),
     };
     session.send(sipEvent(meta, incoming.id, incoming.dialog?.id ?? '', flow.local), text);
+    if (incoming instanceof IncomingInvite) request.compact();
   }
 }

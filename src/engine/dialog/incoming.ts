@@ -27,6 +27,8 @@ export class Incoming {
   protected readonly host: IncomingHost;
   /** The dialog it came in or, once a response made one, the dialog it made. */
   dialog: Dialog | undefined;
+  /** For the user of the layer: whom it gave the request to. */
+  handledBy: object | undefined;
   #settled = false;
   #tag: string | undefined;
 

@@ -280,7 +280,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
       incoming = invite;
     } else incoming = new Incoming(this, transaction, dialog);
     this.#incoming.set(incoming.id, incoming);
-    transaction.onEnd(() => incoming.abandon());
+    transaction.onUnanswered(() => incoming.abandon());
     this.#user.onRequest(incoming);
   }
 }

@@ -35,7 +35,7 @@ export function oneLine(text: string): string {
  * They throw {@link GrammarError} when the header is missing or malformed, which messages from `parseMessage` never are.
  */
 export abstract class SipHeaders {
-  body: Buffer;
+  private content: Buffer | string;
   /** How the head is written; latin1 for one that came with bytes that are no UTF-8, so that it leaves as it came. */
   encoding: 'utf8' | 'latin1' = 'utf8';
   protected readonly lines: HeaderLines;
@@ -46,7 +46,31 @@ export abstract class SipHeaders {
 
   constructor(lines?: HeaderLines, body?: Buffer) {
     this.lines = lines ?? { names: [], keys: [], values: [] };
-    this.body = body ?? NO_BODY;
+    this.content = body ?? NO_BODY;
+  }
+
+  get body(): Buffer {
+    return typeof this.content === 'string' ? Buffer.from(this.content, 'latin1') : this.content;
+  }
+
+  set body(body: Buffer) {
+    this.content = body;
+  }
+
+  /**
+   * Makes a message that will wait for long small: what was parsed of it is dropped, to be parsed again when asked for, and with it the
+   * datagram that it came in.
+   */
+  compact(): void {
+    const { lines } = this;
+    if (typeof this.content !== 'string' && this.content.length > 0) this.content = this.content.toString('latin1');
+    lines.names = lines.names.slice();
+    lines.keys = lines.keys.slice();
+    lines.values = lines.values.slice();
+    this.cachedVia = undefined;
+    this.cachedCSeq = undefined;
+    this.cachedFrom = undefined;
+    this.cachedTo = undefined;
   }
 
   /** The names of all lines as they are compared: lower case, compact forms expanded. */
@@ -212,7 +236,7 @@ export abstract class SipHeaders {
   /** The message as it goes over the wire, with a Content-Length that is right. */
   toBuffer(): Buffer {
     const head = Buffer.from(this.head(), this.encoding);
-    return this.body.length === 0 ? head : Buffer.concat([head, this.body]);
+    return this.content.length === 0 ? head : Buffer.concat([head, this.body]);
   }
 
   /** The message as text, the body read as UTF-8. */
@@ -226,11 +250,11 @@ export abstract class SipHeaders {
     let length = false;
     for (let i = 0; i < names.length; i++) {
       if (keys[i] === 'content-length') {
-        if (!length) text += `${names[i]}: ${this.body.length}\r\n`;
+        if (!length) text += `${names[i]}: ${this.content.length}\r\n`;
         length = true;
       } else text += `${names[i]}: ${values[i]}\r\n`;
     }
-    return length ? `${text}\r\n` : `${text}Content-Length: ${this.body.length}\r\n\r\n`;
+    return length ? `${text}\r\n` : `${text}Content-Length: ${this.content.length}\r\n\r\n`;
   }
 
   protected copyLines(): HeaderLines {

@@ -33,6 +33,11 @@ export class SipRequest extends SipHeaders {
     return this.parsed;
   }
 
+  override compact(): void {
+    super.compact();
+    this.parsed = undefined;
+  }
+
   clone(): SipRequest {
     const copy = new SipRequest(this.method, this.text, this.copyLines(), this.body);
     copy.encoding = this.encoding;

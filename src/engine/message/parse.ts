@@ -177,7 +177,7 @@ function parseLine(text: string, start: number, end: number, folded: boolean, li
   let value = text.slice(from, to);
   if (folded) value = unfold(value);
   if (value.includes('\r')) return STRAY;
-  lines.names.push(name);
+  lines.names.push(known?.name === name ? known.name : name);
   lines.keys.push(known?.key ?? name.toLowerCase());
   lines.values.push(value);
   return undefined;

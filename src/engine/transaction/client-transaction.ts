@@ -4,6 +4,7 @@ import type { Clock } from '../../clock/clock.js';
 import type { SipRequest, SipResponse } from '../message/index.js';
 import type { Flow, MessageTransport, Target } from '../transport/index.js';
 import { InviteClientMachine } from './invite-client.js';
+import { type KeptBytes, keepBytes, keptBytes } from './kept.js';
 import type { ClientHost } from './machine.js';
 import { NonInviteClientMachine } from './non-invite-client.js';
 import { createAck, createCancel } from './requests.js';
@@ -43,18 +44,23 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   private pendingCancel: readonly (readonly [string, string])[] | undefined;
   private cancelSent = false;
   private starting = false;
+  /** Until it has gone out. */
+  private unsent: Buffer | undefined;
+  /** For retransmissions. */
+  private kept: KeptBytes | undefined;
 
   constructor(
     private readonly parts: ClientParts,
     readonly request: SipRequest,
     readonly branch: string,
-    private data: Buffer,
+    data: Buffer,
     private target: Target,
     private readonly user: ClientTransactionUser,
     private fallback: Fallback | undefined,
   ) {
     this.invite = request.method === 'INVITE';
     this.key = `${branch} ${request.method}`;
+    this.unsent = data;
     this.machine = this.createMachine();
   }
 
@@ -114,7 +120,7 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
 
   sendRequest(): void {
     const { machine } = this;
-    this.parts.transport.send(this.data, this.target, (error, flow) => {
+    this.parts.transport.send(this.takeBytes(), this.target, (error, flow) => {
       if (this.machine !== machine) return;
       if (error && this.starting) process.nextTick(() => this.sendingFailed(error));
       else if (error) this.sendingFailed(error);
@@ -133,6 +139,8 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   }
 
   deliver(response: SipResponse, flow: Flow): void {
+    if (this.invite || response.status >= 200) this.kept = undefined;
+    if (this.invite && response.status >= 200) this.request.compact();
     if (response.status < 200) {
       if (this.pendingCancel) this.sendCancel(this.pendingCancel);
       if (response.status === 100 && !this.parts.passTrying) return;
@@ -153,6 +161,13 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
     this.parts.tell(() => this.user.onEnd?.());
   }
 
+  private takeBytes(): Buffer {
+    const data = this.unsent ?? (this.kept === undefined ? this.request.toBuffer() : keptBytes(this.kept));
+    if (this.unsent && !this.reliable) this.kept = keepBytes(data);
+    this.unsent = undefined;
+    return data;
+  }
+
   private createMachine(): InviteClientMachine | NonInviteClientMachine {
     return this.invite ? new InviteClientMachine(this) : new NonInviteClientMachine(this);
   }
@@ -166,7 +181,7 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
     this.fallback = undefined;
     this.machine.stop();
     fallback.apply();
-    this.data = fallback.data;
+    this.unsent = fallback.data;
     this.target = fallback.target;
     this.machine = this.createMachine();
     this.machine.start();

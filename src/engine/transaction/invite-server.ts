@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../clock/clock.js';
+import { type KeptBytes, keepBytes, keptBytes } from './kept.js';
 import type { ServerHost } from './machine.js';
 import type { EndReason } from './types.js';
 
@@ -13,7 +14,7 @@ import type { EndReason } from './types.js';
  */
 export class InviteServerMachine {
   state: 'proceeding' | 'completed' | 'confirmed' | 'accepted' | 'terminated' = 'proceeding';
-  private lastResponse: Buffer | undefined;
+  private lastResponse: KeptBytes | undefined;
   private timerG: Timer | undefined;
   private timerHIL: Timer | undefined;
   private error: Error | undefined;
@@ -23,7 +24,7 @@ export class InviteServerMachine {
   /** The INVITE came again. */
   retransmission(): void {
     if (this.lastResponse && (this.state === 'proceeding' || this.state === 'completed')) {
-      this.host.sendResponse(this.lastResponse);
+      this.host.sendResponse(keptBytes(this.lastResponse));
     }
   }
 
@@ -34,7 +35,7 @@ export class InviteServerMachine {
       return true;
     }
     if (this.state !== 'proceeding') return false;
-    if (status < 200) this.lastResponse = data;
+    if (status < 200) this.lastResponse = keepBytes(data);
     else if (status < 300) this.enterAccepted();
     else this.enterCompleted(data);
     this.host.sendResponse(data);
@@ -70,7 +71,7 @@ export class InviteServerMachine {
   private enterCompleted(data: Buffer): void {
     const { clock, timers, reliable } = this.host;
     this.state = 'completed';
-    this.lastResponse = data;
+    this.lastResponse = keepBytes(data);
     if (!reliable) this.startTimerG(timers.G);
     this.timerHIL = clock.setTimeout(() => this.enterTerminated('timeout'), timers.H);
   }
@@ -78,7 +79,7 @@ export class InviteServerMachine {
   private startTimerG(interval: number): void {
     const { clock, timers } = this.host;
     this.timerG = clock.setTimeout(() => {
-      if (this.lastResponse) this.host.sendResponse(this.lastResponse);
+      if (this.lastResponse) this.host.sendResponse(keptBytes(this.lastResponse));
       if (this.state === 'completed') this.startTimerG(Math.min(2 * interval, timers.T2));
     }, interval);
   }

@@ -10,7 +10,9 @@ import {
 } from '../message/index.js';
 import type { Connection, Endpoint, Flow, MessageTransport, SendCallback, Target } from '../transport/index.js';
 import { type ClientParts, OutboundTransaction } from './client-transaction.js';
+import { CompletedTable } from './completed-table.js';
 import { InviteServerMachine } from './invite-server.js';
+import { keptBytes } from './kept.js';
 import { LargeRequests } from './large-requests.js';
 import { acknowledges, clientKey, mergeKey, serverKey } from './matching.js';
 import { ServerEntry, type ServerParts } from './server-transaction.js';
@@ -54,6 +56,7 @@ export class TransactionLayer {
   private readonly screen: ((request: SipRequest) => Refusal | undefined) | undefined;
   private readonly log: (text: string) => void;
   private readonly servers = new Map<string, ServerEntry>();
+  private readonly completed: CompletedTable;
   private readonly merged = new Map<string, ServerEntry>();
   private readonly clients = new Map<string, OutboundTransaction>();
   private readonly byConnection = new Map<Connection, Set<OutboundTransaction>>();
@@ -72,12 +75,17 @@ export class TransactionLayer {
     this.screen = options.screen;
     this.log = options.log ?? (() => {});
     this.large = new LargeRequests(clock, transport, options.maxUdpRequest ?? 1300);
+    this.completed = new CompletedTable(clock, timers.J);
     this.serverParts = {
       clock,
       timers,
       transport,
       forget: (entry) => this.forgetServer(entry),
       release: (entry) => this.releaseMerge(entry),
+      retire: (entry, final) => {
+        this.servers.delete(entry.key);
+        this.completed.add(entry.key, final);
+      },
     };
     this.clientParts = {
       clock,
@@ -97,7 +105,7 @@ export class TransactionLayer {
 
   /** How many transactions exist. */
   get counts(): { client: number; server: number } {
-    return { client: this.clients.size, server: this.servers.size };
+    return { client: this.clients.size, server: this.servers.size + this.completed.size };
   }
 
   /** Pushes a Via with a new branch on top of `request` (which is changed) and sends it. */
@@ -118,6 +126,7 @@ export class TransactionLayer {
     for (const entry of this.servers.values()) entry.machine.stop();
     for (const transaction of this.clients.values()) transaction.stop();
     this.servers.clear();
+    this.completed.clear();
     this.merged.clear();
     this.clients.clear();
     this.byConnection.clear();
@@ -146,7 +155,7 @@ export class TransactionLayer {
   private receiveAck(ack: SipRequest, flow: Flow): void {
     const entry = this.servers.get(serverKey(ack, 'INVITE'));
     const machine = entry?.machine;
-    if (machine instanceof InviteServerMachine && acknowledges(ack, entry?.transaction?.localTag ?? '')) {
+    if (machine instanceof InviteServerMachine && acknowledges(ack, entry?.localTag ?? '')) {
       if (!machine.ack()) return;
     }
     this.guard(() => this.user.onAck(ack, flow));
@@ -159,7 +168,12 @@ export class TransactionLayer {
       known.retransmission(flow);
       return;
     }
-    if (this.servers.size >= this.maxServers) {
+    const final = flow.protocol === 'udp' && request.method !== 'INVITE' ? this.completed.get(key) : undefined;
+    if (final !== undefined) {
+      this.transport.reply(keptBytes(final), flow);
+      return;
+    }
+    if (this.counts.server >= this.maxServers) {
       this.transport.reply(createResponse(request, 503, undefined, randomTag()).set('Retry-After', '5'), flow);
       return;
     }
@@ -193,10 +207,11 @@ export class TransactionLayer {
   }
 
   private receiveCancel(cancel: SipRequest, key: string, flow: Flow): void {
-    const invite = this.servers.get(serverKey(cancel, 'INVITE'))?.transaction;
+    const cancelled = this.servers.get(serverKey(cancel, 'INVITE'));
+    const invite = cancelled?.transaction;
     const entry = new ServerEntry(this.serverParts, key, undefined, cancel, flow);
     this.servers.set(key, entry);
-    entry.transaction?.respond(createResponse(cancel, invite ? 200 : 481, undefined, invite?.localTag));
+    entry.transaction?.respond(createResponse(cancel, cancelled ? 200 : 481, undefined, cancelled?.localTag));
     if (invite?.state === 'proceeding') this.guard(() => this.user.onCancel(invite, cancel));
   }
 

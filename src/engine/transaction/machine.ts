@@ -3,6 +3,7 @@ import type { Clock } from '../../clock/clock.js';
 import type { SipResponse } from '../message/index.js';
 import type { Flow } from '../transport/index.js';
 import type { TimerSettings } from './timers.js';
+import type { KeptBytes } from './kept.js';
 import type { EndReason } from './types.js';
 
 /** What a state machine needs of the transaction it drives. */
@@ -18,6 +19,11 @@ export interface ServerHost extends MachineHost {
   sendResponse(data: Buffer): void;
   /** Sends 100 to a request that is no INVITE (RFC 4320). */
   sendTrying(): void;
+  /**
+   * A request that is no INVITE has its final response: true when the host sees to Timer J and to retransmissions itself, since nobody
+   * waits for the end; the machine does nothing more then.
+   */
+  retire(final: KeptBytes): boolean;
   /** A response could not be sent; the transaction lives on. */
   failed(error: Error): void;
   /** The machine is in its last state; it does nothing more. */

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../clock/clock.js';
+import { type KeptBytes, keepBytes, keptBytes } from './kept.js';
 import type { ServerHost } from './machine.js';
 import type { EndReason } from './types.js';
 
@@ -12,7 +13,7 @@ import type { EndReason } from './types.js';
  */
 export class NonInviteServerMachine {
   state: 'trying' | 'proceeding' | 'completed' | 'terminated' = 'trying';
-  private lastResponse: Buffer | undefined;
+  private lastResponse: KeptBytes | undefined;
   private timer: Timer | undefined;
 
   constructor(private readonly host: ServerHost) {
@@ -25,16 +26,18 @@ export class NonInviteServerMachine {
 
   /** The request came again. */
   retransmission(): void {
-    if (this.lastResponse && this.state !== 'terminated') this.host.sendResponse(this.lastResponse);
+    if (this.lastResponse && this.state !== 'terminated') this.host.sendResponse(keptBytes(this.lastResponse));
   }
 
   /** The user answers. Tells whether the response went out. */
   respond(status: number, data: Buffer): boolean {
     if (this.state !== 'trying' && this.state !== 'proceeding') return false;
     if ((status > 100 && status < 200) || status === 408) return false;
-    this.lastResponse = data;
-    if (status === 100) this.state = 'proceeding';
-    else this.enterCompleted();
+    const kept = keepBytes(data);
+    if (status === 100) {
+      this.state = 'proceeding';
+      this.lastResponse = kept;
+    } else this.enterCompleted(kept);
     this.host.sendResponse(data);
     return true;
   }
@@ -51,10 +54,12 @@ export class NonInviteServerMachine {
     this.timer?.cancel();
   }
 
-  private enterCompleted(): void {
+  private enterCompleted(final: KeptBytes): void {
     const { clock, timers, reliable } = this.host;
     this.state = 'completed';
     this.timer?.cancel();
+    if (this.host.retire(final)) return;
+    this.lastResponse = final;
     this.timer = clock.setTimeout(() => this.enterTerminated('completed'), reliable ? 0 : timers.J);
   }
 

@@ -5,6 +5,7 @@ import { randomTag } from '../../grammar/token.js';
 import { addToTag, createResponse, type SipRequest, type SipResponse } from '../message/index.js';
 import type { Flow, MessageTransport } from '../transport/index.js';
 import { InviteServerMachine } from './invite-server.js';
+import type { KeptBytes } from './kept.js';
 import type { ServerHost } from './machine.js';
 import { NonInviteServerMachine } from './non-invite-server.js';
 import type { TimerSettings } from './timers.js';
@@ -17,17 +18,20 @@ export interface ServerParts {
   forget(entry: ServerEntry): void;
   /** Copies of the request are requests of their own from now on. */
   release(entry: ServerEntry): void;
+  /** Goes on for an entry that is Completed: only its last response is kept, for Timer J. */
+  retire(entry: ServerEntry, final: KeptBytes): void;
 }
 
 /**
  * What the layer keeps of a server transaction. It holds on to the request and the user's view of it only as long as they can be
- * needed: a Completed non-INVITE transaction over UDP lives for 32 s, so it must be small.
+ * needed: an Accepted INVITE transaction lives for 32 s, so it must be small.
  */
 export class ServerEntry implements ServerHost {
   readonly reliable: boolean;
   readonly machine: InviteServerMachine | NonInviteServerMachine;
   transaction: InboundTransaction | undefined;
   flow: Flow;
+  private tag = '';
 
   constructor(
     private readonly parts: ServerParts,
@@ -51,6 +55,10 @@ export class ServerEntry implements ServerHost {
     return this.parts.timers;
   }
 
+  get localTag(): string {
+    return this.transaction?.localTag ?? this.tag;
+  }
+
   /** The request came again, maybe over another connection. */
   retransmission(flow: Flow): void {
     if (this.flow.connection && !this.flow.connection.alive) this.flow = flow;
@@ -67,6 +75,13 @@ export class ServerEntry implements ServerHost {
     if (this.transaction) this.transaction.respond(createResponse(this.transaction.request, 100));
   }
 
+  retire(final: KeptBytes): boolean {
+    if (this.reliable || this.mergeKey !== undefined || this.transaction?.watched) return false;
+    this.transaction = undefined;
+    this.parts.retire(this, final);
+    return true;
+  }
+
   failed(error: Error): void {
     this.transaction?.tellError(error);
   }
@@ -81,15 +96,12 @@ export class ServerEntry implements ServerHost {
     this.parts.release(this);
   }
 
-  /** Nothing but retransmissions can come: lets go of the request if nobody waits for the end. */
+  /** A final response went out: lets go of the request if nobody waits for the end. */
   slim(): void {
-    if (
-      this.machine instanceof NonInviteServerMachine &&
-      this.machine.state === 'completed' &&
-      !this.transaction?.watched
-    ) {
-      this.transaction = undefined;
-    }
+    const { state } = this.machine;
+    if ((state !== 'completed' && state !== 'accepted') || this.transaction?.watched) return;
+    this.tag = this.localTag;
+    this.transaction = undefined;
   }
 }
 
@@ -98,8 +110,9 @@ export class InboundTransaction implements ServerTransaction {
   private uuid: string | undefined;
   private tag: string | undefined;
   private over: EndReason | undefined;
-  private readonly endHandlers: ((why: EndReason) => void)[] = [];
-  private readonly errorHandlers: ((error: Error) => void)[] = [];
+  private unanswered: (() => void) | undefined;
+  private endHandlers: ((why: EndReason) => void)[] | undefined;
+  private errorHandlers: ((error: Error) => void)[] | undefined;
 
   constructor(
     private readonly entry: ServerEntry,
@@ -124,7 +137,7 @@ export class InboundTransaction implements ServerTransaction {
 
   /** Somebody wants to hear of the end. */
   get watched(): boolean {
-    return this.endHandlers.length > 0 || this.errorHandlers.length > 0;
+    return this.endHandlers !== undefined || this.errorHandlers !== undefined;
   }
 
   respond(response: SipResponse): void {
@@ -132,9 +145,15 @@ export class InboundTransaction implements ServerTransaction {
       if (response.toTag === undefined) addToTag(response, this.localTag);
       else this.tag = response.toTag;
     }
-    this.entry.machine.respond(response.status, response.toBuffer());
     if (mayComeAgain(this.request, response.status)) this.entry.release();
-    if (!this.invite) this.entry.slim();
+    this.entry.machine.respond(response.status, response.toBuffer());
+    if (response.status < 200) return;
+    this.unanswered = undefined;
+    this.entry.slim();
+  }
+
+  onUnanswered(fn: () => void): void {
+    this.unanswered = fn;
   }
 
   passOn(): void {
@@ -143,20 +162,23 @@ export class InboundTransaction implements ServerTransaction {
 
   onEnd(fn: (why: EndReason) => void): void {
     if (this.over) fn(this.over);
-    else this.endHandlers.push(fn);
+    else if (this.endHandlers) this.endHandlers.push(fn);
+    else this.endHandlers = [fn];
   }
 
   onTransportError(fn: (error: Error) => void): void {
-    this.errorHandlers.push(fn);
+    if (this.errorHandlers) this.errorHandlers.push(fn);
+    else this.errorHandlers = [fn];
   }
 
   tellError(error: Error): void {
-    for (const handler of this.errorHandlers) handler(error);
+    for (const handler of this.errorHandlers ?? []) handler(error);
   }
 
   tellEnd(why: EndReason): void {
     this.over = why;
-    for (const handler of this.endHandlers) handler(why);
+    this.unanswered?.();
+    for (const handler of this.endHandlers ?? []) handler(why);
   }
 }
 

@@ -35,7 +35,9 @@ export interface ServerTransaction {
    * merged requests any more.
    */
   passOn(): void;
-  /** `fn` is called once, when the transaction is over (at once if it is). */
+  /** `fn` (the last one given) is called once if the transaction ends and no final response was sent. Costs less than `onEnd`. */
+  onUnanswered(fn: () => void): void;
+  /** `fn` is called once, when the transaction is over (at once if it is). All of it is kept until then. */
   onEnd(fn: (why: EndReason) => void): void;
   /** `fn` is called for each response that could not be sent. An INVITE transaction lives on until its timers end it (RFC 6026). */
   onTransportError(fn: (error: Error) => void): void;

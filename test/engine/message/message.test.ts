@@ -193,3 +193,18 @@ for (const text of [
     t.throws(() => parseVia(text), { instanceOf: GrammarError });
   });
 }
+
+test('a message made small is the same message', (t) => {
+  const body = Buffer.from('v=0\r\ns=\xe9\u20ac\r\n');
+  const request = invite();
+  request.body = body;
+  const before = request.toBuffer();
+  t.is(request.fromTag, 'a');
+  request.compact();
+  t.deepEqual(request.toBuffer(), before);
+  t.deepEqual(request.body, body);
+  t.is(request.fromTag, 'a');
+  request.set('From', '<sip:1002@corp.example>;tag=b').add('Subject', 'x');
+  t.is(request.fromTag, 'b');
+  t.deepEqual(parseMessage(request.clone().toBuffer()).body, body);
+});

@@ -249,3 +249,43 @@ test('10,000 held INVITEs hold no timer', (t) => {
   t.is(layer.counts.server, 10_000);
   t.is(clock.pending, 0);
 });
+
+test('a final response over UDP is sent again for Timer J, whenever it was sent; later the request is a new one', (t) => {
+  const { clock, transport, layer, requests } = start({ detectMerged: false });
+  clock.advance(1_000);
+  transport.receive(inbound('OPTIONS'));
+  requests[0]?.respond(createResponse(requests[0].request, 200));
+  for (const wait of [0, 10_000, 21_999]) {
+    clock.advance(wait);
+    transport.receive(inbound('OPTIONS'));
+  }
+  t.deepEqual(transport.statuses, [200, 200, 200, 200]);
+  const answers = transport.replies.map(({ message }) => message.toString());
+  t.is(new Set(answers).size, 1);
+  t.is(requests.length, 1);
+  t.is(layer.counts.server, 1);
+  clock.advance(8_001);
+  t.is(layer.counts.server, 0);
+  transport.receive(inbound('OPTIONS'));
+  t.is(requests.length, 2);
+});
+
+test('one who wants to hear of an unanswered end hears of that alone', (t) => {
+  const { clock, transport, requests } = start({ detectMerged: false });
+  const told: string[] = [];
+  for (const branch of ['z9hG4bKa', 'z9hG4bKb']) transport.receive(inbound('OPTIONS', { branch }));
+  for (const tx of requests) tx.onUnanswered(() => told.push(tx.request.via.branch ?? ''));
+  requests[0]?.respond(createResponse(requests[0].request, 200));
+  clock.advance(32_000);
+  t.deepEqual(told, ['z9hG4bKb']);
+});
+
+test('a CANCEL that comes after the 2xx gets 200 with the same To tag', (t) => {
+  const { transport, only, cancels } = start({ detectMerged: false });
+  transport.receive(inbound('INVITE'));
+  only().respond(createResponse(only().request, 200));
+  transport.receive(inbound('CANCEL'));
+  t.deepEqual(transport.statuses, [100, 200, 200]);
+  t.is(transport.replies[2]?.message.toTag, transport.replies[1]?.message.toTag);
+  t.is(cancels.length, 0);
+});

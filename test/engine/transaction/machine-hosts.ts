@@ -30,6 +30,10 @@ export class RecordingServerHost implements ServerHost {
     this.note(`send ${data.toString()}`);
   }
 
+  retire(): boolean {
+    return false;
+  }
+
   sendTrying(): void {
     this.note('trying');
   }
