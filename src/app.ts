@@ -15,7 +15,7 @@ import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import type { Logger } from './log/logger.js';
-import { openPush } from './open-push.js';
+import { openPush, recipientOf, servedApps } from './open-push.js';
 import { AlarmBoard } from './ops/alarms/board.js';
 import { openWebhooks } from './ops/alarms/open.js';
 import { LimitAlarms, pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
@@ -98,7 +98,7 @@ export function startApp(options: AppOptions): App {
     ...DEFAULT_SETTINGS,
     ...deviceSettings,
     ...(purrKeyFile === undefined ? {} : { purrKey: openPurrKey(purrKeyFile) }),
-    ...(config.push.provider === 'apns' && { apps: config.push.accounts }),
+    ...(config.push.provider === 'apns' && { apps: servedApps(config.push) }),
   };
   const devices = new DeviceRegistry({ store, clock, settings, log });
   devices.start().catch(fault);
@@ -113,6 +113,7 @@ export function startApp(options: AppOptions): App {
     clock,
     platforms: settings.pushPlatforms,
     environmentOf: (teamId) => config.push.accounts.find((account) => account.teamId === teamId)?.environment ?? 'auto',
+    recipientOf: (device, { bundleId }) => recipientOf(config.push, bundleId, device),
     onVerdict: (device, token, verdict) =>
       devices
         .tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment)

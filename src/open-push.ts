@@ -10,6 +10,7 @@ import { type ApnsProviderOptions, defaultEndpoints } from './push/apns/options.
 import type { ProxyOptions } from './push/apns/proxy.js';
 import { NullProvider } from './push/null-provider.js';
 import type { PushProvider } from './push/provider.js';
+import { deviceKey, type Recipient } from './push/recipient.js';
 import { storeTokens } from './push/store-tokens.js';
 import type { Store } from './store/store.js';
 
@@ -79,13 +80,35 @@ export function apnsOptions(config: PushConfig): Omit<ApnsProviderOptions, 'cloc
   };
 }
 
+/** Apps whose phones may register for push, by team: those named, else those that the key is for, none for all of the team. */
+export function servedApps({ accounts }: PushConfig): readonly { teamId: string; bundleIds: readonly string[] }[] {
+  return accounts.map(({ teamId, bundleIds, keyBundleIds }) => ({
+    teamId,
+    bundleIds: bundleIds.length > 0 ? bundleIds : keyBundleIds,
+  }));
+}
+
+/** How the configuration has a device's app told things, with the key that the device gave. */
+export function recipientOf(
+  { content, apps, registerTo }: PushConfig,
+  bundleId: string,
+  { encryptionKey, encryptionKeyId }: { readonly encryptionKey?: string; readonly encryptionKeyId?: string },
+): Recipient {
+  const key = deviceKey(encryptionKey, encryptionKeyId);
+  return {
+    content: apps[bundleId]?.content ?? content,
+    ...(key === undefined ? {} : { key }),
+    ...(registerTo === undefined ? {} : { registerTo }),
+  };
+}
+
 function accountsOf({ accounts }: PushConfig): readonly ApnsAccount[] {
-  return accounts.map(({ teamId, keyId, keyFile, keyEnvironments, bundleIds }) => ({
+  return accounts.map(({ teamId, keyId, keyFile, keyEnvironments, keyBundleIds }) => ({
     teamId,
     keyId,
     key: loadSigningKey(keyFile),
     ...(new Set(keyEnvironments).size === 1 ? { environments: keyEnvironments } : {}),
-    ...(bundleIds.length === 0 ? {} : { bundleIds }),
+    ...(keyBundleIds.length === 0 ? {} : { bundleIds: keyBundleIds }),
   }));
 }
 

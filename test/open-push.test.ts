@@ -1,15 +1,19 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { stringify } from 'yaml';
+import { TokenPush } from '../src/calls/token-push.js';
+import { Waker } from '../src/calls/waker.js';
 import { systemClock } from '../src/clock/clock.js';
 import { parseConfig } from '../src/config/load.js';
 import type { PushConfig } from '../src/config/schema.js';
+import type { Device } from '../src/devices/types.js';
 import { silentLogger } from '../src/log/logger.js';
-import { apnsOptions, openPush } from '../src/open-push.js';
+import { apnsOptions, openPush, recipientOf, servedApps } from '../src/open-push.js';
 import { MemoryStore } from '../src/store/memory-store.js';
+import { opened } from './push/opened.js';
 import { keyId, signingKey, simulator, teamId, until, voipPush } from './push/support.js';
 
 function folderFor(t: ExecutionContext): string {
@@ -43,7 +47,7 @@ test('without anything said it is Apple, port 443, no proxy', (t) => {
 test('endpoints, ports, proxy and scoped keys are taken over', (t) => {
   const folder = folderFor(t);
   const accounts = [
-    { teamId, keyId, keyFile: 'key.p8', keyEnvironments: ['sandbox'], bundleIds: ['com.example.phone'] },
+    { teamId, keyId, keyFile: 'key.p8', keyEnvironments: ['sandbox'], keyBundleIds: ['com.example.phone'] },
   ];
   const proxy = { url: 'http://[2001:db8::1]:3128', user: 'callwake' };
   const options = apnsOptions(
@@ -78,9 +82,48 @@ test('what makes no sense is told with what is wanted', (t) => {
       { accounts: [{ teamId, keyId, keyFile: 'k', bundleIds: ['com.example.phone.voip'] }] },
       /bundleIds\[0\]: .*without \.voip/,
     ],
+    [
+      { accounts: [{ teamId, keyId, keyFile: 'k', keyBundleIds: ['com.example.a'], bundleIds: ['com.example.b'] }] },
+      /bundleIds\[0\]: .*one of keyBundleIds \(com\.example\.a\)/,
+    ],
+    [{ apps: { 'com.example.phone': { content: 'some' } } }, /content: "some" .*clear, sender, nothing, encrypted/],
+    [{ registerTo: 'node1' }, /push\.registerTo: "node1" .*SIP URI/],
     [{ accounts: [{ teamId, keyId: 'SHORT', keyFile: 'k' }] }, /keyId: "SHORT" .*ten capital letters and digits/],
   ];
   for (const [push, message] of wrong) t.throws(() => configure(folder, push), { message });
+});
+
+test('the apps of a key, and those whose phones may register for push', (t) => {
+  const folder = folderFor(t);
+  const served = (changes: Record<string, unknown>) =>
+    servedApps(configure(folder, { accounts: [{ teamId, keyId, keyFile: 'key.p8', ...changes }] }))[0]?.bundleIds;
+  const [one, two] = ['com.example.one', 'com.example.two'];
+  t.deepEqual(served({}), []);
+  t.deepEqual(served({ bundleIds: [one] }), [one]);
+  t.deepEqual(served({ keyBundleIds: [one, two] }), [one, two]);
+  t.deepEqual(served({ keyBundleIds: [one, two], bundleIds: [two] }), [two]);
+  const { accounts } = apnsOptions(
+    configure(folder, { accounts: [{ teamId, keyId, keyFile: 'key.p8', bundleIds: [one] }] }),
+  );
+  t.false('bundleIds' in (accounts[0] ?? {}), 'the key itself is for all of the team');
+});
+
+test('how an app is told things follows its settings and the device’s key', (t) => {
+  const registerTo = 'sips:node1.corp.example';
+  const config = configure(folderFor(t), {
+    content: 'sender',
+    apps: { 'com.example.a': { content: 'encrypted' } },
+    registerTo,
+  });
+  const bytes = randomBytes(32);
+  const device = { encryptionKey: bytes.toString('base64url'), encryptionKeyId: 'k1' };
+  t.deepEqual(recipientOf(config, 'com.example.a', device), {
+    content: 'encrypted',
+    key: { bytes, id: 'k1' },
+    registerTo,
+  });
+  t.deepEqual(recipientOf(config, 'com.example.b', {}), { content: 'sender', registerTo });
+  t.is(recipientOf(config, 'com.example.b', { encryptionKey: 'short' }).key, undefined);
 });
 
 test('a key file that cannot be used is told with its name', (t) => {
@@ -116,6 +159,49 @@ test('it connects ahead, pushes, and takes another key when the configuration is
   opened.reload(configure(folder, { ...common, accounts: [{ ...account, keyId: 'NEXTKEY123', keyFile: 'next.p8' }] }));
   t.is((await opened.provider.push(voipPush(systemClock))).kind, 'accepted');
   t.is((await store.shared(`apns-token ${teamId} NEXTKEY123`)).version, 1);
+});
+
+test('a phone that gave a key gets its call sealed, in the app’s way, over the wire', async (t) => {
+  const folder = folderFor(t);
+  const apns = await simulator(t);
+  writeFileSync(join(folder, 'ca.pem'), apns.ca);
+  const { host, port } = apns.endpoints.production;
+  const config = configure(folder, {
+    caFile: 'ca.pem',
+    endpoints: { production: `https://${host}:${port}` },
+    apps: { 'com.example.phone': { content: 'encrypted' } },
+  });
+  const { provider } = openPush(config, { clock: systemClock, log: silentLogger, store: new MemoryStore() });
+  t.teardown(() => provider.close());
+  const pushes = new TokenPush({
+    provider,
+    clock: systemClock,
+    platforms: ['iphone'],
+    environmentOf: () => 'production',
+    recipientOf: (device, { bundleId }) => recipientOf(config, bundleId, device),
+    onVerdict: async () => {},
+  });
+  const bytes = randomBytes(32);
+  const device: Device = {
+    id: 'phone-1',
+    aor: 'sip:2001@corp.example',
+    platform: 'iphone',
+    bindings: [],
+    tokens: [{ kind: 'voip', token: 'ab'.repeat(32), teamId, bundleId: 'com.example.phone', seenAt: 0 }],
+    encryptionKey: bytes.toString('base64url'),
+    seenAt: 0,
+  };
+  const outcome = await new Waker(pushes).wake({
+    device,
+    call: { callUuid: 'c-1', callerName: 'Ada', calledNumber: '2001', video: true, trunk: 'cucm', privacy: false },
+    deadline: Date.now() + 10_000,
+    stillWanted: () => true,
+  });
+  t.is(outcome.kind, 'accepted');
+  const [push] = apns.received;
+  t.notRegex(JSON.stringify(push?.payload), /Ada|2001/);
+  const { callwake } = push?.payload as { callwake: { sealed: string } };
+  t.like(opened(callwake.sealed, bytes, '1.call.c-1'), { callerName: 'Ada', calledNumber: '2001', video: true });
 });
 
 test('provider none pushes nothing', async (t) => {

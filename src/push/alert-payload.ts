@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AlertFacts, InvitationFacts, MessageFacts } from './alert-facts.js';
 import { type ApsAlert, alertTexts } from './alert-texts.js';
 import { payloadWithin, type Shortening } from './payload-within.js';
-import { anyRecipient, type DeviceKey, type PushContent, type Recipient } from './recipient.js';
+import { anyRecipient, type DeviceKey, type Recipient, type Told, tellingOf } from './recipient.js';
 import { pseudonym, seal } from './seal.js';
 import { cutText } from './text.js';
 
@@ -36,7 +36,9 @@ const LIMIT = 4096;
 /** What a notification shows of a name or a number. */
 const MAX_CHARACTERS = 64;
 const MAX_ID = 128;
-const MAX_TEXT = 2000;
+/** More than a notification shows; the rest comes with the message itself. */
+const MAX_TEXT = 512;
+const MAX_LINK = 1024;
 const COLLAPSE_ID = /^[0-9A-Za-z-]{1,64}$/;
 
 /** Everything that may be a text in one of the facts. */
@@ -67,10 +69,10 @@ const bounds: Readonly<Record<keyof Texts, number>> = {
   conversation: MAX_ID,
   text: MAX_TEXT,
   subject: MAX_TEXT,
-  link: MAX_TEXT,
+  link: MAX_LINK,
 };
 
-/** What hurts least first: the rest of a text comes with the message itself. */
+/** What hurts least first. */
 const order: readonly Shortening<Texts>[] = [
   { member: 'text', how: 'dots' },
   { member: 'subject', how: 'dots' },
@@ -99,30 +101,30 @@ export function alertOf(facts: AlertFacts): Alert {
 
 function payloadFor(facts: AlertFacts, to: Recipient): AlertPayload {
   const { kind, badge } = facts;
-  const key = to.content === 'encrypted' ? to.key : undefined;
-  const content = to.content === 'encrypted' ? 'nothing' : to.content;
+  const { told, key } = tellingOf(to);
+  const shown = key ? 'nothing' : told;
   const head = { v: 1, type: kind, ...idOf(facts) } as const;
-  const told = { ...head, ...membersOf(facts, key ? 'clear' : content) };
+  const members = { ...head, ...membersOf(facts, told) };
   const about = `1.${kind}.${head.id ?? head.callUuid ?? ''}`;
   return {
     aps: {
-      ...(isSilent(facts) ? {} : { alert: alertTexts(facts, content) }),
+      ...(isSilent(facts) ? {} : { alert: alertTexts(facts, shown) }),
       ...(badge === undefined ? {} : { badge }),
       ...(isSilent(facts) || kind === 'answered-elsewhere' ? {} : { sound: 'default' }),
-      'thread-id': threadOf(facts, content, key),
+      'thread-id': threadOf(facts, told, key),
       ...(key ? { 'mutable-content': 1 } : {}),
     },
-    callwake: key ? { ...head, ...seal({ alert: alertTexts(facts, 'clear'), callwake: told }, about, key) } : told,
+    callwake: key ? { ...head, ...seal({ alert: alertTexts(facts, told), callwake: members }, about, key) } : members,
   };
 }
 
 /** Notifications of one thread are stacked; Apple needn't know whose it is when it is sealed. */
-function threadOf(facts: AlertFacts, content: PushContent, key: DeviceKey | undefined): string {
+function threadOf(facts: AlertFacts, told: Told, key: DeviceKey | undefined): string {
   if (facts.kind === 'missed-call' || facts.kind === 'answered-elsewhere') return 'callwake.calls';
   if (facts.kind !== 'message') return `callwake.${facts.kind}`;
   const { conversation, sender } = facts;
-  const name = (content === 'sender' ? undefined : conversation) || sender;
-  if (!name || (content === 'nothing' && !key)) return 'callwake.message';
+  const name = (told === 'clear' && conversation) || sender;
+  if (!name || told === 'nothing') return 'callwake.message';
   return `callwake.message ${key ? pseudonym(name, key) : name}`;
 }
 
@@ -133,11 +135,11 @@ function idOf(facts: AlertFacts): Ids {
   return facts.id ? { id: facts.id } : {};
 }
 
-function membersOf(facts: AlertFacts, content: PushContent): Readonly<Record<string, unknown>> {
+function membersOf(facts: AlertFacts, told: Told): Readonly<Record<string, unknown>> {
   const { aor, at, expiresAt } = facts;
   const head = { aor, at, expiresAt };
-  if (content === 'nothing') return present(head);
-  const all = content === 'clear';
+  if (told === 'nothing') return present(head);
+  const all = told === 'clear';
   switch (facts.kind) {
     case 'message': {
       const { senderName, sender, conversation } = facts;
@@ -166,11 +168,21 @@ function withoutCaller(facts: AlertFacts): AlertFacts {
 }
 
 function boundedTexts<Facts extends object>(facts: Facts): Facts {
-  const bounded = Object.entries(facts).map(([name, value]) =>
-    typeof value === 'string' && name in bounds ? [name, cutText(value, bounds[name as keyof Texts])] : [name, value],
-  );
+  const bounded = Object.entries(facts).map(([name, value]) => [name, boundedText(name, value)]);
   return Object.fromEntries(bounded) as Facts;
 }
+
+function boundedText(name: string, value: unknown): unknown {
+  if (typeof value !== 'string' || !isText(name)) return value;
+  // Half a URI leads nowhere.
+  if (name === 'link' && value.length > bounds.link) return '';
+  const kept = cutText(value, bounds[name]);
+  return kept.length < value.length && dotted.has(name) ? `${kept}…` : kept;
+}
+
+const dotted = new Set(order.filter(({ how }) => how === 'dots').map(({ member }) => member));
+
+const isText = (name: string): name is keyof Texts => name in bounds;
 
 /** Without what is undefined or an empty text. */
 function present(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

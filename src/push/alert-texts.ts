@@ -1,5 +1,5 @@
 import type { AlertFacts } from './alert-facts.js';
-import type { PushContent } from './recipient.js';
+import type { Told } from './recipient.js';
 
 /**
  * `aps.alert` ("Generating a remote notification"). Where a text is callwake's, its key in the app's Localizable.strings is the English text
@@ -37,14 +37,14 @@ const words = (key: (typeof LOC_KEYS)[number], ...args: readonly string[]): Word
 const own = (text: string): Words => ({ own: text });
 
 /** Title and text of a notification, in English and with the keys for the user's language. */
-export function alertTexts(facts: AlertFacts, content: PushContent): ApsAlert {
-  const [title, body] = wordsOf(facts, content);
+export function alertTexts(facts: AlertFacts, told: Told): ApsAlert {
+  const [title, body] = wordsOf(facts, told);
   return { ...titleOf(title), ...bodyOf(body) };
 }
 
-function wordsOf(facts: AlertFacts, content: PushContent): readonly [title: Words, body: Words] {
-  const all = content === 'clear';
-  const named = all || content === 'sender';
+function wordsOf(facts: AlertFacts, told: Told): readonly [title: Words, body: Words] {
+  const all = told === 'clear';
+  const named = all || told === 'sender';
   switch (facts.kind) {
     case 'message': {
       const sender = facts.senderName || facts.sender;

@@ -1,5 +1,5 @@
 import { payloadWithin, type Shortening } from './payload-within.js';
-import { anyRecipient, type Recipient } from './recipient.js';
+import { anyRecipient, type Recipient, type Told, tellingOf } from './recipient.js';
 import { seal } from './seal.js';
 import { cutText as cut } from './text.js';
 
@@ -81,21 +81,17 @@ export function voipPayload(facts: CallFacts, to: Recipient = anyRecipient): Voi
 function callFor(facts: CallFacts, to: Recipient): VoipCall {
   const { callUuid, expiresAt } = facts;
   const head = { v: 1, type: 'call', callUuid } as const;
-  if (to.content !== 'encrypted') return { ...head, ...told(facts, to), expiresAt };
-  if (to.key === undefined) return { ...head, ...told(facts, { ...to, content: 'nothing' }), expiresAt };
-  const all = { ...head, ...told(facts, { ...to, content: 'clear' }), expiresAt };
-  return { ...head, ...seal(all, `1.call.${callUuid}`, to.key), expiresAt };
+  const { told, key } = tellingOf(to);
+  const call = { ...head, ...members(facts, told, to.registerTo), expiresAt };
+  return key ? { ...head, ...seal(call, `1.call.${callUuid}`, key), expiresAt } : call;
 }
 
-function told(
-  facts: CallFacts,
-  { content, registerTo }: Recipient,
-): Omit<VoipCall, 'v' | 'type' | 'callUuid' | 'expiresAt'> {
+function members(facts: CallFacts, told: Told, registerTo: string | undefined): Partial<VoipCall> {
   const { callerName, callerNumber, calledNumber, video, diversion, trunk, privacy } = facts;
   const node = registerTo === undefined ? {} : { registerTo };
-  if (content === 'nothing') return node;
+  if (told === 'nothing') return node;
   const caller = { ...text('callerName', callerName), ...text('callerNumber', callerNumber) };
-  if (content === 'sender') return { ...caller, video, ...node, privacy };
+  if (told === 'sender') return { ...caller, video, ...node, privacy };
   return { ...caller, calledNumber, video, ...text('diversion', diversion), trunk, ...node, privacy };
 }
 

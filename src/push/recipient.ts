@@ -1,9 +1,12 @@
 /**
- * What a push may tell in the clear. Apple, and whoever reads the phone's notifications, sees it.
- * `clear`: all there is; `sender`: who calls or writes, but not what; `nothing`: only that there is something; `encrypted`: all, sealed with
- * the device's key, and `nothing` to a device that has given none.
+ * What the pushes of an app tell. `clear`: all there is; `sender`: who calls or writes, but not what; `nothing`: only that there is something;
+ * `encrypted`: all, but only sealed. To a device that has given a key everything but `nothing` goes sealed; to one that hasn't, `encrypted`
+ * tells nothing.
  */
 export type PushContent = 'clear' | 'sender' | 'nothing' | 'encrypted';
+
+/** How much is told, unsealed or within what is sealed. */
+export type Told = Exclude<PushContent, 'encrypted'>;
 
 /** A key that a device gave, for AES-256-GCM. */
 export interface DeviceKey {
@@ -23,6 +26,13 @@ export interface Recipient {
 
 /** To an app without settings of its own. */
 export const anyRecipient: Recipient = { content: 'clear' };
+
+/** How much a recipient is told, and the key that it is sealed with, if it is. */
+export function tellingOf({ content, key }: Recipient): { readonly told: Told; readonly key?: DeviceKey } {
+  if (content === 'nothing') return { told: content };
+  if (key === undefined) return { told: content === 'encrypted' ? 'nothing' : content };
+  return { told: content === 'encrypted' ? 'clear' : content, key };
+}
 
 const KEY_BYTES = 32;
 const KEY_ID_LIMIT = 64;

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
 import { type CallFacts, voipPayload } from '../../src/push/payload.js';
+import { isCutBetweenCharacters, opened } from './opened.js';
 
 const facts: CallFacts = {
   callUuid: '7d444840-9dc0-11d1-b245-5ffdce74fad2',
@@ -58,6 +60,38 @@ test('a name that would not fit is cut between characters, before any number is'
   t.true((payload.callwake.callerName ?? '').length < 256);
 });
 
+const key = { bytes: randomBytes(32), id: 'k1' };
+const about = `1.call.${facts.callUuid}`;
+const named = ({ callwake }: { readonly callwake: object }): string[] => Object.keys(callwake).sort();
+
+test('what an app may be told of a call', (t) => {
+  const { callerName, callerNumber, video, privacy, callUuid, expiresAt } = facts;
+  const head = { v: 1, type: 'call', callUuid, expiresAt } as const;
+  const sender = { ...head, callerName, callerNumber, video, privacy };
+  t.deepEqual(voipPayload(facts, { content: 'sender' }).callwake, sender);
+  t.deepEqual(voipPayload(facts, { content: 'nothing' }).callwake, head);
+  t.deepEqual(voipPayload(facts, { content: 'nothing', key }).callwake, head);
+  t.deepEqual(voipPayload(facts, { content: 'encrypted' }).callwake, head, 'without a key');
+  const registerTo = 'sips:node1.corp.example';
+  t.is(voipPayload(facts, { content: 'nothing', registerTo }).callwake.registerTo, registerTo);
+});
+
+test('to a device with a key it goes sealed, bound to its call', (t) => {
+  const all = { v: 1, type: 'call', ...facts };
+  for (const content of ['clear', 'encrypted'] as const) {
+    const { callwake } = voipPayload(facts, { content, key });
+    t.deepEqual(named({ callwake }), ['callUuid', 'expiresAt', 'keyId', 'sealed', 'type', 'v']);
+    t.deepEqual(opened(callwake.sealed, key.bytes, about), all);
+    t.is(callwake.keyId, 'k1');
+    t.throws(() => opened(callwake.sealed, key.bytes, '1.call.another'));
+    t.throws(() => opened(callwake.sealed, randomBytes(32), about));
+  }
+  const { callwake } = voipPayload({ ...facts, privacy: true }, { content: 'encrypted', key });
+  t.notRegex(JSON.stringify(opened(callwake.sealed, key.bytes, about)), /Möller|4930123456/);
+  const again = voipPayload(facts, { content: 'clear', key }).callwake;
+  t.not(again.sealed, voipPayload(facts, { content: 'clear', key }).callwake.sealed, 'a nonce is used once');
+});
+
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 400 }),
   fc.string({ unit: 'grapheme', maxLength: 400 }),
@@ -78,14 +112,31 @@ test('whatever a caller sends, the payload is within 5120 bytes, whole JSON, and
         expiresAt: fc.nat(),
         privacy: fc.boolean(),
       }),
-      (any) => {
-        const text = JSON.stringify(voipPayload(any));
+      fc.constantFrom('clear', 'sender', 'nothing', 'encrypted'),
+      fc.boolean(),
+      (any, content, sealed) => {
+        const text = JSON.stringify(voipPayload(any, { content, ...(sealed ? { key } : {}) }));
         const bytes = Buffer.from(text, 'utf8');
         const back: unknown = JSON.parse(bytes.toString('utf8'));
         return bytes.length <= 5120 && JSON.stringify(back) === text && !/\\ud[89a-f]/i.test(text);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 400 },
+  );
+  t.pass();
+});
+
+test('a name is cut between what people see as characters', (t) => {
+  const characters = ['👩‍👩‍👧‍👦', 'e\u0301', '🇩🇪', '한', 'a', '👍🏽', '\u0001'];
+  const full = '\u0001'.repeat(256);
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...characters), { maxLength: 600 }), fc.nat(256), (name, length) => {
+      const callerName = name.join('');
+      const others = { trunk: full, diversion: full, calledNumber: full.slice(0, length) };
+      const { callwake } = voipPayload({ ...facts, ...others, callerName });
+      return isCutBetweenCharacters(callwake.callerName ?? '', callerName);
+    }),
+    { numRuns: 300 },
   );
   t.pass();
 });
