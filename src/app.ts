@@ -170,7 +170,7 @@ export function startApp(options: AppOptions): App {
     config.trunks.map(({ name, peers }) => ({ name, addresses: peers.map(({ host }) => host) })),
   );
   const edges = new Peers(config.edges);
-  for (const peers of [trunkPeers, edges]) void resolvePeers(peers, log);
+  for (const peers of [trunkPeers, edges]) void resolvePeers(peers, config.engine.nameServers, log);
 
   let connectedTo = (_hostports: string): void => {};
   let refused = (_error: Error): void => {};
@@ -339,8 +339,8 @@ function userOf(aor: string): string {
   return aor.slice(aor.indexOf(':') + 1, aor.lastIndexOf('@'));
 }
 
-async function resolvePeers(peers: Peers, log: Logger): Promise<void> {
-  for (const { host, error } of await peers.resolve()) log.warn('peer name not resolved', { host, error });
+async function resolvePeers(peers: Peers, nameServers: readonly string[], log: Logger): Promise<void> {
+  for (const { host, error } of await peers.resolve(nameServers)) log.warn('peer name not resolved', { host, error });
 }
 
 function logEvent(log: Logger, { callUuid, sessionId, ms, type, fields }: TimelineEvent): void {

@@ -19,7 +19,7 @@ export interface StartedEngine {
  * @throws {CliError} when it ends before; it has said why on standard error.
  */
 export async function startEmbeddedEngine(
-  { contacts, control, tls }: EngineConfig,
+  { contacts, control, nameServers, tls }: EngineConfig,
   secret: string,
 ): Promise<StartedEngine> {
   const host = control.host.includes(':') ? `[${control.host}]` : control.host;
@@ -28,7 +28,11 @@ export async function startEmbeddedEngine(
   const port = new Promise<number>((resolve) => {
     ready = resolve;
   });
-  const process = startChild([...args, ...contacts.flatMap((contact) => ['--contact', contact])], {
+  const lists = [
+    ...contacts.flatMap((contact) => ['--contact', contact]),
+    ...nameServers.flatMap((server) => ['--name-server', server]),
+  ];
+  const process = startChild([...args, ...lists], {
     env: { [SECRET_VARIABLE]: secret },
     onLine: (line) => {
       const said = controlPort(line);

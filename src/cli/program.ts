@@ -127,6 +127,11 @@ function addEngine(program: Command, end: (code: number) => void): void {
       '--secret <secret>',
       `what the app must know; in ${SECRET_VARIABLE} other users of the machine don't see it`,
     )
+    .option(
+      '--name-server <address>',
+      "asked for NAPTR, SRV, A and AAAA records in place of the machine's own: 192.0.2.53 or 192.0.2.53:5353 (repeatable)",
+      collect,
+    )
     .option('--tls-key <file>', 'private key for TLS, PEM')
     .option('--tls-cert <file>', 'certificate for TLS, PEM')
     .option('--tls-ca <file>', 'authorities to trust, PEM')

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
+const ADDRESS_AND_PORT = /^(?:\[([^\]]+)\](?::(\d{1,5}))?|([^:]+)(?::(\d{1,5}))?)$/;
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 
 /** Milliseconds of a duration such as `500ms`, `13s`, `1.5h` or `7d`; undefined when the text is none. */
@@ -59,6 +60,16 @@ export function isHost(text: string): boolean {
 export function addressRange() {
   const allowed = 'an IP address or a range such as 192.0.2.0/24 or 2001:db8::/32';
   return z.string({ error: allowed }).refine((text) => addAddressRange(new BlockList(), text), { error: allowed });
+}
+
+/** An IP address, or one with a port: `192.0.2.53:5353`, `[2001:db8::53]:5353`. */
+export function addressAndPort() {
+  const allowed = 'an IP address such as 192.0.2.53, or with a port 192.0.2.53:5353';
+  const isOne = (text: string): boolean => {
+    const [, bracketed, port, plain, plainPort] = ADDRESS_AND_PORT.exec(text) ?? [];
+    return isIP(bracketed ?? plain ?? text) !== 0 && Number(port ?? plainPort ?? 0) <= 65535;
+  };
+  return z.string({ error: allowed }).refine(isOne, { error: allowed });
 }
 
 /** Adds an address or CIDR range to a list; false when the text is neither. */

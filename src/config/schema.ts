@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS } from '../devices/settings.js';
 import { api } from './api.js';
 import { alarms } from './alarms.js';
 import {
+  addressAndPort,
   addressRange,
   duration,
   flag,
@@ -65,6 +66,8 @@ const engine = z
       'addresses to listen on, such as sip:0.0.0.0:5060;transport=udp,tcp',
     ).default(['sip:0.0.0.0:5060;transport=udp,tcp']),
     control: control.prefault({}),
+    /** Whom to ask for names, in place of the machine's own resolver and hosts file. */
+    nameServers: z.array(addressAndPort(), { error: 'a list of addresses of name servers' }).default([]),
     /** Of the embedded engine. */
     tls: engineTls.prefault({}),
   })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { ContactError } from './contacts.js';
 import { HandlerError, parseHandler } from './control/handlers.js';
 import { Engine, type Started } from './engine.js';
@@ -13,6 +14,8 @@ export interface EngineCommandOptions {
   /** `--control-tls host:port`: the same inside TLS, with `tlsKey` and `tlsCert`. */
   controlTls?: string | undefined;
   secret: string;
+  /** Name servers in place of the machine's own, once or more: `192.0.2.53` or `192.0.2.53:5353`. */
+  nameServer?: readonly string[] | undefined;
   /** Files in PEM. */
   tlsKey?: string | undefined;
   tlsCert?: string | undefined;
@@ -102,6 +105,7 @@ function engineOptions(options: EngineCommandOptions, host: EngineProcess): Cons
     contacts: options.contact,
     control: [...control, ...secured],
     secret: options.secret,
+    nameServers: options.nameServer?.map(checkedServer),
     tls,
     tlsClient: clientTls(tls, options),
     requestHandlers: options.requestHandler?.map(parseHandler),
@@ -138,6 +142,13 @@ function readTls(options: EngineCommandOptions): TlsSettings {
     ...(options.mtls ? { requireClientCertificate: true } : {}),
     ...(options.mtlsOptional ? { requestClientCertificate: true } : {}),
   };
+}
+
+function checkedServer(text: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+)(?::\d{1,5})?)$/.exec(text) ?? [];
+  if (isIP(bracketed ?? plain ?? text) === 0)
+    throw new OptionError(`--name-server must be an IP address, or address:port, not "${text}"`);
+  return text;
 }
 
 function parseSni(text: string): { name: string; keyFile: string; certFile: string } {

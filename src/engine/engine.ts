@@ -15,6 +15,7 @@ import type { TimerSettings } from './transaction/index.js';
 import {
   type Listener,
   type ListenOptions,
+  resolverOf,
   type TlsSettings,
   TransportLayer,
   uriHost,
@@ -35,6 +36,8 @@ export interface EngineOptions {
   tls?: TlsSettings | undefined;
   /** For connections that the engine opens over TLS. */
   tlsClient?: TlsSettings | undefined;
+  /** Name servers to ask (RFC 3263), `192.0.2.53` or `192.0.2.53:5353` each, in place of the machine's own resolver and hosts file. */
+  nameServers?: readonly string[] | undefined;
   clock?: Clock | undefined;
   timers?: Partial<TimerSettings> | undefined;
   limits?: Partial<TransportLimits> | undefined;
@@ -90,6 +93,7 @@ export class Engine {
       log,
       ...(options.limits ? { limits: options.limits } : {}),
       ...(options.tlsClient ? { tls: options.tlsClient } : {}),
+      ...(options.nameServers?.length ? { resolver: resolverOf(options.nameServers) } : {}),
     });
     this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, log });
     this.#registry = new ContactRegistry(this.#clock);

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises';
+import { lookup, Resolver } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 
 /** A named set of addresses: a trunk's peers or an edge. */
@@ -21,14 +21,18 @@ export class Peers {
     }
   }
 
-  /** Resolves host names among the peers. An unknown name is left out and returned, with the resolver's error code. */
-  async resolve(): Promise<readonly { readonly host: string; readonly error: string }[]> {
+  /**
+   * Resolves host names among the peers, at these name servers or (if there are none) as the system does. An unknown name is left out and returned, with
+   * the resolver's error code.
+   */
+  async resolve(
+    nameServers: readonly string[] = [],
+  ): Promise<readonly { readonly host: string; readonly error: string }[]> {
     const failed: { host: string; error: string }[] = [];
     for (const { group, host } of this.#names) {
       try {
-        const found = await lookup(host, { all: true });
-        for (const { address, family } of found)
-          this.#lists.get(group)?.addAddress(address, family === 6 ? 'ipv6' : 'ipv4');
+        for (const address of await addressesOf(host, nameServers))
+          this.#lists.get(group)?.addAddress(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
       } catch (error) {
         failed.push({ host, error: error instanceof Error && 'code' in error ? String(error.code) : String(error) });
       }
@@ -56,4 +60,14 @@ export class Peers {
     if (bits === undefined) list.addAddress(host, type);
     else list.addSubnet(host, Number(bits), type);
   }
+}
+
+async function addressesOf(host: string, nameServers: readonly string[]): Promise<string[]> {
+  if (nameServers.length === 0) return (await lookup(host, { all: true })).map(({ address }) => address);
+  const dns = new Resolver();
+  dns.setServers(nameServers);
+  const [v4, v6] = await Promise.allSettled([dns.resolve4(host), dns.resolve6(host)]);
+  const found = [v4, v6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  if (found.length === 0 && v4.status === 'rejected') throw v4.reason;
+  return found;
 }

@@ -74,6 +74,7 @@ test('what is wrong is said in one line, with exit code 2', async (t) => {
     [{ secret: '' }, /--secret must not be empty/],
     [{ tlsKey: '/no/such/file' }, /can't read \/no\/such\/file: ENOENT/],
     [{ controlTls: '127.0.0.1:0' }, /--control-tls needs/],
+    [{ nameServer: ['dns.example'] }, /--name-server must be an IP address, or address:port, not "dns\.example"/],
     [{ tlsSni: ['sip.example=only.key'] }, /--tls-sni must be NAME=KEYFILE,CERTFILE, not "sip\.example=only\.key"/],
     [{ requestHandler: ['ftp://x'] }, /not a request handler/],
   ];

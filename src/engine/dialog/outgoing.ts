@@ -37,6 +37,7 @@ export class OutgoingRequest {
   #targets: Target[] = [];
   #transaction: ClientTransaction | undefined;
   #provisional = false;
+  #ringing = false;
   #final = false;
   #cancel: readonly Header[] | undefined;
 
@@ -108,6 +109,7 @@ export class OutgoingRequest {
     this.#prepare(request, target);
     this.target = target;
     this.#provisional = false;
+    this.#ringing = false;
     const attempt = new Attempt(
       (response, flow) => this.#onResponse(attempt, response, flow),
       (status, why) => this.#onFailure(attempt, status, why),
@@ -123,6 +125,7 @@ export class OutgoingRequest {
   #onResponse(attempt: Attempt, response: SipResponse, flow: Flow): void {
     if (attempt !== this.#current) return;
     if (response.status < 200) this.#provisional = true;
+    if (response.status > 100 && response.status < 200) this.#ringing = true;
     if (response.status === 100) {
       this.#user.onTrying?.();
       return;
@@ -131,7 +134,7 @@ export class OutgoingRequest {
       if (!this.#final) this.#user.onResponse(response, flow);
       return;
     }
-    if (response.status === 503 && !this.#provisional && this.#next()) return;
+    if (response.status === 503 && !this.#ringing && this.#next()) return;
     if (this.#final && response.status >= 300) return;
     this.#final = true;
     this.#user.onResponse(response, flow);

@@ -1,4 +1,3 @@
-export { type FailoverRequest, requestWithFailover } from './failover.js';
 export { TransactionLayer, type TransactionLayerOptions } from './layer.js';
 export { type TimerSettings, timerSettings } from './timers.js';
 export type * from './types.js';
