@@ -212,7 +212,7 @@ export function startApp(options: AppOptions): App {
     access,
     maxPending: config.registrar.maxPending,
     domains,
-    stateHeader: settings.stateHeader,
+    headers: settings,
     onRegistered: (registered) => {
       for (const device of registered) {
         log.info('registered', {

@@ -161,6 +161,8 @@ const devices = z
     stateParameter: pattern(TOKEN, 'the name of a Contact parameter').default(DEFAULT_SETTINGS.stateParameter),
     stateHeader: pattern(TOKEN, 'the name of a header').default(DEFAULT_SETTINGS.stateHeader),
     platformParameter: pattern(TOKEN, 'the name of a Contact parameter').default(DEFAULT_SETTINGS.platformParameter),
+    keyParameter: pattern(TOKEN, 'the name of a Contact parameter').default(DEFAULT_SETTINGS.keyParameter),
+    keyHeader: pattern(TOKEN, 'the name of a header').default(DEFAULT_SETTINGS.keyHeader),
     pushPlatforms: z
       .array(oneOf(['iphone', 'ipad', 'other']), { error: 'a list of iphone, ipad, other' })
       .default([...DEFAULT_SETTINGS.pushPlatforms]),

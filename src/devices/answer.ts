@@ -30,7 +30,8 @@ export function accept(
   const headers: Header[] = [];
   for (const device of settings.answerContacts === 'own' ? own : accepted.devices) {
     const mine = own.includes(device);
-    for (const binding of liveBindings(device, now)) headers.push(['Contact', contactLine(binding, mine, now)]);
+    for (const binding of liveBindings(device, now))
+      headers.push(['Contact', contactLine(binding, mine, now, settings)]);
   }
   if (request.supported.includes('path')) for (const path of request.path) headers.push(['Path', path]);
   headers.push(['Supported', 'path, outbound']);
@@ -50,10 +51,10 @@ export function refuse(error: RegisterError): RegisterAnswer {
 }
 
 /** A Contact value with its remaining seconds. Only the phone itself gets to see its push parameters (P37). */
-function contactLine(binding: Binding, mine: boolean, now: number): string {
+function contactLine(binding: Binding, mine: boolean, now: number, settings: DeviceSettings): string {
   const text = binding.contact ?? `<${binding.uri}>`;
   const seconds = Math.max(1, Math.ceil((binding.expiresAt - now) / 1000));
-  return `${mine ? text : withoutPush(text)};expires=${seconds}`;
+  return `${mine ? text : withoutPush(text, settings)};expires=${seconds}`;
 }
 
 /** RFC 5626 section 6: the first hop keeps the flow, which an edge says by `ob` in its Path. */

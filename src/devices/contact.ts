@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { formatNameAddr, type NameAddr, parseNameAddr } from '../grammar/name-addr.js';
 import { Params, unquote } from '../grammar/params.js';
 import { formatUri, parseUri, type SipUri } from '../grammar/uri.js';
+import { dropKey, type GivenKey, keyInParams } from './encryption-key.js';
 import { RegisterError } from './errors.js';
 import { isPushParam, type PushClaim, readPushClaim } from './push-params.js';
 import type { DeviceSettings } from './settings.js';
@@ -11,7 +12,7 @@ export interface ParsedContact {
   /** The URI without push and state parameters: what a leg is sent to. */
   readonly uri: string;
   readonly parsedUri: SipUri;
-  /** As the phone gave it, without `expires`. Holds tokens. */
+  /** As the phone gave it, without `expires` and key. Holds tokens. */
   readonly text: string;
   readonly push: PushClaim;
   /** `+sip.instance`: lower-case UUID, or the URN as it is if it holds none. */
@@ -27,6 +28,8 @@ export interface ParsedContact {
   readonly platform?: string;
   readonly deviceName?: string;
   readonly model?: string;
+  /** The key for payloads, if it gives one. Secret. */
+  readonly key?: GivenKey;
 }
 
 const MAX_LENGTH = 4096;
@@ -44,6 +47,12 @@ export function parseContact(text: string, settings: DeviceSettings): ParsedCont
   checkOnce(address.params);
   checkOnce(uri.params);
   const push = readPushClaim(uri.params, settings.legacyTeamId);
+  const key = keyInParams(settings.keyParameter, address.params, uri.params);
+  if (key !== undefined) {
+    dropKey(address.params, settings.keyParameter);
+    dropKey(uri.params, settings.keyParameter);
+    address.uri = formatUri(uri);
+  }
   const expires = address.params.get('expires');
   address.params.delete('expires');
   const given = formatNameAddr({ uri: address.uri, params: address.params });
@@ -69,15 +78,18 @@ export function parseContact(text: string, settings: DeviceSettings): ParsedCont
     ...(platform !== undefined && { platform: unquote(platform) }),
     ...(deviceName !== undefined && { deviceName }),
     ...(model !== undefined && { model }),
+    ...(key !== undefined && { key }),
   };
 }
 
-/** A Contact without anything about push, for the eyes of others (P37). */
-export function withoutPush(contact: string): string {
+/** A Contact without anything about push, for the eyes of others (P37): tokens, and the key for payloads. */
+export function withoutPush(contact: string, { keyParameter }: Pick<DeviceSettings, 'keyParameter'>): string {
   const address = parseNameAddr(contact);
   const uri = parseUri(address.uri);
-  dropPush(address.params);
-  dropPush(uri.params);
+  for (const params of [address.params, uri.params]) {
+    dropPush(params);
+    dropKey(params, keyParameter);
+  }
   return formatNameAddr({ uri: formatUri(uri), params: address.params });
 }
 

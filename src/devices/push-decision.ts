@@ -48,15 +48,20 @@ export function decidePush(
     refuseUnsupported(settings);
     return NOTHING;
   }
-  if (settings.requireSecureTransport && !request.fromEdge && !/^(tls|wss)\//.test(request.source)) {
-    throw new RegisterError(403, 'Push parameters only over TLS');
-  }
+  checkSecure(request, settings);
   if (settings.shortPushExpiry === 'accept') return { tokens: push.tokens, services: [service] };
   const lead = settings.refreshLead / 1000;
   if (askedSeconds <= lead && settings.shortPushExpiry === 'refuse') {
     throw new RegisterError(423, 'Interval Too Brief', [['Min-Expires', String(pushMinExpires(settings))]]);
   }
   return grantedSeconds <= lead ? NOTHING : { tokens: push.tokens, services: [service] };
+}
+
+/** What is secret must not come in clear, where that is asked for (P38). @throws RegisterError 403. */
+export function checkSecure(request: RegisterRequest, settings: DeviceSettings): void {
+  if (settings.requireSecureTransport && !request.fromEdge && !/^(tls|wss)\//.test(request.source)) {
+    throw new RegisterError(403, 'Push parameters only over TLS');
+  }
 }
 
 /** The shortest expiry, in seconds, of a REGISTER with a push token: a refresh push must fit in before its end (P13). */

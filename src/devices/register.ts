@@ -1,11 +1,12 @@
 import { type Accepted, accept } from './answer.js';
 import { checkOrder, makeBinding, removeBindings, replaceBindings } from './bindings.js';
 import { type ParsedContact, parseContact, readWord } from './contact.js';
+import { keyInHeader } from './encryption-key.js';
 import { RegisterError } from './errors.js';
 import { askedExpiry, grantedExpiry } from './expiry.js';
 import { matchDevice, newDeviceId } from './identity.js';
 import { platformOf } from './platform.js';
-import { decidePush } from './push-decision.js';
+import { checkSecure, decidePush } from './push-decision.js';
 import type { ClaimedToken } from './push-params.js';
 import { withoutExpired } from './retention.js';
 import type { DeviceSettings, PushService } from './settings.js';
@@ -153,8 +154,7 @@ class Change {
       ...(deviceName !== undefined && { deviceName }),
       bindings,
       tokens,
-      ...(before?.encryptionKey !== undefined && { encryptionKey: before.encryptionKey }),
-      ...(before?.encryptionKeyId !== undefined && { encryptionKeyId: before.encryptionKeyId }),
+      ...this.#key(before, contact),
       ...(word !== undefined && { word: { state: word, at: now } }),
       ...(activeAt !== undefined && { activeAt }),
       seenAt: now,
@@ -173,6 +173,19 @@ class Change {
     const again = before !== undefined && this.#own.has(before.id);
     if (claimed.length === 0 && (again || !settings.registerWithoutTokenEndsToken)) return known;
     return registerTokens(known, claimed, now);
+  }
+
+  /** The key that it gives now; without one, that of before. @throws RegisterError 400 for a malformed one, 403 for one in clear. */
+  #key(before: Device | undefined, contact: ParsedContact): Pick<Device, 'encryptionKey' | 'encryptionKeyId'> {
+    const { keyHeader } = this.#request;
+    const key = contact.key ?? (keyHeader === undefined ? undefined : keyInHeader(keyHeader));
+    if (key !== undefined) {
+      checkSecure(this.#request, this.#context.settings);
+      return key;
+    }
+    if (before?.encryptionKey === undefined) return {};
+    const { encryptionKey, encryptionKeyId } = before;
+    return { encryptionKey, ...(encryptionKeyId !== undefined && { encryptionKeyId }) };
   }
 
   #unregister(device: Device, contact: ParsedContact): void {

@@ -27,6 +27,10 @@ export interface DeviceSettings {
   readonly stateHeader: string;
   /** Contact parameter in which a phone says `iphone`, `ipad` or `other`. */
   readonly platformParameter: string;
+  /** Contact parameter in which an app gives its AES-256 key for payloads, 32 bytes in base64url; with `-id` at its end, the key's name. */
+  readonly keyParameter: string;
+  /** Header for the same, `<key>` or `<key>;id=<name>`. */
+  readonly keyHeader: string;
   readonly pushPlatforms: readonly Platform[];
   /** Bindings listed in a 200: all of the AOR (RFC 3261 10.3), or only those of the phone that asks, as CUCM does. */
   readonly answerContacts: 'all' | 'own';
@@ -76,6 +80,8 @@ export const DEFAULT_SETTINGS: DeviceSettings = {
   stateParameter: 'app-state',
   stateHeader: 'X-App-State',
   platformParameter: 'app-platform',
+  keyParameter: 'app-key',
+  keyHeader: 'X-App-Key',
   pushPlatforms: ['iphone', 'ipad'],
   answerContacts: 'all',
   pushServices: [{ provider: 'apns' }],

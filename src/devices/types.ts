@@ -101,6 +101,8 @@ export interface RegisterRequest {
   readonly userAgent?: string;
   /** Value of the configured state header, if the request has one. */
   readonly stateHeader?: string;
+  /** Value of the configured key header, if the request has one. Secret. */
+  readonly keyHeader?: string;
   /** `udp/192.0.2.1:5060` */
   readonly source: string;
   /** The source address is one of the configured edges. */

@@ -32,7 +32,7 @@ export function prepareUpstream(request: RegisterRequest, settings: DeviceSettin
       if (asked > 0) {
         for (const service of decidePush(contact, request, asked, asked, settings).services) services.add(service);
       }
-      return withoutPush(text);
+      return withoutPush(text, settings);
     });
     return { contacts, featureCaps: [...services].map((service) => featureCap(service)) };
   } catch (error) {

@@ -6,13 +6,16 @@ const MAX_ENTRIES = 50;
 const MAX_TEXT = 4000;
 
 /** Fields whose values are secret as such. */
-const SECRET_NAME = /^(secret|password|passphrase|authorization|proxy-?authorization|jwt|p8|private-?key|key)$/i;
+const SECRET_NAME =
+  /^(secret|password|passphrase|authorization|proxy-?authorization|jwt|p8|(private|encryption)-?key|key-?header|key)$/i;
 /** Fields that hold a push token: shown as a hash, so that lines about the same token can be joined. */
 const TOKEN_NAME = /^((device|push|voip|alert)?-?token|pn-?prid|prid)$/i;
 
 const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(-----END [A-Z ]{0,20}PRIVATE KEY-----)?/g;
 const JWT = /\beyJ[\w-]{5,}\.[\w-]+\.[\w-]+/g;
 const PRID = /(pn-prid=)([^;>\s,"&]+)/gi;
+/** A parameter or header with a key of 32 bytes in base64url, as apps give them for payloads. */
+const PAYLOAD_KEY = /(key["']?\s*[=:]\s*["']?)[\w-]{43}(?![\w-])/gi;
 const LONG_HEX = /\b[0-9a-f]{64,}\b/gi;
 
 /**
@@ -35,6 +38,7 @@ export function maskText(text: string): string {
     .replace(PRIVATE_KEY, '(private key)')
     .replace(JWT, '(jwt)')
     .replace(PRID, (_, name: string, token: string) => name + tokenHash(token))
+    .replace(PAYLOAD_KEY, '$1(hidden)')
     .replace(LONG_HEX, (token) => tokenHash(token));
 }
 

@@ -1,3 +1,4 @@
+import type { DeviceSettings } from '../devices/settings.js';
 import type { RegisterRequest } from '../devices/types.js';
 import { splitList } from '../grammar/list.js';
 import { parseNameAddr } from '../grammar/name-addr.js';
@@ -5,17 +6,21 @@ import { aorOf, parseUri } from '../grammar/uri.js';
 import type { SrfRequest } from './drachtio.js';
 import { allHeaders, firstHeader, type HeaderLines } from './header-lines.js';
 
+/** Headers with which a phone tells of itself, as they are configured. */
+export type HeaderNames = Pick<DeviceSettings, 'stateHeader' | 'keyHeader'>;
+
 /** Takes a REGISTER apart for the devices. */
 export function describeRegister(
   req: SrfRequest,
   lines: HeaderLines,
   aor: string,
   fromEdge: boolean,
-  stateHeader: string,
+  names: HeaderNames,
 ): RegisterRequest {
   const expires = Number.parseInt(firstHeader(lines, 'expires') ?? '', 10);
   const userAgent = firstHeader(lines, 'user-agent');
-  const word = firstHeader(lines, stateHeader);
+  const word = firstHeader(lines, names.stateHeader);
+  const key = firstHeader(lines, names.keyHeader);
   return {
     aor,
     callId: firstHeader(lines, 'call-id') ?? '',
@@ -27,6 +32,7 @@ export function describeRegister(
     featureCaps: listed(lines, 'feature-caps'),
     ...(userAgent === undefined ? {} : { userAgent }),
     ...(word === undefined ? {} : { stateHeader: word }),
+    ...(key === undefined ? {} : { keyHeader: key }),
     source: sourceOf(req),
     fromEdge,
   };

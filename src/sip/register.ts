@@ -2,7 +2,7 @@ import type { Device, RegisterAnswer, RegisterRequest } from '../devices/types.j
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
 import { type AccessOptions, accessOf } from './register-access.js';
-import { aorFrom, describeRegister, hostOf, sourceOf } from './register-request.js';
+import { aorFrom, describeRegister, type HeaderNames, hostOf, sourceOf } from './register-request.js';
 
 /** Who decides about a REGISTER that may be made: callwake itself, or another registrar. */
 export interface Registrar {
@@ -15,7 +15,7 @@ export interface RegisterOptions {
   readonly access: AccessOptions;
   /** Domains whose AORs are ours, lower case. */
   readonly domains: readonly string[];
-  readonly stateHeader: string;
+  readonly headers: HeaderNames;
   /** REGISTERs under way at once; more get 503 with Retry-After. */
   readonly maxPending: number;
   /** The 200 of these devices' REGISTER has left. */
@@ -69,7 +69,7 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
     if (firstHeader(lines, 'max-forwards') === '0') {
       return refuse(res, { source, aor, status: 483, reason: 'Too Many Hops' });
     }
-    const request = describeRegister(req, lines, aor, granted.fromEdge, options.stateHeader);
+    const request = describeRegister(req, lines, aor, granted.fromEdge, options.headers);
     answer(res, request, await registrar.register(request, req, lines));
   };
   return (req, res) => {

@@ -59,7 +59,14 @@ export class UpstreamRegistrar {
       const path = this.#options.pathUri(peer.transport);
       if (path === undefined) return answer(503, 'Service Unavailable', [['Retry-After', '5']]);
       const own = ownPath(path, request.aor);
-      const headers = onwardHeaders(lines, request, onward.contacts, onward.featureCaps, own);
+      const headers = onwardHeaders(
+        lines,
+        request,
+        onward.contacts,
+        onward.featureCaps,
+        own,
+        this.#options.registry.settings.keyHeader,
+      );
       const response = await this.#send(req, peer, headers);
       if (response === undefined) {
         last = answer(504, 'Registrar Did Not Answer', [['Retry-After', '5']]);
@@ -114,12 +121,16 @@ function onwardHeaders(
   contacts: readonly string[],
   featureCaps: readonly string[],
   ownPath: string,
+  keyHeader: string,
 ): HeaderRecord {
   const hops = Number.parseInt(firstHeader(lines, 'max-forwards') ?? '70', 10);
   const supported = [...new Set([...listed(lines, 'supported'), 'path'])];
   const field = (name: string, values: readonly string[]) => values.map((value) => [name, value] as const);
   return toRecord([
-    ...lines.filter(([name]) => !NOT_ONWARD.has(name.toLowerCase())),
+    ...lines.filter(([name]) => {
+      const lower = name.toLowerCase();
+      return !NOT_ONWARD.has(lower) && lower !== keyHeader.toLowerCase();
+    }),
     ['Max-Forwards', String(Math.max(0, (Number.isNaN(hops) ? 70 : hops) - 1))],
     ...field('Contact', contacts),
     ...field('Path', [ownPath, ...request.path]),

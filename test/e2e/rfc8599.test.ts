@@ -5,6 +5,7 @@ import { rawClient } from './raw.js';
 import { requestsIn, stageFor, wire } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 100 };
+const APP_KEY = Buffer.alloc(32, 9).toString('base64url');
 const PURRS = { devices: { purrKeyFile: 'purr.key' } };
 
 test.serial('P26: a registrar that says 403 to the phone that was woken ends the wait at once', async (t) => {
@@ -80,7 +81,7 @@ test.serial(
 for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
   test.serial(`P37: no push parameter leaves toward anybody but its own phone: ${edge}`, async (t) => {
     const stage = await stageFor(t, { edge, config: PURRS });
-    const phone = await stage.phone({ behaviour: QUICK, alertToken: 'cd'.repeat(32) });
+    const phone = await stage.phone({ behaviour: QUICK, alertToken: 'cd'.repeat(32), encryptionKey: APP_KEY });
     await stage.phone({ platform: 'ipad', behaviour: { ...QUICK, answer: 'ignore' } });
     await phone.background();
     const call = stage.cucm.call({ to: '2001', offer: 'early' });
@@ -88,6 +89,10 @@ for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
     await call.reinvite({ hold: true });
     await call.hangup();
     checkNothingLeaked(t, stage, phone.identity.voipToken ?? '');
+    const answers = phone.messages.filter(
+      ({ direction, message }) => direction === 'in' && message.kind === 'response',
+    );
+    t.false(wire(answers).includes(APP_KEY));
   });
 }
 
@@ -102,7 +107,8 @@ function checkNothingLeaked(t: ExecutionContext, stage: Stage, token: string): v
     ),
   );
   t.notRegex(toPhones, /pn-(?!purr)/i);
-  t.false(JSON.stringify(stage.callwake.log).includes(token), 'in the log');
+  for (const text of [toTrunk, toPhones]) t.false(text.includes(APP_KEY));
+  for (const secret of [token, APP_KEY]) t.false(JSON.stringify(stage.callwake.log).includes(secret), 'in the log');
 }
 
 function purrsOf(messages: readonly string[]): Set<string> {

@@ -55,17 +55,22 @@ test('what is below the level is not written', (t) => {
   t.is(lines({ level: 'debug' }, (log) => log.debug('x')).length, 1);
 });
 
+const KEY = Buffer.alloc(32, 7).toString('base64url');
+
 test('secrets and push tokens do not reach the log, wherever they stand', (t) => {
   const jwt = `eyJ${'a'.repeat(20)}.eyJpc3MiOiJBIn0.c2ln`;
   const [line = ''] = lines({}, (log) =>
     log.error(`push to ${TOKEN} failed`, {
       token: TOKEN,
       secret: 'cymru',
+      encryptionKey: KEY,
+      contact: `<sip:a@b>;app-key=${KEY}`,
+      header: `X-App-Key: ${KEY};id=k1`,
       nested: { authorization: `bearer ${jwt}`, list: [`Contact: <sip:a@b;pn-prid=${TOKEN}>`, 'pn-prid=SHORT;x'] },
       error: new Error(`jwt ${jwt} and -----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----`),
     }),
   );
-  for (const hidden of [TOKEN, jwt, 'cymru', 'MIGH', 'SHORT']) t.false(line.includes(hidden), hidden);
+  for (const hidden of [TOKEN, jwt, 'cymru', 'MIGH', 'SHORT', KEY]) t.false(line.includes(hidden), hidden);
   t.true(line.includes(tokenHash(TOKEN)));
 });
 

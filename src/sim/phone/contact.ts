@@ -27,7 +27,8 @@ export function contactParams(who: PhoneIdentity, options: PhoneSimulatorOptions
   const regId = options.regId === undefined ? 1 : options.regId;
   const pnsreg = options.pnsreg ? ';+sip.pnsreg' : '';
   const device = options.deviceName === undefined ? '' : `;+u.sip!devicename.ccm.cisco.com="${options.deviceName}"`;
-  return `;+sip.instance="<${who.instance}>"${regId === null ? '' : `;reg-id=${regId}`}${device}${pnsreg}`;
+  const key = options.encryptionKey === undefined ? '' : `;app-key=${options.encryptionKey};app-key-id=k1`;
+  return `;+sip.instance="<${who.instance}>"${regId === null ? '' : `;reg-id=${regId}`}${device}${pnsreg}${key}`;
 }
 
 /** `sip.pnspurr` and faults of the Feature-Caps in a REGISTER 2xx (RFC 8599 section 5.6.1, RFC 6809). */

@@ -55,6 +55,8 @@ export interface PhoneSimulatorOptions {
   readonly regId?: number | null;
   /** Says that it can refresh its registration by itself: `+sip.pnsreg` (RFC 8599 section 4.1.2); default false. */
   readonly pnsreg?: boolean;
+  /** AES-256 key for payloads of pushes, 32 bytes in base64url, given with `app-key` on Contact; default none. */
+  readonly encryptionKey?: string;
   /** Says foreground or background with `app-state` on Contact; default true. */
   readonly saysState?: boolean;
   readonly credentials?: { readonly username: string; readonly password: string };
