@@ -1,3 +1,4 @@
+import { bestBinding } from '../devices/best-binding.js';
 import type { Binding, Device } from '../devices/types.js';
 import { randomCallId } from '../grammar/token.js';
 import type { PushOutcome } from '../push/provider.js';
@@ -5,7 +6,7 @@ import { CallerWord } from './caller-word.js';
 import type { CallContext, CallState } from './context.js';
 import { FallbackLeg } from './fallback.js';
 import { refusal, towardCaller } from './final.js';
-import { bestBinding, Leg, type LegRecord } from './leg.js';
+import { Leg, type LegRecord } from './leg.js';
 import { Legs } from './legs.js';
 import { bestResponse, type EndReason, saysNotReached } from './policy.js';
 import { type BranchResponse, REASONS, type RejectOptions } from './port.js';

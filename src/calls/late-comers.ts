@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock/clock.js';
+import { bestBinding } from '../devices/best-binding.js';
 import type { Device } from '../devices/types.js';
 import { randomCallId } from '../grammar/token.js';
-import { bestBinding } from './leg.js';
 import type { CallPort } from './port.js';
 import type { Timeline } from './timeline.js';
 

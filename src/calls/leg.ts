@@ -1,3 +1,4 @@
+import { bestBinding } from '../devices/best-binding.js';
 import type { Binding, Device } from '../devices/types.js';
 import { saysNotReached } from './policy.js';
 import type { Branch, BranchResponse } from './port.js';
@@ -125,14 +126,6 @@ export class Leg {
   untried(): Binding | undefined {
     return bestBinding(this.device.bindings.filter((binding) => !this.#tried.has(flowKey(binding))));
   }
-}
-
-/** The binding to ring a device over: highest q, then the latest registered. */
-export function bestBinding(bindings: readonly Binding[]): Binding | undefined {
-  return bindings.reduce<Binding | undefined>((best, binding) => {
-    if (best === undefined || binding.q > best.q) return binding;
-    return binding.q === best.q && binding.registeredAt > best.registeredAt ? binding : best;
-  }, undefined);
 }
 
 function flowKey(binding: Binding): string {

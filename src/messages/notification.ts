@@ -50,7 +50,7 @@ export interface InvitationNotification extends Common {
   readonly invitation: Invitation;
 }
 
-/** Without `text` and new messages only the badge changes. */
+/** Without new messages only the badge changes. */
 export interface VoicemailNotification extends Common {
   readonly kind: 'voicemail';
   readonly counts: VoicemailCounts;
@@ -109,6 +109,10 @@ export interface NotifyOptions {
   readonly patience?: number;
   /** Devices that have it already, over SIP. */
   readonly delivered?: ReadonlySet<string>;
+  /** Only these devices; the others count as far as they stand in for them. */
+  readonly devices?: ReadonlySet<string>;
+  /** The badge of a device, in place of the notification's. */
+  readonly badgeOf?: (deviceId: string) => number | undefined;
   /** Asked before each attempt of a push; `false` withdraws it. */
   readonly stillWanted?: (deviceId: string) => boolean;
 }

@@ -66,7 +66,9 @@ export class PushNotifier implements Notifier {
     const { aor, deviceId } = notification;
     const { devices: known, preferences } = this.#options;
     const all = await known.devicesOf(aor);
-    const asked = deviceId === undefined ? all : all.filter(({ id }) => id === deviceId);
+    const asked = all.filter(
+      ({ id }) => (deviceId === undefined || id === deviceId) && (options.devices?.has(id) ?? true),
+    );
     if (asked.length === 0) return [];
     const wishes = await preferences.get(aor);
     const results = await new Round(this.#options, notification, options, asked, all).run(
@@ -130,11 +132,15 @@ class Round {
 
   async #push({ device, token }: Sleeper): Promise<Told> {
     const { pushes, settings } = this.options;
-    const { patience = PATIENCE, stillWanted } = this.wanted;
+    const { patience = PATIENCE, stillWanted, badgeOf } = this.wanted;
+    const badge = badgeOf?.(device.id);
     const { expiresAt = Number.POSITIVE_INFINITY } = this.notification;
     const outcome = await pushes.push('alert', {
       device,
-      ...alertOf(this.notification, settings.contentOf(token.bundleId)),
+      ...alertOf(
+        badge === undefined ? this.notification : { ...this.notification, badge },
+        settings.contentOf(token.bundleId),
+      ),
       deadline: Math.min(this.#now + patience, expiresAt),
       expiresAt: Math.min(this.#now + Math.max(settings.keep, patience), expiresAt),
       ...(stillWanted && { stillWanted: () => stillWanted(device.id) }),

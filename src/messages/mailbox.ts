@@ -1,0 +1,276 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock/clock.js';
+import type { Store } from '../store/store.js';
+import type { DeadMessage, StoredMessage } from './message.js';
+
+/** How much may wait. */
+export interface MailboxLimits {
+  readonly messagesPerDevice: number;
+  readonly bytesPerDevice: number;
+  /** Messages of all devices together. */
+  readonly messages: number;
+  /** How many undeliverable ones are kept for the operator. */
+  readonly dead: number;
+}
+
+/** A message and its place in the queue. */
+export interface Waiting {
+  readonly position: string;
+  readonly message: StoredMessage;
+}
+
+/** There is no room; says whose. */
+export class MailboxFull extends Error {
+  override readonly name = 'MailboxFull';
+
+  constructor(readonly bound: keyof MailboxLimits) {
+    super(`no room for another message (${bound})`);
+  }
+}
+
+/** What waits in one queue. */
+interface Size {
+  count: number;
+  bytes: number;
+  /** Requests that a process before this one has put there a moment ago: they may be sent again. */
+  readonly recent: ReadonlySet<string>;
+}
+
+/** A message whose user has to be told by push. */
+export interface Untold {
+  readonly queue: string;
+  readonly position: string;
+  readonly message: StoredMessage;
+}
+
+/** Holds what could not be delivered. No device's queue is called that, as those begin with a SIP address. */
+const DEAD = 'dead';
+/** What has to be pushed: a process that dies on it leaves it to the next one. */
+const UNTOLD = 'untold';
+const UNTOLD_AT_ONCE = 10_000;
+const UNTOLD_BODY = 4096;
+const SIZES_KEPT = 20_000;
+/** How long a sender may send the same request again, in milliseconds. */
+const RESENT_WITHIN = 120_000;
+
+/** The queue of a device. */
+export function queueOf(aor: string, deviceId: string): string {
+  return `${aor} ${deviceId}`;
+}
+
+/** AOR and device of a queue; undefined for one that is no device's. */
+export function ownerOf(queue: string): { readonly aor: string; readonly deviceId: string } | undefined {
+  const space = queue.indexOf(' ');
+  return space <= 0 || !queue.startsWith('sip')
+    ? undefined
+    : { aor: queue.slice(0, space), deviceId: queue.slice(space + 1) };
+}
+
+/** Messages that wait for their device, on disk, each queue in the order of arrival and within bounds. */
+export class Mailbox {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #limits: MailboxLimits;
+  readonly #sizes = new LRUCache<string, Size>({ max: SIZES_KEPT });
+  /** Sizes that a write under way is changing: they must not be read from disk meanwhile. */
+  readonly #busy = new Map<string, { size: Promise<Size>; users: number }>();
+  #total = 0;
+  #dead = 0;
+  #last = 0;
+  #order = 0;
+
+  constructor(store: Store, clock: Clock, limits: MailboxLimits) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Counts what a process before this one has left. Until that is done the bound of all together is wider by it. */
+  async start(): Promise<void> {
+    for await (const queue of this.#store.queues()) {
+      const count = await this.#store.queuedCount(queue);
+      if (queue === DEAD) this.#dead += count;
+      else if (ownerOf(queue) !== undefined) this.#total += count;
+    }
+  }
+
+  /** Messages that wait, of all devices. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Messages that could not be delivered and are kept. */
+  get dead(): number {
+    return this.#dead;
+  }
+
+  /** A place behind everything that has one. Places are taken when messages arrive, so that one that is stored late keeps its turn. */
+  position(): string {
+    const now = this.#clock.now();
+    if (now > this.#last) {
+      this.#last = now;
+      this.#order = 0;
+    }
+    return `${String(this.#last).padStart(15, '0')}-${String(this.#order++).padStart(8, '0')}`;
+  }
+
+  /** Whether anything waits there. */
+  async isEmpty(queue: string): Promise<boolean> {
+    const busy = this.#busy.get(queue);
+    const known = busy === undefined ? this.#sizes.get(queue) : await busy.size;
+    return known === undefined ? (await this.#store.queued(queue, 1)).length === 0 : known.count === 0;
+  }
+
+  /** How many messages wait there. */
+  async count(queue: string): Promise<number> {
+    const busy = this.#busy.get(queue);
+    return (busy === undefined ? await this.#sizeOf(queue) : await busy.size).count;
+  }
+
+  /**
+   * Puts a message in its place; it is on disk when the promise settles, and with `push: 'now'` that its user has to be told. One that a process before
+   * this one has put there already is left where it is.
+   * @throws {MailboxFull} when there is no room
+   */
+  put(queue: string, position: string, message: StoredMessage): Promise<void> {
+    return this.#changing(queue, async (size) => {
+      const { messagesPerDevice, bytesPerDevice, messages } = this.#limits;
+      if (size.recent.has(message.id)) return this.#noteUntold(queue, position, message);
+      const bytes = bytesOf(message);
+      if (size.count >= messagesPerDevice) throw new MailboxFull('messagesPerDevice');
+      if (size.bytes + bytes > bytesPerDevice) throw new MailboxFull('bytesPerDevice');
+      if (this.#total >= messages) throw new MailboxFull('messages');
+      this.#grow(size, 1, bytes);
+      try {
+        const told = this.#noteUntold(queue, position, message);
+        await Promise.all([this.#store.putQueued(queue, position, message), told]);
+      } catch (error) {
+        this.#grow(size, -1, -bytes);
+        throw error;
+      }
+    });
+  }
+
+  /** Messages whose users a process before this one had to tell and didn't. */
+  async untold(): Promise<readonly Untold[]> {
+    const entries = await this.#store.queued(UNTOLD, UNTOLD_AT_ONCE);
+    return entries.map(([, entry]) => entry as Untold);
+  }
+
+  /** The users of those have been told, as far as that goes. */
+  async told(entries: Iterable<{ readonly queue: string; readonly position: string }>): Promise<void> {
+    await Promise.all(
+      [...entries].map(({ queue, position }) => this.#store.removeQueued(UNTOLD, `${position} ${queue}`)),
+    );
+  }
+
+  /** The first messages of a queue. */
+  async first(queue: string, limit: number): Promise<readonly Waiting[]> {
+    const entries = await this.#store.queued(queue, limit);
+    return entries.map(([position, message]) => ({ position, message: message as StoredMessage }));
+  }
+
+  /** Takes a message out; on disk when the promise settles. */
+  remove(queue: string, { position, message }: Waiting): Promise<void> {
+    return this.#changing(queue, async (size) => {
+      await this.#store.removeQueued(queue, position);
+      this.#grow(size, -1, -bytesOf(message));
+    });
+  }
+
+  /** Puts a changed message in the place of what is there. */
+  replace(queue: string, { position, message }: Waiting): Promise<void> {
+    return this.#store.putQueued(queue, position, message);
+  }
+
+  /** Takes a message out for good and keeps it for the operator, the latest ones of those. */
+  async bury(queue: string, waiting: Waiting, reason: string): Promise<void> {
+    const dead: DeadMessage = { ...waiting.message, queue, reason, diedAt: this.#clock.now() };
+    this.#dead++;
+    await this.#store.putQueued(DEAD, this.position(), dead);
+    await this.remove(queue, waiting);
+    while (this.#dead > this.#limits.dead) {
+      const [oldest] = await this.#store.queued(DEAD, 1);
+      if (oldest === undefined) break;
+      this.#dead--;
+      await this.#store.removeQueued(DEAD, oldest[0]);
+    }
+  }
+
+  /** Forgets those that have been dead since before that time (epoch milliseconds). */
+  async forgetDead(before: number): Promise<void> {
+    for (;;) {
+      const [oldest] = await this.#store.queued(DEAD, 1);
+      if (oldest === undefined || (oldest[1] as DeadMessage).diedAt >= before) return;
+      this.#dead--;
+      await this.#store.removeQueued(DEAD, oldest[0]);
+    }
+  }
+
+  /** The oldest of those that could not be delivered. */
+  async buried(limit: number): Promise<readonly DeadMessage[]> {
+    return (await this.#store.queued(DEAD, limit)).map(([, message]) => message as DeadMessage);
+  }
+
+  /** The queues that hold something, without those that are no device's. */
+  async *queues(): AsyncIterable<string> {
+    for await (const queue of this.#store.queues()) if (ownerOf(queue) !== undefined) yield queue;
+  }
+
+  async #noteUntold(queue: string, position: string, message: StoredMessage): Promise<void> {
+    if (message.push !== 'now') return;
+    const untold: Untold = { queue, position, message: { ...message, headers: [], body: cut(message.body) } };
+    await this.#store.putQueued(UNTOLD, `${position} ${queue}`, untold);
+  }
+
+  async #changing<T>(queue: string, change: (size: Size) => Promise<T>): Promise<T> {
+    const entry = this.#busy.get(queue) ?? { size: this.#sizeOf(queue), users: 0 };
+    this.#busy.set(queue, entry);
+    entry.users++;
+    try {
+      return await change(await entry.size);
+    } finally {
+      entry.users--;
+      if (entry.users === 0) {
+        this.#busy.delete(queue);
+        await entry.size.then(
+          (size) => this.#sizes.set(queue, size),
+          () => {},
+        );
+      }
+    }
+  }
+
+  async #sizeOf(queue: string): Promise<Size> {
+    const known = this.#sizes.get(queue);
+    if (known !== undefined) return known;
+    const recent = new Set<string>();
+    const size: Size = { count: 0, bytes: 0, recent };
+    const since = this.#clock.now() - RESENT_WITHIN;
+    const { messagesPerDevice } = this.#limits;
+    if ((await this.#store.queuedCount(queue)) > 0) {
+      for (const { message } of await this.first(queue, messagesPerDevice)) {
+        size.count++;
+        size.bytes += bytesOf(message);
+        if (message.receivedAt >= since) recent.add(message.id);
+      }
+    }
+    return size;
+  }
+
+  #grow(size: Size, count: number, bytes: number): void {
+    size.count = Math.max(0, size.count + count);
+    size.bytes = Math.max(0, size.bytes + bytes);
+    this.#total = Math.max(0, this.#total + count);
+  }
+}
+
+function cut(body: string): string {
+  return body.length <= UNTOLD_BODY ? body : body.slice(0, UNTOLD_BODY);
+}
+
+/** What a message takes, in bytes of its text. */
+function bytesOf({ body, headers, from, to }: StoredMessage): number {
+  const text = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, from.length + to.length);
+  return text + Buffer.byteLength(body);
+}

@@ -1,0 +1,348 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock, Timer } from '../clock/clock.js';
+import { bestBinding } from '../devices/best-binding.js';
+import type { Device } from '../devices/types.js';
+import { callIdOf, Deliveries, queueOfDevice } from './deliveries.js';
+import { type Mailbox, MailboxFull, ownerOf, type Waiting } from './mailbox.js';
+import {
+  type PushDue,
+  type SendResult,
+  type StoredMessage,
+  type TextMessage,
+  textOf,
+  useOf,
+} from './message.js';
+import type { Notifier, Sender } from './notification.js';
+import type { MessageDevices, MessagePort, MessageSettings, MessageSink } from './port.js';
+import { NO_ANSWER, verdictOf, within } from './verdict.js';
+
+export interface MessagesOptions {
+  readonly clock: Clock;
+  readonly mailbox: Mailbox;
+  readonly devices: MessageDevices;
+  readonly port: MessagePort;
+  readonly notifier: Notifier;
+  readonly settings: MessageSettings;
+  /** Who sent it, for people; nobody when he asked to stay unknown. */
+  readonly senderOf: (message: TextMessage) => Sender;
+  readonly sink: MessageSink;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Whom a message is for: all devices of an AOR, or one of them. */
+export interface Recipient {
+  readonly aor: string;
+  readonly deviceId?: string;
+}
+
+/** The answer to a MESSAGE. With `from` its header fields and body go along. */
+export interface MessageAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly from?: SendResult;
+  /** Seconds. */
+  readonly retryAfter?: number;
+}
+
+/** Where a message went at one device. */
+type Fate =
+  | { readonly kind: 'delivered'; readonly result: SendResult }
+  | { readonly kind: 'stored'; readonly waiting: Waiting }
+  | { readonly kind: 'refused'; readonly result: SendResult }
+  | { readonly kind: 'full'; readonly bound: string };
+
+const ACCEPTED: MessageAnswer = { status: 202, reason: 'Accepted' };
+const BUSY: MessageAnswer = { status: 503, reason: 'Service Unavailable', retryAfter: 10 };
+/** Requests that are known when they come again: as long as a sender may try, with room for a burst. */
+const REMEMBERED = 50_000;
+const REMEMBER_FOR = 64_000;
+const SWEEP_EVERY = 10 * 60_000;
+/** How long undeliverable messages are kept for the operator. */
+const DEAD_KEPT = 30 * 86_400_000;
+
+/**
+ * Messages for the users' devices: to a phone that is awake at once, its answer passed back; for one that sleeps they are stored, its
+ * user is told by alert push, and they are delivered when it registers.
+ */
+export class Messages {
+  readonly #options: MessagesOptions;
+  readonly #deliveries: Deliveries;
+  /** Answers by request: a request that comes again, over another connection or node of CUCM, gets the same. */
+  readonly #answers: LRUCache<string, Promise<MessageAnswer>>;
+  /** Stored messages whose push is under way. */
+  readonly #pushing = new Set<string>();
+  #pending = 0;
+  #sweeping: Timer | undefined;
+  #closed = false;
+
+  constructor(options: MessagesOptions) {
+    this.#options = options;
+    this.#answers = new LRUCache({ max: REMEMBERED, ttl: REMEMBER_FOR });
+    this.#deliveries = new Deliveries({
+      ...options,
+      onMissed: (device, { position, message }) => {
+        void this.#tell(message, device.aor, [{ deviceId: device.id, queue: queueOfDevice(device), position }]);
+      },
+      onGone: (queue, position) => this.#pushing.delete(keyOf({ queue, position })),
+    });
+  }
+
+  /** Takes a message. Settles when it is delivered or on disk, within `answerWithin` and what the disk takes. Never rejects. */
+  receive(message: TextMessage, to: Recipient): Promise<MessageAnswer> {
+    const { settings, onFault } = this.#options;
+    if (Buffer.byteLength(message.body) > settings.maxSize) {
+      return Promise.resolve({ status: 413, reason: 'Message Too Long' });
+    }
+    const key = `${message.id} ${to.aor} ${to.deviceId ?? ''}`;
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known;
+    if (this.#pending >= settings.maxPending) return Promise.resolve(BUSY);
+    this.#pending++;
+    const answer = this.#receive(message, to)
+      .catch((error: unknown): MessageAnswer => {
+        onFault(error);
+        return { status: 500, reason: 'Server Internal Error' };
+      })
+      .then((given) => {
+        if (given.status >= 500) this.#answers.delete(key);
+        return given;
+      })
+      .finally(() => {
+        this.#pending--;
+      });
+    this.#answers.set(key, answer);
+    return answer;
+  }
+
+  /** A device has registered: what waits for it is delivered if it is awake. */
+  registered(device: Device): void {
+    this.#deliveries.wake(queueOfDevice(device));
+  }
+
+  /** Takes up what a process before this one has left: its messages, and the pushes that it owed. Clears away what is kept too long from now on. */
+  start(): void {
+    const { mailbox, onFault } = this.#options;
+    mailbox.start().catch(onFault);
+    this.#tellLeft().catch(onFault);
+    this.#sweepLater();
+  }
+
+  /** There is a way to send (again): what waits for phones that are awake is delivered. */
+  connected(): void {
+    this.#deliveries.wakeAll().catch(this.#options.onFault);
+  }
+
+  /** MESSAGEs that wait for their answer. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#sweeping?.cancel();
+    this.#deliveries.close();
+  }
+
+  #sweepLater(): void {
+    const { clock, mailbox, onFault } = this.#options;
+    if (this.#closed) return;
+    this.#sweeping = clock.setTimeout(() => {
+      const done = Promise.all([this.#deliveries.sweep(), mailbox.forgetDead(clock.now() - DEAD_KEPT)]);
+      void done.catch(onFault).finally(() => this.#sweepLater());
+    }, SWEEP_EVERY);
+  }
+
+  async #receive(message: TextMessage, { aor, deviceId }: Recipient): Promise<MessageAnswer> {
+    const { devices, sink, clock } = this.#options;
+    const all = await devices.devicesOf(aor);
+    const meant = deviceId === undefined ? all : all.filter(({ id }) => id === deviceId);
+    if (meant.length === 0) return { status: 404, reason: 'Not Found' };
+    const use = useOf(message);
+    const started = clock.monotonic();
+    if (use === 'composing') return this.#relayOnly(message, meant);
+    const fates = new Map<Device, Fate>();
+    const settled = await Promise.allSettled(
+      meant.map(async (device) => fates.set(device, await this.#handTo(message, device))),
+    );
+    const failed = settled.find((result) => result.status === 'rejected');
+    const answer = fates.size === 0 && failed !== undefined ? undefined : answerOf([...fates.values()]);
+    if (answer === undefined) throw failed?.reason;
+    for (const [device, fate] of fates) {
+      sink(`message-${fate.kind}`, {
+        aor,
+        device: device.id,
+        use,
+        ...('result' in fate ? { status: fate.result.status } : {}),
+        ms: Math.round(clock.monotonic() - started),
+      });
+    }
+    if (use === 'text') {
+      const stored = [...fates].flatMap(([device, fate]) => {
+        if (fate.kind !== 'stored' || fate.waiting.message.push !== 'now') return [];
+        return { deviceId: device.id, queue: queueOfDevice(device), position: fate.waiting.position };
+      });
+      const delivered = [...fates].flatMap(([{ id }, { kind }]) => (kind === 'delivered' ? id : []));
+      void this.#tell(message, aor, stored, new Set(delivered));
+    }
+    return answer;
+  }
+
+  /** At once if the phone is awake and nothing is before it; otherwise, or if that fails, into its queue. */
+  async #handTo(message: TextMessage, device: Device): Promise<Fate> {
+    const { devices, mailbox } = this.#options;
+    const queue = queueOfDevice(device);
+    const position = mailbox.position();
+    const awake = devices.notifiedStateOf(device).state === 'active';
+    const leave = awake ? this.#deliveries.occupy(queue) : undefined;
+    if (leave === undefined) {
+      const fate = await this.#store(message, device, position, awake ? 'if-missed' : 'now');
+      if (awake) this.#deliveries.wake(queue);
+      return fate;
+    }
+    try {
+      if (!(await mailbox.isEmpty(queue))) return await this.#store(message, device, position, 'if-missed');
+      const result = await this.#send(message, device, position, (late) =>
+        this.#deliveries.noteLate(queue, position, late),
+      );
+      switch (verdictOf(result)) {
+        case 'delivered':
+          return { kind: 'delivered', result };
+        case 'not-reached':
+          await devices.noteAsleep(device.aor, device.id, `MESSAGE: ${result.status} ${result.reason}`);
+          return await this.#store(message, device, position, 'now');
+        default:
+          return { kind: 'refused', result };
+      }
+    } finally {
+      leave();
+      this.#deliveries.wake(queue);
+    }
+  }
+
+  #send(
+    message: TextMessage,
+    device: Device,
+    position: string,
+    onLate: (late: SendResult) => void,
+  ): Promise<SendResult> {
+    const { clock, port, settings } = this.#options;
+    const binding = bestBinding(device.bindings);
+    if (binding === undefined) return Promise.resolve(NO_ANSWER);
+    const callId = callIdOf(queueOfDevice(device), position);
+    const sent = port.send({ message, device, binding, callId, attempt: 1, receivedAt: clock.now() });
+    return within(clock, settings.answerWithin, sent, onLate);
+  }
+
+  async #store(message: TextMessage, device: Device, position: string, push: PushDue): Promise<Fate> {
+    const { clock, settings, mailbox } = this.#options;
+    const now = clock.now();
+    const stored: StoredMessage = {
+      v: 1,
+      ...message,
+      receivedAt: now,
+      keptUntil: now + Math.min(settings.retention, message.expires ?? settings.retention),
+      push: useOf(message) === 'text' ? push : 'never',
+    };
+    try {
+      await mailbox.put(queueOfDevice(device), position, stored);
+      return { kind: 'stored', waiting: { position, message: stored } };
+    } catch (error) {
+      if (error instanceof MailboxFull) return { kind: 'full', bound: error.bound };
+      throw error;
+    }
+  }
+
+  /** Composing indications: worth something now or never. */
+  async #relayOnly(message: TextMessage, meant: readonly Device[]): Promise<MessageAnswer> {
+    const { devices, mailbox } = this.#options;
+    const awake = meant.filter((device) => devices.notifiedStateOf(device).state === 'active');
+    const results = await Promise.all(awake.map((device) => this.#send(message, device, mailbox.position(), () => {})));
+    const taken = results.find((result) => verdictOf(result) === 'delivered');
+    return taken === undefined ? ACCEPTED : { status: taken.status, reason: taken.reason, from: taken };
+  }
+
+  /** Tells the users of phones that sleep. */
+  async #tell(
+    message: TextMessage,
+    aor: string,
+    stored: readonly Stored[],
+    delivered: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
+    const { notifier, mailbox, senderOf, onFault, clock } = this.#options;
+    const due = new Map(stored.map((entry) => [entry.deviceId, entry]));
+    if (due.size === 0) return;
+    for (const entry of stored) this.#pushing.add(keyOf(entry));
+    try {
+      const badges = new Map<string, number>();
+      for (const { deviceId, queue } of stored) badges.set(deviceId, await mailbox.count(queue));
+      const sender = senderOf(message);
+      const text = textOf(message);
+      await notifier.notify(
+        {
+          id: message.id,
+          kind: 'message',
+          aor,
+          sender,
+          ...(text === undefined ? {} : { text }),
+          ...(sender.address === undefined ? {} : { conversation: sender.address }),
+          ...(message.expires === undefined ? {} : { expiresAt: clock.now() + message.expires }),
+        },
+        {
+          delivered,
+          devices: new Set(due.keys()),
+          badgeOf: (id) => badges.get(id),
+          stillWanted: (id) => {
+            const entry = due.get(id);
+            return entry !== undefined && this.#pushing.has(keyOf(entry));
+          },
+        },
+      );
+      await mailbox.told(stored);
+    } catch (error) {
+      onFault(error);
+    } finally {
+      for (const entry of stored) this.#pushing.delete(keyOf(entry));
+    }
+  }
+
+  /** Tells the users that a process before this one had to tell. */
+  async #tellLeft(): Promise<void> {
+    const groups = new Map<string, { message: TextMessage; aor: string; stored: Stored[] }>();
+    for (const { queue, position, message } of await this.#options.mailbox.untold()) {
+      const owner = ownerOf(queue);
+      if (owner === undefined) continue;
+      const key = `${message.id} ${owner.aor}`;
+      const group = groups.get(key) ?? { message, aor: owner.aor, stored: [] };
+      group.stored.push({ deviceId: owner.deviceId, queue, position });
+      groups.set(key, group);
+    }
+    for (const { message, aor, stored } of groups.values()) await this.#tell(message, aor, stored);
+  }
+}
+
+/** Where a message waits for a device. */
+interface Stored {
+  readonly deviceId: string;
+  readonly queue: string;
+  readonly position: string;
+}
+
+function keyOf({ queue, position }: Pick<Stored, 'queue' | 'position'>): string {
+  return `${queue}\n${position}`;
+}
+
+/** One answer for all devices: the first that has it, else that it waits, else why nobody will have it. */
+function answerOf(fates: readonly Fate[]): MessageAnswer {
+  const delivered = fates.find(({ kind }) => kind === 'delivered');
+  if (delivered?.kind === 'delivered') {
+    const { result } = delivered;
+    return { status: result.status, reason: result.reason, from: result };
+  }
+  if (fates.some(({ kind }) => kind === 'stored')) return ACCEPTED;
+  const refused = fates.find(({ kind }) => kind === 'refused');
+  if (refused?.kind === 'refused') {
+    const { result } = refused;
+    return { status: result.status, reason: result.reason, from: result };
+  }
+  return BUSY;
+}

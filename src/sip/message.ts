@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { TextMessage } from '../messages/message.js';
+import type { MessageAnswer, Messages } from '../messages/messages.js';
+import { withIdentity } from './caller-identity.js';
+import { callerOf, type DestinationOptions, destinationOf } from './device-invite.js';
+import { branchTag } from './dialogs.js';
+import type { SrfRequest, SrfResponse } from './drachtio.js';
+import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import type { Peers } from './peers.js';
+import { type AccessOptions, isPhoneSide } from './register-access.js';
+import { aorFrom } from './register-request.js';
+import { tagOf, withoutTag, withTag } from './tags.js';
+import { targetOf } from './target.js';
+import type { Wire } from './trunk-call.js';
+import { sendOverTrunk } from './trunk-request.js';
+
+export interface MessageOptions extends DestinationOptions {
+  readonly wire: Pick<Wire, 'drachtio' | 'clock' | 'trunks' | 'failoverAfterOf'>;
+  readonly messages: Messages;
+  readonly trunks: Peers;
+  readonly access: AccessOptions;
+  /** The trunk that devices' messages go to. */
+  readonly defaultTrunk: string;
+  readonly onRefused: (request: { source: string; uri: string; status: number; reason: string }) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Seconds after which a phone may try the trunk again. */
+const TRUNK_RETRY = 5;
+
+/**
+ * Handles a MESSAGE outside a dialog (RFC 3428): from the trunk for one of our AORs, or from a device for one of our AORs or the
+ * trunk. Anybody else gets 403.
+ */
+export function messageHandler(options: MessageOptions): (req: SrfRequest, res: SrfResponse) => void {
+  const { drachtio } = options.wire;
+  return (req, res) => {
+    const lines = headerLines(req.msg.raw);
+    const arrival = new Arrival(options, req, res, lines);
+    const trunk = options.trunks.groupOf(req.source_address);
+    const device = isPhoneSide(options.access, req) && (trunk === undefined || isOurs(options, lines));
+    if (trunk === undefined && !device) return arrival.refuse(403, 'Forbidden');
+    if (firstHeader(lines, 'max-forwards') === '0') return arrival.refuse(483, 'Too Many Hops');
+    (device ? arrival.fromDevice() : arrival.fromTrunk()).catch((error: unknown) => {
+      options.onFault(error);
+      drachtio.respond(res, 500, 'Server Internal Error');
+    });
+  };
+}
+
+/** An address may be a trunk peer's and a phone's at once, as on a lab machine: then From tells whose message it is. */
+function isOurs({ domains }: MessageOptions, lines: HeaderLines): boolean {
+  const aor = aorFrom(firstHeader(lines, 'from') ?? '') ?? '';
+  return domains.includes(aor.slice(aor.lastIndexOf('@') + 1));
+}
+
+/** A MESSAGE that has just come. */
+class Arrival {
+  constructor(
+    readonly options: MessageOptions,
+    readonly req: SrfRequest,
+    readonly res: SrfResponse,
+    readonly lines: HeaderLines,
+  ) {}
+
+  async fromTrunk(): Promise<void> {
+    const target = await targetOf(this.options, this.req.uri, this.lines);
+    if (target === undefined) return this.refuse(404, 'Not Found');
+    this.#answer(await this.options.messages.receive(this.#message(this.lines), target));
+  }
+
+  async fromDevice(): Promise<void> {
+    const { options, req, lines } = this;
+    const caller = await callerOf(options.devicesOf, options.access, req, lines);
+    if (caller.kind === 'refused') return this.refuse(caller.status, caller.reason, caller.headers);
+    const known = withIdentity(lines, caller.aor);
+    const destination = await destinationOf(options, req.uri, lines);
+    if (destination === undefined) return this.refuse(404, 'Not Found');
+    if (destination.kind === 'device') {
+      this.#answer(await options.messages.receive(this.#message(known), destination.target));
+    } else await this.#toTrunk(destination, known);
+  }
+
+  refuse(status: number, reason: string, headers: HeaderLines = []): void {
+    const { req, options } = this;
+    options.onRefused({ source: `${req.source_address}:${req.source_port}`, uri: req.uri, status, reason });
+    options.wire.drachtio.respond(this.res, status, reason, toRecord(headers));
+  }
+
+  async #toTrunk({ number, uri }: { number: string; uri?: string }, lines: HeaderLines): Promise<void> {
+    const { drachtio, clock, trunks, failoverAfterOf } = this.options.wire;
+    const { defaultTrunk } = this.options;
+    const message = this.#message(lines);
+    const target = { trunk: defaultTrunk, number, ...(uri === undefined ? {} : { uri }) };
+    const { status, reason, local, ...answer } = await sendOverTrunk(
+      { drachtio, clock, trunk: trunks.get(defaultTrunk), failoverAfter: failoverAfterOf(defaultTrunk) },
+      target,
+      (peer) => {
+        const callId = createHash('sha256').update(`${message.id}\n${peer}`).digest('hex').slice(0, 40);
+        const headers = {
+          ...toRecord(message.headers),
+          from: withTag(message.from, branchTag(callId)),
+          to: message.to,
+          'call-id': callId,
+          'max-forwards': String(message.maxForwards),
+        };
+        return { method: 'MESSAGE', headers, body: message.body };
+      },
+    );
+    if (status === 408) return this.refuse(480, 'Temporarily Unavailable');
+    if (local || status === 503) {
+      return this.refuse(503, 'Service Unavailable', [['Retry-After', String(TRUNK_RETRY)]]);
+    }
+    const from = { status, reason, local, headers: endToEnd(answer.lines, answer.body), body: answer.body };
+    this.#answer({ status, reason, from });
+  }
+
+  #answer({ status, reason, from, retryAfter }: MessageAnswer): void {
+    const headers: HeaderLines = [
+      ...(from?.headers ?? []),
+      ...(retryAfter === undefined ? [] : [['Retry-After', String(retryAfter)] as const]),
+    ];
+    if (status >= 300 && from === undefined) return this.refuse(status, reason, headers);
+    this.options.wire.drachtio.respond(this.res, status, reason, toRecord(headers), from?.body ?? '');
+  }
+
+  #message(lines: HeaderLines): TextMessage {
+    const body = this.req.msg.body ?? '';
+    const first = (name: string): string => firstHeader(lines, name) ?? '';
+    const hops = Number.parseInt(firstHeader(lines, 'max-forwards') ?? '70', 10);
+    const expires = Number.parseInt(first('expires'), 10);
+    const request = [first('call-id'), first('cseq'), tagOf(first('from'))].join('\n');
+    return {
+      id: createHash('sha256').update(request).digest('base64url'),
+      from: withoutTag(first('from')),
+      to: withoutTag(first('to')),
+      headers: endToEnd(lines, body),
+      body,
+      contentType: first('content-type'),
+      maxForwards: Math.max(0, (Number.isNaN(hops) ? 70 : hops) - 1),
+      ...(expires > 0 ? { expires: expires * 1000 } : {}),
+    };
+  }
+}
