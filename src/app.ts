@@ -15,6 +15,7 @@ import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import type { Logger } from './log/logger.js';
+import { openMessages } from './open-messages.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
 import { AlarmBoard } from './ops/alarms/board.js';
 import { openWebhooks } from './ops/alarms/open.js';
@@ -27,6 +28,7 @@ import { Drachtio } from './sip/drachtio.js';
 import { inviteHandler } from './sip/invite.js';
 import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
+import { messageHandler } from './sip/message.js';
 import { MidDialogHold } from './sip/mid-dialog.js';
 import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
@@ -188,6 +190,7 @@ export function startApp(options: AppOptions): App {
       for (const trunk of trunks.values()) trunk.start();
       connectedTo(hostports);
       takeover.connected();
+      messages.connected();
     },
     disconnected: (why) => {
       log.warn('engine connection lost', { why });
@@ -195,6 +198,8 @@ export function startApp(options: AppOptions): App {
     },
     refused: () => refused(new EngineRefused(engine)),
   });
+  const { messages } = openMessages(config.messages, { clock, log, store, devices, pushes, drachtio, onFault: fault });
+  messages.start();
   const dialogs = new Dialogs();
   const domains = config.domains.map((domain) => domain.toLowerCase());
   const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
@@ -223,6 +228,7 @@ export function startApp(options: AppOptions): App {
         });
       }
       calls.registered(registered);
+      for (const device of registered) messages.registered(device);
       midDialog?.registered(registered);
     },
     onRefused: ({ request, ...refusal }) => {
@@ -267,6 +273,19 @@ export function startApp(options: AppOptions): App {
     onRefused: (refusal) => log.warn('call refused', { ...refusal }),
     onFault: fault,
   });
+  const message = messageHandler({
+    wire,
+    messages,
+    trunks: trunkPeers,
+    access,
+    isOwnAddress,
+    defaultTrunk: policies.defaultTrunk,
+    domains,
+    devicesOf: (aor) => devices.devicesOf(aor),
+    ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
+    onRefused: (refusal) => log.warn('message refused', { ...refusal }),
+    onFault: fault,
+  });
   drachtio.serve(
     dispatcher(
       drachtio,
@@ -275,6 +294,7 @@ export function startApp(options: AppOptions): App {
         ['OPTIONS', optionsHandler(drachtio)],
         ['REGISTER', register],
         ['INVITE', invite],
+        ['MESSAGE', message],
       ]),
       fault,
     ),
@@ -324,6 +344,7 @@ export function startApp(options: AppOptions): App {
       for (const trunk of trunks.values()) trunk.close();
       outbound.close();
       calls.close();
+      messages.close();
       midDialog?.close();
       drachtio.close();
       await devices.close();

@@ -16,6 +16,7 @@ import {
   text,
   whole,
 } from './fields.js';
+import { messages } from './messages.js';
 import { push } from './push.js';
 import { timeline } from './timeline.js';
 import { alerts, peer, trunk, users } from './trunk.js';
@@ -216,6 +217,7 @@ const sections = z.strictObject({
   trunks: listOf(trunk, 'trunks, each with name and peers'),
   users: users.default({}),
   alerts: alerts.prefault({}),
+  messages: messages.prefault({}),
   alarms: alarms.prefault({}),
   timeline: timeline.prefault({}),
   edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),
@@ -260,6 +262,7 @@ export type PeerConfig = TrunkConfig['peers'][number];
 export type EdgeConfig = Config['edges'][number];
 export type DevicesConfig = Config['devices'];
 export type PushConfig = Config['push'];
+export type MessagesConfig = Config['messages'];
 export type StoreConfig = Config['store'];
 export type RegistrarConfig = Config['registrar'];
 export type ApiConfig = Config['api'];

@@ -4,14 +4,7 @@ import { bestBinding } from '../devices/best-binding.js';
 import type { Device } from '../devices/types.js';
 import { callIdOf, Deliveries, queueOfDevice } from './deliveries.js';
 import { type Mailbox, MailboxFull, ownerOf, type Waiting } from './mailbox.js';
-import {
-  type PushDue,
-  type SendResult,
-  type StoredMessage,
-  type TextMessage,
-  textOf,
-  useOf,
-} from './message.js';
+import { type PushDue, type SendResult, type StoredMessage, type TextMessage, textOf, useOf } from './message.js';
 import type { Notifier, Sender } from './notification.js';
 import type { MessageDevices, MessagePort, MessageSettings, MessageSink } from './port.js';
 import { NO_ANSWER, verdictOf, within } from './verdict.js';

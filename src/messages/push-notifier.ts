@@ -1,7 +1,8 @@
 import type { Clock } from '../clock/clock.js';
 import type { Device, PushToken, StateOf } from '../devices/types.js';
+import { type Alert, alertOf } from '../push/alert-payload.js';
 import type { PushOutcome, PushRequest } from '../push/provider.js';
-import { alertOf, type PushContent } from './alert.js';
+import { factsOf } from './facts.js';
 import type { Notification, Notifier, NotifyOptions, NotifyResult } from './notification.js';
 import type { Preferences } from './preferences.js';
 import { silenceAt } from './quiet-hours.js';
@@ -13,8 +14,10 @@ export interface AlertPushes {
   /** Never rejects. */
   push(
     kind: 'alert',
-    order: Pick<PushRequest, 'payload' | 'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted'> & {
+    order: Pick<PushRequest, 'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted'> & {
       readonly device: Device;
+      /** Makes the body with as much in it as the device's app may be told. */
+      readonly payload: Alert['payload'];
     },
   ): Promise<PushOutcome>;
 }
@@ -31,8 +34,6 @@ export interface NotifySettings {
   readonly otherActive: number;
   /** How long Apple keeps an alert for a phone that is switched off, in milliseconds. */
   readonly keep: number;
-  /** How much the pushes of an app say, by its bundle id. */
-  readonly contentOf: (bundleId: string) => PushContent;
 }
 
 export interface PushNotifierOptions {
@@ -130,17 +131,14 @@ class Round {
     return told.some(([outcome]) => outcome === 'pushed');
   }
 
-  async #push({ device, token }: Sleeper): Promise<Told> {
+  async #push({ device }: Sleeper): Promise<Told> {
     const { pushes, settings } = this.options;
     const { patience = PATIENCE, stillWanted, badgeOf } = this.wanted;
     const badge = badgeOf?.(device.id);
     const { expiresAt = Number.POSITIVE_INFINITY } = this.notification;
     const outcome = await pushes.push('alert', {
       device,
-      ...alertOf(
-        badge === undefined ? this.notification : { ...this.notification, badge },
-        settings.contentOf(token.bundleId),
-      ),
+      ...alertOf(factsOf(badge === undefined ? this.notification : { ...this.notification, badge }, this.#now)),
       deadline: Math.min(this.#now + patience, expiresAt),
       expiresAt: Math.min(this.#now + Math.max(settings.keep, patience), expiresAt),
       ...(stillWanted && { stillWanted: () => stillWanted(device.id) }),

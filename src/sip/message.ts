@@ -120,8 +120,8 @@ class Arrival {
       ...(from?.headers ?? []),
       ...(retryAfter === undefined ? [] : [['Retry-After', String(retryAfter)] as const]),
     ];
-    if (status >= 300 && from === undefined) return this.refuse(status, reason, headers);
-    this.options.wire.drachtio.respond(this.res, status, reason, toRecord(headers), from?.body ?? '');
+    if (status >= 300 && from === undefined) this.refuse(status, reason, headers);
+    else this.options.wire.drachtio.respond(this.res, status, reason, toRecord(headers), from?.body ?? '');
   }
 
   #message(lines: HeaderLines): TextMessage {

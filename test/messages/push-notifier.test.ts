@@ -1,6 +1,5 @@
 import test from 'ava';
 import type { Device, PushToken, StateOf } from '../../src/devices/types.js';
-import type { PushContent } from '../../src/messages/alert.js';
 import type { Notification, NotifyOptions } from '../../src/messages/notification.js';
 import { Preferences } from '../../src/messages/preferences.js';
 import { type AlertPushes, PushNotifier } from '../../src/messages/push-notifier.js';
@@ -18,7 +17,6 @@ interface Phone {
   /** Seconds since it was in use. */
   readonly used?: number;
   readonly alert?: boolean;
-  readonly bundleId?: string;
   readonly push?: PushOutcome;
 }
 
@@ -30,18 +28,17 @@ class Bench {
   readonly orders: Order[] = [];
   readonly notifier: PushNotifier;
 
-  constructor(
-    phones: Readonly<Record<string, Phone>>,
-    { otherActive = 300_000, content = 'full' as PushContent } = {},
-  ) {
+  constructor(phones: Readonly<Record<string, Phone>>, { otherActive = 300_000 } = {}) {
     const phone = ({ id }: Device): Phone => phones[id] ?? {};
     const devices = Object.entries(phones).map(
-      ([id, { alert = true, bundleId = 'com.example.phone' }]): Device => ({
+      ([id, { alert = true }]): Device => ({
         id,
         aor: AOR,
         platform: 'iphone',
         bindings: [],
-        tokens: alert ? [{ kind: 'alert', token: 'aa', teamId: 'ABCDE12345', bundleId, seenAt: 0 }] : [],
+        tokens: alert
+          ? [{ kind: 'alert', token: 'aa', teamId: 'ABCDE12345', bundleId: 'com.example.phone', seenAt: 0 }]
+          : [],
         seenAt: 0,
       }),
     );
@@ -65,11 +62,7 @@ class Bench {
           return phone(order.device).push ?? ACCEPTED;
         },
       },
-      settings: {
-        otherActive,
-        keep: 86_400_000,
-        contentOf: (bundleId) => (bundleId === 'com.example.secret' ? 'none' : content),
-      },
+      settings: { otherActive, keep: 86_400_000 },
     });
   }
 
@@ -165,18 +158,53 @@ test('a push whose message was delivered meanwhile is withdrawn', async (t) => {
   t.deepEqual(await bench.tell({}, { stillWanted: () => false }), { a: 'active' });
 });
 
-test('each app says as much as its operator allows', async (t) => {
-  const bench = new Bench({ a: {}, b: { bundleId: 'com.example.secret' } }, { otherActive: 0 });
-  await bench.tell({ sender: { name: 'Ada', address: 'sip:1001@corp.example' } });
-  const [open, secret] = bench.orders.map(({ payload }) => JSON.stringify(payload));
-  t.regex(open ?? '', /Ada/);
-  t.regex(open ?? '', /Lunch/);
-  t.notRegex(secret ?? '', /Ada|Lunch|1001|c1/);
-  const sender = new Bench({ a: {} }, { content: 'sender' });
-  await sender.tell();
-  t.regex(JSON.stringify(sender.orders[0]?.payload), /Ada/);
-  t.notRegex(JSON.stringify(sender.orders[0]?.payload), /Lunch/);
+test('what the push tells: sender, text, badge of the device', async (t) => {
+  const bench = new Bench({ a: {}, b: {} }, { otherActive: 0 });
+  const options = { badgeOf: (id: string) => (id === 'a' ? 3 : undefined) };
+  await bench.tell({ sender: { name: 'Ada', address: '1001' }, badge: 1 }, options);
+  const [a, b] = bench.orders.map(({ payload }) => payload({ content: 'clear' }));
+  t.like(a, {
+    aps: { alert: { title: 'Ada', body: 'Lunch?' }, badge: 3 },
+    callwake: { type: 'message', sender: '1001' },
+  });
+  t.like(b, { aps: { badge: 1 } });
+  t.notRegex(JSON.stringify(bench.orders[0]?.payload({ content: 'nothing' })), /Ada|Lunch|1001/);
 });
+
+for (const [notification, told] of [
+  [
+    {
+      kind: 'invitation',
+      invitation: {
+        title: 'Planning',
+        organiser: 'Grace',
+        start: 1_800_000_000_000,
+        joinUrl: 'https://meet.example/1',
+      },
+    },
+    {
+      type: 'invitation',
+      senderName: 'Grace',
+      subject: 'Planning',
+      startsAt: 1_800_000_000_000,
+      link: 'https://meet.example/1',
+    },
+  ],
+  [
+    { kind: 'voicemail', counts: { new: 2, old: 1 } },
+    { type: 'voicemail', newMessages: 2, oldMessages: 1 },
+  ],
+  [
+    { kind: 'missed-call', sender: { address: '1001' }, at: 1_700_000_000_000 },
+    { type: 'missed-call', callerNumber: '1001', at: 1_700_000_000_000 },
+  ],
+] as const) {
+  test(`what the push tells: ${notification.kind}`, async (t) => {
+    const bench = new Bench({ a: {} });
+    await bench.notifier.notify({ id: 'n1', aor: AOR, ...notification });
+    t.like(bench.orders[0]?.payload({ content: 'clear' }), { callwake: told });
+  });
+}
 
 test('a conversation has one place on the screen; a badge alone is not urgent', async (t) => {
   const bench = new Bench({ a: {} });
@@ -197,6 +225,6 @@ test('a conversation has one place on the screen; a badge alone is not urgent', 
     silent: true,
   });
   t.is(bench.orders[3]?.priority, 5);
-  t.like(bench.orders[3]?.payload, { aps: { badge: 2 } });
-  t.notRegex(JSON.stringify(bench.orders[3]?.payload), /"alert"|"sound"/);
+  t.like(bench.orders[3]?.payload({ content: 'clear' }), { aps: { badge: 2 } });
+  t.notRegex(JSON.stringify(bench.orders[3]?.payload({ content: 'clear' })), /"alert"|"sound"/);
 });
