@@ -66,7 +66,8 @@ export async function startKamailio(folder, dbMode, children = 2) {
   return started(child, port);
 }
 
-async function started(child, port) {
+/** Settles when what has been started answers OPTIONS at that port. */
+export async function started(child, port) {
   child.stdout?.resume();
   child.on('error', (error) => {
     throw error;
