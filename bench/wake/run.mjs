@@ -1,5 +1,5 @@
 // Wake calls through callwake and through Kamailio, in one run on one machine. After `npm run build`:
-//   node bench/wake/run.mjs [--rates 50,500,750,1000] [--seconds 6] [--only callwake|kamailio] [--log info] [--push-delay 0] [--json FILE]
+//   node bench/wake/run.mjs [--rates 50,500,750,1000] [--seconds 6] [--only callwake|kamailio] [--log info] [--warm 2000] [--push-delay 0] [--json FILE]
 // The rates after the first two that fail in a row are left out. What Kamailio needs: README.md beside this file.
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,6 @@ const { values } = parseArgs({
     log: { type: 'string', default: 'warn' },
     'push-delay': { type: 'string', default: '0' },
     warm: { type: 'string', default: '2000' },
-    fast: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
@@ -28,7 +27,11 @@ const bench = await new Bench(folder).open({ pushDelay: Number(values['push-dela
 const servers = { callwake, kamailio };
 for (const [name, start] of Object.entries(servers)) {
   if (values.only !== undefined && values.only !== name) continue;
-  const server = await start(join(folder, name), { ...bench.surroundings, log: values.log, hold: '13s', settings: values.fast?{store:{kind:'lmdb',path:join(folder,'d'),durable:false}}:{} });
+  const server = await start(join(folder, name), {
+    ...bench.surroundings,
+    log: values.log,
+    hold: '13s',
+  });
   await bench.face(server);
   // What runs for weeks is measured warm.
   if (Number(values.warm) > 0) await bench.wake(server, 250, Number(values.warm));

@@ -29,8 +29,9 @@ export class Call {
   #state: CallState = 'held';
   #holdOver = false;
   #starting = false;
-  /** What is to be done once the journal has it. */
-  #due: (() => void)[] = [];
+  /** What is to be done once the journal has it, but for a push: that writes it down itself when it leaves. */
+  #due: { readonly fn: () => void; readonly isPush: boolean }[] = [];
+  #unsaved = false;
   #fallback: FallbackLeg | undefined;
 
   constructor(
@@ -213,7 +214,7 @@ export class Call {
     this.#soon(() => {
       const leaving = (): boolean => this.#pushLeaves(leg);
       void this.#context.wake(device, this.#holdUntil, leaving).then((outcome) => this.#onPushed(leg, outcome));
-    });
+    }, true);
   }
 
   /** Asked right before the push leaves; false if nobody wants it any more. From then on there is no second one. */
@@ -420,18 +421,22 @@ export class Call {
   }
 
   /** Does it when the journal has what it changes. */
-  #soon(fn: () => void): void {
-    this.#due.push(fn);
+  #soon(fn: () => void, isPush = false): void {
+    this.#due.push({ fn, isPush });
     if (!this.#starting) this.#flush();
   }
 
   #flush(): void {
-    if (this.#due.length > 0) this.#save();
-    for (const fn of this.#due.splice(0)) fn();
+    if (this.#due.length === 0) return;
+    this.#unsaved = true;
+    if (this.#due.some(({ isPush }) => !isPush)) this.#save();
+    for (const { fn } of this.#due.splice(0)) fn();
+    if (this.#unsaved) this.#save();
   }
 
   #save(): void {
     if (this.#starting || (this.#state !== 'held' && this.#state !== 'ringing')) return;
+    this.#unsaved = false;
     this.#context.journal.held({ holdUntil: this.#holdUntil, ringUntil: this.#ringUntil, legs: this.#legs.records() });
   }
 }

@@ -16,6 +16,8 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
   const engine = { ...engineOf(config, env), ...(run === undefined ? {} : { run }) };
   const log = createLogger(config.log);
   dieOnFault(log);
+  // drachtio-srf looks into it for every header field, and a plain object is read much faster than the real environment.
+  process.env = { ...process.env };
   for (const { path, text } of advise(config)) log.warn('doubtful setting', { setting: path, why: text });
   const app = startApp({ config, engine, log, store: await openStore(config.store) });
   const ended = new Promise<ExitCode>((resolve, reject) => {

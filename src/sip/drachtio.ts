@@ -129,6 +129,7 @@ const APP = 'callwake';
 export class Drachtio {
   readonly #agent: Agent;
   #closed = false;
+  #corked: Socket | undefined;
 
   constructor(events: DrachtioEvents) {
     this.#agent = new Srf() as unknown as Agent;
@@ -189,6 +190,7 @@ export class Drachtio {
       callback(new Error('no connection to the SIP engine'));
       return;
     }
+    this.#batch();
     try {
       this.#agent.request(options, (error, req) => callback(error ?? undefined, req));
     } catch (error) {
@@ -196,18 +198,19 @@ export class Drachtio {
     }
   }
 
-  /** Answers a request. `sent` gets the response as it left, when the engine has told. */
+  /** Answers a request. `sent` gets the response as it left, when the engine has told; without it nobody reads what the engine tells. */
   respond(
     res: SrfResponse,
     status: number,
     reason: string,
     headers: HeaderRecord = {},
     body = '',
-    sent: (raw: string | undefined) => void = () => {},
+    sent?: (raw: string | undefined) => void,
   ): void {
     this.#revive(res);
+    this.#batch();
     const options = { headers, ...(body ? { body: new WireBody(body) } : {}) };
-    const callback: ResponseCallback = (error, message) => sent(error ? undefined : message?.raw);
+    const callback: ResponseCallback | undefined = sent && ((error, message) => sent(error ? undefined : message?.raw));
     try {
       res.send(status, reason, options, callback);
     } catch {
@@ -235,6 +238,7 @@ export class Drachtio {
 
   /** Sends the ACK of a 2xx, with the body that it has to carry. */
   ack(send: SendAck, headers: HeaderRecord, body: string): void {
+    this.#batch();
     send({ headers, ...(body ? { body: new WireBody(body) } : {}) });
   }
 
@@ -265,6 +269,18 @@ export class Drachtio {
     if (socket === undefined) return;
     const meta = `network|${Buffer.byteLength(raw)}|${protocol}|${address}|${port}|00:00:00.000000|${transaction}||`;
     this.#agent.app.client?._onMsg(socket, `redelivered|sip|${meta}\r\n${raw}`);
+  }
+
+  /** What is said to the engine in one turn of the event loop leaves in one write. */
+  #batch(): void {
+    const socket = this.#socket();
+    if (socket === undefined || this.#corked === socket) return;
+    this.#corked = socket;
+    socket.cork();
+    setImmediate(() => {
+      this.#corked = undefined;
+      socket.uncork();
+    });
   }
 
   /** A transaction belongs to the engine, not to the connection it came over: after a reconnect the new one serves. */

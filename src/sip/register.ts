@@ -18,7 +18,7 @@ export interface RegisterOptions {
   readonly headers: HeaderNames;
   /** REGISTERs under way at once; more get 503 with Retry-After. */
   readonly maxPending: number;
-  /** The 200 of these devices' REGISTER has left. */
+  /** The 200 of these devices' REGISTER is with the engine, which does what it is asked in order. */
   readonly onRegistered: (devices: readonly Device[]) => void;
   readonly onRefused: (refusal: Refusal) => void;
   readonly onFault: (error: unknown) => void;
@@ -52,9 +52,9 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
   const answer = (res: SrfResponse, request: RegisterRequest, given: RegisterAnswer): void => {
     const { status, reason, registered, headers } = given;
     if (status >= 300) options.onRefused({ source: request.source, aor: request.aor, status, reason, request });
-    drachtio.respond(res, status, reason, toRecord(headers), '', () => {
-      if (registered.length > 0) options.onRegistered(registered);
-    });
+    drachtio.respond(res, status, reason, toRecord(headers));
+    // What is asked of the engine from here on, such as an INVITE for the phone, it does after that.
+    if (registered.length > 0) options.onRegistered(registered);
   };
   const take = async (req: SrfRequest, res: SrfResponse, lines: HeaderLines, aor: string): Promise<void> => {
     const source = sourceOf(req);

@@ -134,12 +134,14 @@ export class TrunkCall implements CallPort {
     const branch = leg === undefined ? undefined : this.#branchOf(leg);
     const body = leg !== undefined && this.#branches.size === 1 && !branch?.spec.forked ? leg.body : '';
     const headers = toRecord(endToEnd(withoutReliability(leg?.lines ?? [], leg?.rseq !== undefined), body));
-    drachtio.respond(res, status, reason, headers, body, (sent) => {
+    const theirs = leg?.rseq;
+    const note = (sent: string | undefined): void => {
       const rseq = Number(sent === undefined ? undefined : firstHeader(headerLines(sent), 'rseq'));
-      if (branch !== undefined && leg?.rseq !== undefined && Number.isInteger(rseq)) {
-        this.#reliable.set(rseq, { branch, rseq: leg.rseq });
+      if (branch !== undefined && theirs !== undefined && Number.isInteger(rseq)) {
+        this.#reliable.set(rseq, { branch, rseq: theirs });
       }
-    });
+    };
+    drachtio.respond(res, status, reason, headers, body, theirs === undefined ? undefined : note);
   }
 
   startBranch(

@@ -98,23 +98,12 @@ test('Contacts over several lines and in lists are taken one by one, as they cam
   t.deepEqual(seen, ['<sip:a@192.0.2.1;x="1,2">;q=0.5', '<sip:b@192.0.2.2>', '<sip:c@192.0.2.3>']);
 });
 
-test('P25: a held call hears of a REGISTER only when its 200 has left, though callwake authorised it itself', async (t) => {
+test('P25: a held call hears of a REGISTER only when the engine has its 200, though callwake authorised it itself', async (t) => {
   const told: string[] = [];
-  let sent = (): void => {};
   const device = { id: 'a' } as Device;
   const handler = registerHandler({
     drachtio: {
-      respond: (
-        _res: SrfResponse,
-        status: number,
-        _reason: string,
-        _headers: unknown,
-        _body: string,
-        done: () => void,
-      ) => {
-        told.push(`answered ${status}`);
-        sent = done;
-      },
+      respond: (_res: SrfResponse, status: number) => told.push(`answered ${status}`),
     } as unknown as Drachtio,
     registrar: { register: async () => ({ ...OK, registered: [device] }) },
     access: { edgeOf: () => ({ name: 'edge', digest: false }), allowDirect: false },
@@ -128,7 +117,5 @@ test('P25: a held call hears of a REGISTER only when its 200 has left, though ca
   const raw = 'REGISTER sip:corp.example SIP/2.0\r\nTo: <sip:2001@corp.example>\r\n\r\n';
   handler({ msg: { raw }, source_address: '192.0.2.1' } as SrfRequest, {} as SrfResponse);
   await new Promise(setImmediate);
-  t.deepEqual(told, ['answered 200']);
-  sent();
   t.deepEqual(told, ['answered 200', 'registered a']);
 });
