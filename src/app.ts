@@ -16,12 +16,11 @@ import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import type { Logger } from './log/logger.js';
 import { openMessages } from './open-messages.js';
+import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
-import { AlarmBoard } from './ops/alarms/board.js';
-import { openWebhooks } from './ops/alarms/open.js';
-import { LimitAlarms, pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
+import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
 import { openApi } from './ops/http/open.js';
-import { TimelineRecorder } from './ops/timeline/recorder.js';
+import { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
@@ -56,6 +55,8 @@ export interface AppOptions {
   readonly clock?: Clock;
   /** In place of the one that the configuration names. */
   readonly push?: PushProvider;
+  /** callwake's own, for operators. */
+  readonly version?: string;
 }
 
 /** A started callwake, connected to its engine or trying to be. */
@@ -104,9 +105,8 @@ export function startApp(options: AppOptions): App {
   };
   const devices = new DeviceRegistry({ store, clock, settings, log });
   devices.start().catch(fault);
-  const alarms = new AlarmBoard(clock);
-  const webhooks = openWebhooks(config.alarms.webhooks, { alarms, clock, log });
-  const limitAlarms = new LimitAlarms(alarms, clock);
+  const watch = new Watch({ config, clock, log });
+  const { alarms } = watch;
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
     : openPush(config.push, { clock, log, store, onAlarm: pushAlarmsTo(alarms) });
@@ -121,16 +121,15 @@ export function startApp(options: AppOptions): App {
         .tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment)
         .catch(fault),
   });
-  const recorder = new TimelineRecorder({ calls: config.timeline.calls });
   const sink = (event: TimelineEvent): void => {
     logEvent(log, event);
-    recorder.record(event);
+    watch.call(event);
   };
   const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
   const policies = new TrunkPolicies(config);
   const admission = new Admission(
     (trunk) => policies.trunk(trunk),
-    (trunk, limit) => limitAlarms.refused(trunk, `${limit} ${policies.trunk(trunk)[limit]}`),
+    (trunk, limit) => watch.limits.refused(trunk, `${limit} ${policies.trunk(trunk)[limit]}`),
   );
   const alerter = new Alerter({ settings: config.alerts, pushes, clock, sink });
   const waker = new Waker(pushes);
@@ -203,6 +202,18 @@ export function startApp(options: AppOptions): App {
   const dialogs = new Dialogs();
   const domains = config.domains.map((domain) => domain.toLowerCase());
   const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
+  const operations = openOperations({
+    version: options.version ?? 'unknown',
+    config,
+    clock,
+    watch,
+    devices,
+    pushes,
+    push,
+    admission,
+    trunks,
+    drachtio,
+  });
   const access = accessTo({ config, edges, clock, storedUsers: new StoredUsers(store), onUsersProblem: fault });
   const register = registerHandler({
     drachtio,
@@ -230,6 +241,7 @@ export function startApp(options: AppOptions): App {
       calls.registered(registered);
       for (const device of registered) messages.registered(device);
       midDialog?.registered(registered);
+      operations.wakeTests.registered(registered);
     },
     onRefused: ({ request, ...refusal }) => {
       if (refusal.why === 'no credentials') log.debug('register challenged', refusal);
@@ -302,6 +314,7 @@ export function startApp(options: AppOptions): App {
   let closed = false;
   let draining = false;
   const api = openApi({
+    operations,
     config: config.api,
     clock,
     log,
@@ -349,8 +362,7 @@ export function startApp(options: AppOptions): App {
       drachtio.close();
       await devices.close();
       await push.close();
-      limitAlarms.close();
-      webhooks.close();
+      watch.close();
       await store.close();
     },
   };

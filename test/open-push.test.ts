@@ -200,7 +200,7 @@ test('a phone that gave a key gets its call sealed, in the app’s way, over the
   t.is(outcome.kind, 'accepted');
   const [push] = apns.received;
   t.notRegex(JSON.stringify(push?.payload), /Ada|2001/);
-  const { callwake } = push?.payload as { callwake: { sealed: string } };
+  const { callwake } = (push?.payload ?? {}) as { callwake: { sealed: string } };
   t.like(opened(callwake.sealed, bytes, '1.call.c-1'), { callerName: 'Ada', calledNumber: '2001', video: true });
 });
 

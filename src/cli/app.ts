@@ -8,6 +8,7 @@ import { openStore } from '../store/open.js';
 import { whenParentEnds } from './child.js';
 import { ENGINE_RUN_VARIABLE, ENGINE_VARIABLE, type EngineAddress, parseEngineAddress } from './engine-address.js';
 import { CliError, type ExitCode } from './exit.js';
+import { packageVersion } from './version.js';
 
 /** `callwake app`: the app alone, against the engine that the environment or the configuration names. Settles when it has ended. */
 export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withParent: boolean): Promise<ExitCode> {
@@ -19,7 +20,7 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
   // drachtio-srf looks into it for every header field, and a plain object is read much faster than the real environment.
   process.env = { ...process.env };
   for (const { path, text } of advise(config)) log.warn('doubtful setting', { setting: path, why: text });
-  const app = startApp({ config, engine, log, store: await openStore(config.store) });
+  const app = startApp({ config, engine, log, store: await openStore(config.store), version: packageVersion() });
   const ended = new Promise<ExitCode>((resolve, reject) => {
     let stopping = false;
     const stop = (why: string): void => {

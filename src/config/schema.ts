@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_SETTINGS } from '../devices/settings.js';
-import { api } from './api.js';
 import { alarms } from './alarms.js';
+import { api } from './api.js';
 import {
   addressAndPort,
   addressRange,

@@ -18,8 +18,8 @@ import {
   resolverOf,
   type TlsSettings,
   TransportLayer,
-  uriHost,
   type TransportLimits,
+  uriHost,
 } from './transport/index.js';
 
 /** Shown to apps as the version of the server that this engine stands in for. */

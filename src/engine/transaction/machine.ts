@@ -2,8 +2,8 @@ import type { Buffer } from 'node:buffer';
 import type { Clock } from '../../clock/clock.js';
 import type { SipResponse } from '../message/index.js';
 import type { Flow } from '../transport/index.js';
-import type { TimerSettings } from './timers.js';
 import type { KeptBytes } from './kept.js';
+import type { TimerSettings } from './timers.js';
 import type { EndReason } from './types.js';
 
 /** What a state machine needs of the transaction it drives. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { ApiConfig } from '../../config/schema.js';
 import type { Logger } from '../../log/logger.js';
+import type { Operations } from '../operations.js';
 import type { Api } from './api.js';
 import type { Readiness } from './health.js';
 
@@ -10,6 +11,7 @@ export interface ApiParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly readiness: Readiness;
+  readonly operations: Operations;
 }
 
 const OFF: Api = { reload() {}, close: async () => {} };
@@ -19,10 +21,10 @@ const OFF: Api = { reload() {}, close: async () => {} };
  * calls go on without it.
  */
 export function openApi(parts: ApiParts): Api {
-  const { config, clock, log, readiness } = parts;
+  const { config, clock, log } = parts;
   if (!config.enabled) return OFF;
-  const starting = Promise.all([import('./api.js'), import('./health.js')]).then(([{ startApi }, { healthRoutes }]) =>
-    startApi({ config, clock, log, routes: [healthRoutes(readiness)] }),
+  const starting = Promise.all([import('./api.js'), import('./routes.js')]).then(([{ startApi }, { routesOf }]) =>
+    startApi({ config, clock, log, routes: routesOf(parts) }),
   );
   let running = OFF;
   const started = starting.then(

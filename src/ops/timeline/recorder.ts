@@ -13,8 +13,8 @@ export interface RecordedCall {
 export interface RecorderOptions {
   /** How many calls that are over are kept. */
   readonly calls: number;
-  /** Told of each event with the call as it is after it. */
-  readonly onEvent?: (event: TimelineEvent, call: CallSummary) => void;
+  /** Told of each event with the call before (undefined: this is its first) and after it. */
+  readonly onEvent?: (event: TimelineEvent, before: CallSummary | undefined, call: CallSummary) => void;
 }
 
 /** Which calls {@link TimelineRecorder.find} gives. All that is said must hold. */
@@ -51,7 +51,9 @@ export class TimelineRecorder {
   /** Takes an event; made to be a call's sink. */
   record(event: TimelineEvent): void {
     const { callUuid } = event;
-    const entry = this.#live.get(callUuid) ?? this.#over.peek(callUuid) ?? begin(event);
+    const known = this.#live.get(callUuid) ?? this.#over.peek(callUuid);
+    const before = known?.summary;
+    const entry = known ?? begin(event);
     if (entry.events.length < MAX_EVENTS) entry.events.push(event);
     else entry.dropped += 1;
     entry.summary = summaryOf(entry.summary, event);
@@ -61,12 +63,17 @@ export class TimelineRecorder {
     } else {
       this.#live.set(callUuid, entry);
     }
-    this.#onEvent?.(event, entry.summary);
+    this.#onEvent?.(event, before, entry.summary);
   }
 
   /** Calls under way. */
   get live(): number {
     return this.#live.size;
+  }
+
+  /** The calls under way, the oldest first. */
+  get underWay(): readonly CallSummary[] {
+    return [...this.#live.values()].map(({ summary }) => summary);
   }
 
   /** A call by its UUID, or the latest one with that Call-ID or Session-ID. */

@@ -1,0 +1,93 @@
+import { Fragment } from 'preact';
+import { useState } from 'preact/hooks';
+import { duration, moment, REASONS, short } from './format.js';
+import { useApi, useThrottled } from './hooks.js';
+import { Ladder } from './ladder.js';
+import type { CallDetail, CallEvent } from './model.js';
+import { CallState, Waiting } from './parts.js';
+
+/** One call as a ladder; a click on an arrow shows all that is known of the event. */
+export function CallPage({ id, change }: { readonly id: string; readonly change: number }) {
+  const path = `/v1/calls/${encodeURIComponent(id)}`;
+  const { data, error, again } = useApi<CallDetail>(path);
+  const [chosen, setChosen] = useState<number | undefined>(undefined);
+  useThrottled(data?.summary.state === 'over' ? undefined : change, again, 500);
+  if (data === undefined) return <Waiting error={error} what="call" />;
+  const { summary, events, dropped } = data;
+  const event = chosen === undefined ? undefined : events[chosen];
+  return (
+    <>
+      <p>
+        <a href="#/calls">Calls</a>
+      </p>
+      <h1>
+        {short(summary.caller)} → {short(summary.called)} <CallState call={summary} />
+      </h1>
+      <dl class="facts">
+        <dt>when</dt>
+        <dd>{moment(summary.startedAt)}</dd>
+        {summary.reason === undefined ? null : (
+          <>
+            <dt>ended</dt>
+            <dd>{REASONS[summary.reason] ?? summary.reason}</dd>
+          </>
+        )}
+        {summary.wakeTook === undefined ? null : (
+          <>
+            <dt>woke in</dt>
+            <dd>{duration(summary.wakeTook)}</dd>
+          </>
+        )}
+        <dt>call UUID</dt>
+        <dd>
+          <code>{summary.callUuid}</code>
+        </dd>
+        {summary.callId === undefined ? null : (
+          <>
+            <dt>Call-ID</dt>
+            <dd>
+              <code>{summary.callId}</code>
+            </dd>
+          </>
+        )}
+        {summary.sessionId === undefined ? null : (
+          <>
+            <dt>Session-ID</dt>
+            <dd>
+              <code>{summary.sessionId}</code>
+            </dd>
+          </>
+        )}
+      </dl>
+      <div class="ladder-and-event">
+        <Ladder events={events} several={summary.devices > 1} chosen={chosen} onChoose={setChosen} />
+        <aside aria-live="polite" aria-label="The chosen event">
+          {event === undefined ? <p class="none">Choose an event to see all of it.</p> : <EventDetail event={event} />}
+        </aside>
+      </div>
+      {dropped === 0 ? null : <p class="none">{dropped} more events were not kept.</p>}
+    </>
+  );
+}
+
+function EventDetail({ event }: { readonly event: CallEvent }) {
+  return (
+    <>
+      <h2>{event.type}</h2>
+      <dl class="facts">
+        <dt>at</dt>
+        <dd>
+          {event.ms.toFixed(1)} ms, {moment(event.at)}
+        </dd>
+        {Object.entries(event.fields).map(([name, value]) => (
+          <Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <code>{String(value)}</code>
+            </dd>
+          </Fragment>
+        ))}
+      </dl>
+    </>
+  );
+}

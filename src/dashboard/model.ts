@@ -1,0 +1,137 @@
+/** What the API gives; `src/ops/http` has the schemas. Times are epoch milliseconds, durations milliseconds. */
+
+export interface Percentiles {
+  readonly count: number;
+  readonly p50?: number;
+  readonly p95?: number;
+  readonly p99?: number;
+}
+
+export interface Alarm {
+  readonly name: string;
+  readonly subject: string;
+  readonly severity: 'alert' | 'critical' | 'error' | 'warning';
+  readonly state: 'active' | 'event' | 'cleared';
+  readonly reason: string;
+  readonly text: string;
+  readonly raisedAt: number;
+  readonly clearedAt?: number;
+}
+
+export interface CallSummary {
+  readonly callUuid: string;
+  readonly callId?: string;
+  readonly sessionId?: string;
+  readonly direction: 'to-phone' | 'to-trunk';
+  readonly trunk?: string;
+  readonly caller?: string;
+  readonly called?: string;
+  readonly state: 'held' | 'ringing' | 'up' | 'over';
+  readonly reason?: string;
+  readonly status?: number;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly ringingAfter?: number;
+  readonly answeredAfter?: number;
+  readonly wakeTook?: number;
+  readonly pushes: number;
+  readonly devices: number;
+}
+
+export interface Overview {
+  readonly node: string;
+  readonly version: string;
+  readonly now: number;
+  readonly startedAt: number;
+  readonly ready: boolean;
+  readonly missing: readonly string[];
+  readonly calls: { readonly held: number; readonly ringing: number; readonly up: number };
+  readonly oldestHeld: readonly CallSummary[];
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly pushes: Readonly<Record<string, number>>;
+  readonly wake: Percentiles;
+  readonly minutes: readonly (Percentiles & { readonly at: number; readonly calls: number })[];
+  readonly trunks: readonly Trunk[];
+  readonly push: PushStatus;
+  readonly alarms: readonly Alarm[];
+}
+
+export interface Trunk {
+  readonly name: string;
+  readonly held: number;
+  readonly active: number;
+  readonly peers: readonly {
+    readonly peer: string;
+    readonly state: string;
+    readonly reason: string;
+    readonly since: number;
+  }[];
+}
+
+export interface PushStatus {
+  readonly provider: string;
+  readonly queued: number;
+  readonly inFlight: number;
+  readonly connections: readonly { readonly host: string; readonly state: string; readonly streams: number }[];
+  readonly lastError?: { readonly at: number; readonly text: string };
+}
+
+export type Party = 'trunk' | 'callwake' | 'apns' | 'phone';
+
+export interface CallEvent {
+  readonly at: number;
+  readonly ms: number;
+  readonly type: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+  readonly arrow: { readonly from: Party; readonly to?: Party; readonly label: string; readonly device?: string };
+}
+
+export interface CallDetail {
+  readonly summary: CallSummary;
+  readonly events: readonly CallEvent[];
+  readonly dropped: number;
+}
+
+export interface Device {
+  readonly id: string;
+  readonly aor: string;
+  readonly platform: string;
+  readonly userAgent?: string;
+  readonly deviceName?: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly seenAt: number;
+  readonly encryptionKey?: boolean;
+  readonly bindings: readonly {
+    readonly uri: string;
+    readonly path: readonly string[];
+    readonly mode: string;
+    readonly source: string;
+    readonly registeredAt: number;
+    readonly expiresAt: number;
+  }[];
+  readonly tokens: readonly {
+    readonly kind: string;
+    readonly token: string;
+    readonly bundleId: string;
+    readonly teamId: string;
+    readonly environment?: string;
+    readonly seenAt: number;
+    readonly dead?: boolean;
+  }[];
+}
+
+export interface WakeStep {
+  readonly step: string;
+  readonly ok: boolean;
+  readonly ms: number;
+  readonly took: number;
+  readonly text: string;
+}
+
+export interface WakeReport {
+  readonly woken: boolean;
+  readonly mode: string;
+  readonly steps: readonly WakeStep[];
+  readonly verdict: string;
+}

@@ -1,0 +1,65 @@
+import { hostname } from 'node:os';
+import { stringify } from 'yaml';
+import type { Admission } from './calls/admission.js';
+import type { TokenPush } from './calls/token-push.js';
+import type { Clock } from './clock/clock.js';
+import { withoutSecrets } from './config/hide.js';
+import type { Config } from './config/schema.js';
+import type { DeviceRegistry } from './devices/registry.js';
+import type { Operations } from './ops/operations.js';
+import { wakePushOver } from './ops/wake-test/push.js';
+import { WakeTests } from './ops/wake-test/wake-test.js';
+import type { Watch } from './ops/watch.js';
+import type { PushProvider } from './push/provider.js';
+import { DeviceProbe } from './sip/device-probe.js';
+import type { Drachtio } from './sip/drachtio.js';
+import type { Trunk } from './trunks/trunk.js';
+
+export interface OperationsParts {
+  readonly version: string;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly watch: Watch;
+  readonly devices: DeviceRegistry;
+  readonly pushes: TokenPush;
+  readonly push: PushProvider;
+  readonly admission: Admission;
+  readonly trunks: ReadonlyMap<string, Trunk>;
+  readonly drachtio: Drachtio;
+}
+
+/** How long a phone may take to answer a request of a wake test, in milliseconds. */
+const ANSWER_PATIENCE = 5_000;
+
+/** Puts together what operators may look at and do. */
+export function openOperations(parts: OperationsParts): Operations {
+  const { config, clock, watch, devices, pushes, push, admission, trunks, drachtio } = parts;
+  const [domain = 'localhost'] = config.domains;
+  const wakeTests = new WakeTests({
+    clock,
+    devices,
+    push: wakePushOver(pushes),
+    probe: new DeviceProbe({
+      drachtio,
+      clock,
+      from: `sip:callwake@${domain}`,
+      name: 'Wake test',
+      patience: ANSWER_PATIENCE,
+    }),
+    modeOf: () => 'call',
+    patience: config.trunks[0]?.hold ?? 13_000,
+  });
+  return {
+    node: hostname(),
+    version: parts.version,
+    startedAt: clock.now(),
+    recorder: watch.recorder,
+    statistics: watch.statistics,
+    alarms: watch.alarms,
+    changes: watch.changes,
+    wakeTests,
+    trunks: () => [...trunks.values()].map(({ name, status }) => ({ name, ...admission.loadOf(name), peers: status })),
+    push: () => push.status(),
+    configuration: () => stringify(withoutSecrets(config)),
+  };
+}

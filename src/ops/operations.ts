@@ -1,0 +1,34 @@
+import type { PushProviderStatus } from '../push/provider.js';
+import type { PeerStatus } from '../trunks/types.js';
+import type { AlarmBoard } from './alarms/board.js';
+import type { Changes } from './changes.js';
+import type { Statistics } from './statistics/statistics.js';
+import type { TimelineRecorder } from './timeline/recorder.js';
+import type { WakeTests } from './wake-test/wake-test.js';
+
+/** A trunk as an operator sees it. */
+export interface TrunkView {
+  readonly name: string;
+  /** Calls that wait for an answer, and answered ones, both directions. */
+  readonly held: number;
+  readonly active: number;
+  readonly peers: readonly PeerStatus[];
+}
+
+/** What those who run callwake may look at and do; the HTTP API, the dashboard and the commands are made of it. */
+export interface Operations {
+  /** This machine's name. */
+  readonly node: string;
+  readonly version: string;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly recorder: TimelineRecorder;
+  readonly statistics: Statistics;
+  readonly alarms: AlarmBoard;
+  readonly changes: Changes;
+  readonly wakeTests: WakeTests;
+  trunks(): readonly TrunkView[];
+  push(): PushProviderStatus;
+  /** The configuration in force as YAML, secrets hidden. */
+  configuration(): string;
+}
