@@ -144,6 +144,7 @@ function preset(
     | 'maxExpires'
     | 'defaultExpires'
     | 'refreshLead'
+    | 'flowTimer'
     | 'sweepInterval',
 ) {
   return formatDuration(DEFAULT_SETTINGS[name]);
@@ -173,6 +174,8 @@ const devices = z
     ),
     refreshLead: duration('10s', '1h', preset('refreshLead')),
     refreshPushes: flag().default(DEFAULT_SETTINGS.refreshPushes),
+    tokenMatchesAnyAddress: flag().default(DEFAULT_SETTINGS.tokenMatchesAnyAddress),
+    flowTimer: duration('0s', '1h', preset('flowTimer')),
     tokenOutlivesBinding: flag().default(DEFAULT_SETTINGS.tokenOutlivesBinding),
     unregisterEndsToken: flag().default(DEFAULT_SETTINGS.unregisterEndsToken),
     registerWithoutTokenEndsToken: flag().default(DEFAULT_SETTINGS.registerWithoutTokenEndsToken),

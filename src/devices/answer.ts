@@ -38,7 +38,11 @@ export function accept(
   const registered = own.filter((device) =>
     device.bindings.some((binding) => binding.registeredAt === now && binding.callId === request.callId),
   );
-  if (usesOutbound(request, registered)) headers.push(['Require', 'outbound']);
+  if (usesOutbound(request, registered)) {
+    headers.push(['Require', 'outbound']);
+    const seconds = Math.floor(settings.flowTimer / 1000);
+    if (seconds > 0 && request.path.length === 0) headers.push(['Flow-Timer', String(seconds)]);
+  }
   for (const service of services) {
     headers.push(['Feature-Caps', featureCap(service, capExtras(accepted, registered, settings))]);
   }

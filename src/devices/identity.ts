@@ -1,5 +1,6 @@
 import { parseUri, uriEquals } from '../grammar/uri.js';
 import { digestOf, type ParsedContact } from './contact.js';
+import type { DeviceSettings } from './settings.js';
 import type { Device } from './types.js';
 
 /** Which device a Contact belongs to, and which others turn out to be the same phone. */
@@ -13,15 +14,23 @@ export interface Match {
  * Finds the device that a Contact belongs to: the one with its `+sip.instance`, else with its push token, else with its
  * Cisco device name if no phone registered under that yet, else with its Contact URI (RFC 3261 19.1.4). A URI tells two
  * instances apart by nothing, as behind two NATs both may be `192.168.1.2`, so it counts only when one of the two has no
- * instance.
+ * instance. A token counts from another address too, unless the settings want the URI to match as well (RFC 8599 section 5.3).
  */
-export function matchDevice(devices: readonly Device[], contact: ParsedContact): Match {
+export function matchDevice(
+  devices: readonly Device[],
+  contact: ParsedContact,
+  { tokenMatchesAnyAddress }: Pick<DeviceSettings, 'tokenMatchesAnyAddress'>,
+): Match {
   const { instance, deviceName } = contact;
   const tokens = contact.push.kind === 'tokens' ? contact.push.tokens.map(({ token }) => token) : [];
   const byInstance = devices.filter((device) => instance !== undefined && (device.instance ?? device.id) === instance);
   const byToken = devices.filter(
     (device) =>
-      device.tokens.some(({ token }) => tokens.includes(token)) || tokens.some((token) => device.id === idOf(token)),
+      (device.tokens.some(({ token }) => tokens.includes(token)) ||
+        tokens.some((token) => device.id === idOf(token))) &&
+      (tokenMatchesAnyAddress ||
+        device.bindings.length === 0 ||
+        device.bindings.some(({ uri }) => isUriOf(contact, uri))),
   );
   const byName = devices.filter(
     (device) => deviceName !== undefined && device.instance === undefined && device.deviceName === deviceName,

@@ -11,7 +11,7 @@ import type { ClaimedToken } from './push-params.js';
 import { withoutExpired } from './retention.js';
 import type { DeviceSettings, PushService } from './settings.js';
 import { registerTokens } from './tokens.js';
-import type { Binding, Device, RegisterAnswer, RegisterRequest } from './types.js';
+import type { Binding, Device, PushToken, RegisterAnswer, RegisterRequest } from './types.js';
 
 /** What a REGISTER comes to: the devices to store, and the answer once they are stored. */
 export interface RegisterResult {
@@ -97,7 +97,7 @@ class Change {
     const { settings, granted, random } = this.#context;
     const asked = askedExpiry(contact.expires, this.#request.expires, settings);
     const seconds = granted === undefined ? grantedExpiry(asked, settings, random) : asked === 0 ? 0 : granted(contact);
-    const { device, ghosts } = matchDevice(this.#devices, contact);
+    const { device, ghosts } = matchDevice(this.#devices, contact, settings);
     if (seconds === 0) {
       if (device !== undefined) this.#unregister(device, contact);
       return;
@@ -160,10 +160,21 @@ class Change {
       seenAt: now,
     };
     this.#own.add(id);
+    this.#takeTokens(before, tokens);
     this.#devices =
       before === undefined
         ? [...this.#devices, device]
         : this.#devices.map((other) => (other === before ? device : other));
+  }
+
+  /** A token is one phone's: whoever names it last has it. */
+  #takeTokens(mine: Device | undefined, named: readonly PushToken[]): void {
+    const taken = new Set(named.map(({ token }) => token));
+    this.#devices = this.#devices.flatMap((device) => {
+      if (device === mine || !device.tokens.some(({ token }) => taken.has(token))) return [device];
+      const tokens = device.tokens.filter(({ token }) => !taken.has(token));
+      return tokens.length + device.bindings.length === 0 ? [] : [{ ...device, tokens }];
+    });
   }
 
   /** A second Contact of the same device adds to what the first named; otherwise the REGISTER says all there is. */

@@ -43,6 +43,13 @@ export interface DeviceSettings {
   readonly refreshLead: number;
   /** P6, P7: tell `onRefreshDue` listeners about bindings that end soon. */
   readonly refreshPushes: boolean;
+  /**
+   * P3: a phone without instance that comes with a known push token from another address is the phone of that token. Off: it is
+   * a new one, which takes the token with it, and the old one stays until it expires.
+   */
+  readonly tokenMatchesAnyAddress: boolean;
+  /** Flow-Timer of phones that register directly with outbound (RFC 5626 section 4.4.1), in milliseconds; 0 leaves it out. */
+  readonly flowTimer: number;
   /** P8 says a token ends with its binding; the mission says a phone whose binding ran out can still be woken. */
   readonly tokenOutlivesBinding: boolean;
   /** P8, P41: an unregister (Expires 0) ends the device's tokens too. */
@@ -88,6 +95,8 @@ export const DEFAULT_SETTINGS: DeviceSettings = {
   legacyTeamId: '',
   refreshLead: 120 * SECOND,
   refreshPushes: false,
+  tokenMatchesAnyAddress: true,
+  flowTimer: 120 * SECOND,
   tokenOutlivesBinding: true,
   unregisterEndsToken: true,
   registerWithoutTokenEndsToken: true,

@@ -113,7 +113,7 @@ export interface RegisterRequest {
 export interface RegisterAnswer {
   readonly status: number;
   readonly reason: string;
-  /** Header name and value, in order; Contact, Expires, Path, Feature-Caps, Min-Expires, Warning ... */
+  /** Header name and value, in order; Contact, Expires, Path, Feature-Caps, Flow-Timer, Min-Expires, Warning ... */
   readonly headers: readonly (readonly [string, string])[];
   /** Devices that this REGISTER (re-)registered: those that a held call may now be handed to. */
   readonly registered: readonly Device[];

@@ -229,3 +229,14 @@ test('outbound is required of a phone that wants it, when the first hop keeps it
   t.deepEqual(await required({ fromEdge: true }), []);
   t.deepEqual(values(await register([contact]), 'Require'), []);
 });
+
+test('Flow-Timer tells a phone on a flow of its own how often to send keep-alives, and nobody else (RFC 5626 4.4.1)', async (t) => {
+  const contact = `${iphone(A)};reg-id=1`;
+  const supported = ['path', 'outbound'];
+  const { register } = bench({ flowTimer: 90_500 });
+  const timer = async (rest: object) => values(await register([contact], { supported, ...rest }), 'Flow-Timer');
+  t.deepEqual(await timer({}), ['90']);
+  t.deepEqual(await timer({ path: ['<sip:e.example;lr;ob>'], fromEdge: true }), [], 'the flow is the edge’s');
+  t.deepEqual(await timer({ supported: ['path'] }), []);
+  t.deepEqual(values(await bench({ flowTimer: 0 }).register([contact], { supported }), 'Flow-Timer'), []);
+});

@@ -40,6 +40,28 @@ test('P3: the same push parameters from a new address are the same phone', async
   );
 });
 
+test('P3: with the switch off the URI has to match besides the token; the token goes with the phone that named it last', async (t) => {
+  const { register, devices } = bench({ tokenMatchesAnyAddress: false });
+  const first = await register([`<${BARE}${apns()}>`]);
+  t.is((await register([`<${BARE}${apns()}>`])).registered[0]?.id, first.registered[0]?.id, 'a refresh');
+  const moved = await register([`<sip:2001@198.51.100.9:40000;transport=tls${apns()}>`], { callId: 'call-2' });
+  t.not(moved.registered[0]?.id, first.registered[0]?.id);
+  t.deepEqual(
+    (await devices()).map(({ bindings, tokens }) => [bindings[0]?.uri, tokens.length]),
+    [
+      [BARE, 0],
+      ['sip:2001@198.51.100.9:40000;transport=tls', 1],
+    ],
+  );
+});
+
+test('P3: with the switch off a phone is still known by its instance from any address', async (t) => {
+  const { register, device } = bench({ tokenMatchesAnyAddress: false });
+  await register([iphone(BARE)]);
+  await register([iphone('sip:2001@198.51.100.9:40000')], { callId: 'call-2' });
+  t.is((await device()).bindings.length, 1);
+});
+
 test('P4: one Feature-Caps for each push service, and sip.vapid only in that of its own', async (t) => {
   const { register } = bench({ pushServices: [{ provider: 'apns' }, { provider: 'webpush', vapid: 'BKey' }] });
   const answer = await register([`<${BARE};pn-provider>;+sip.pnsreg`]);

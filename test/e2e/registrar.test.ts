@@ -23,6 +23,8 @@ function usersFile(t: ExecutionContext): string {
 test.serial('digest: a direct phone with the right password registers, is woken and answers', async (t) => {
   const stage = await stageFor(t, { edge: 'direct', config: { registrar: { digest: { usersFile: usersFile(t) } } } });
   const phone = await stage.phone({ behaviour: QUICK, credentials: { username: '2001', password: 'right' } });
+  const granted = phone.messages.find(({ message }) => message.kind === 'response' && message.status === 200)?.message;
+  t.is(granted?.get('Flow-Timer'), '120', 'its flow is its own (RFC 5626 4.4.1)');
   await phone.background();
   const call = stage.cucm.call({ to: '2001' });
   await call.answered;
@@ -30,6 +32,13 @@ test.serial('digest: a direct phone with the right password registers, is woken 
   t.is(requestsIn(phone.messages, 'INVITE').length, 1);
   await call.hangup();
   t.deepEqual(stage.faults(), []);
+});
+
+test.serial('digest: users in the store count, and nobody else gets in', async (t) => {
+  const stage = await stageFor(t, { edge: 'direct', config: { registrar: { digest: { storedUsers: true } } } });
+  const phone = await stage.phone({ behaviour: QUICK, credentials: { username: '2001', password: 'right' } });
+  t.false(phone.registered);
+  t.is((await stage.callwake.logged('register refused')).why, 'unknown user');
 });
 
 test.serial('P24: the 401 of the REGISTER after a push releases nothing; one INVITE, after the 200', async (t) => {
