@@ -29,6 +29,7 @@ import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
 import { messageHandler } from './sip/message.js';
 import { MidDialogHold } from './sip/mid-dialog.js';
+import { notifyHandler } from './sip/notify.js';
 import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
 import { accessTo, registrarOf } from './sip/registrar.js';
@@ -197,7 +198,15 @@ export function startApp(options: AppOptions): App {
     },
     refused: () => refused(new EngineRefused(engine)),
   });
-  const { messages } = openMessages(config.messages, { clock, log, store, devices, pushes, drachtio, onFault: fault });
+  const { messages, voicemail } = openMessages(config.messages, {
+    clock,
+    log,
+    store,
+    devices,
+    pushes,
+    drachtio,
+    onFault: fault,
+  });
   messages.start();
   const dialogs = new Dialogs();
   const domains = config.domains.map((domain) => domain.toLowerCase());
@@ -239,7 +248,10 @@ export function startApp(options: AppOptions): App {
         });
       }
       calls.registered(registered);
-      for (const device of registered) messages.registered(device);
+      for (const device of registered) {
+        messages.registered(device);
+        voicemail.registered(device);
+      }
       midDialog?.registered(registered);
       operations.wakeTests.registered(registered);
     },
@@ -285,19 +297,17 @@ export function startApp(options: AppOptions): App {
     onRefused: (refusal) => log.warn('call refused', { ...refusal }),
     onFault: fault,
   });
-  const message = messageHandler({
-    wire,
-    messages,
-    trunks: trunkPeers,
-    access,
-    isOwnAddress,
-    defaultTrunk: policies.defaultTrunk,
+  const targets = {
     domains,
-    devicesOf: (aor) => devices.devicesOf(aor),
+    devicesOf: (aor: string) => devices.devicesOf(aor),
     ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
-    onRefused: (refusal) => log.warn('message refused', { ...refusal }),
+    trunks: trunkPeers,
+    onRefused: (refusal: object) => log.warn('request refused', { ...refusal }),
     onFault: fault,
-  });
+  };
+  const { defaultTrunk } = policies;
+  const message = messageHandler({ ...targets, wire, messages, access, isOwnAddress, defaultTrunk });
+  const notify = notifyHandler({ ...targets, drachtio, voicemail });
   drachtio.serve(
     dispatcher(
       drachtio,
@@ -307,6 +317,7 @@ export function startApp(options: AppOptions): App {
         ['REGISTER', register],
         ['INVITE', invite],
         ['MESSAGE', message],
+        ['NOTIFY', notify],
       ]),
       fault,
     ),

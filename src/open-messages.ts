@@ -2,11 +2,13 @@ import type { Clock } from './clock/clock.js';
 import type { MessagesConfig } from './config/schema.js';
 import type { DeviceRegistry } from './devices/registry.js';
 import type { Logger } from './log/logger.js';
-import { Mailbox } from './messages/mailbox.js';
+import { Mailbox, queueOf } from './messages/mailbox.js';
 import { Messages } from './messages/messages.js';
 import type { Notifier } from './messages/notification.js';
 import { Preferences } from './messages/preferences.js';
 import { type AlertPushes, PushNotifier } from './messages/push-notifier.js';
+import type { MessageSink } from './messages/port.js';
+import { Voicemail } from './messages/voicemail.js';
 import type { Drachtio } from './sip/drachtio.js';
 import { messagePort, senderOf } from './sip/message-port.js';
 import type { Store } from './store/store.js';
@@ -24,6 +26,7 @@ export interface OpenMessagesOptions {
 /** Everything that a person reads: messages, and notifications of other things. */
 export interface OpenedMessages {
   readonly messages: Messages;
+  readonly voicemail: Voicemail;
   readonly notifier: Notifier;
   readonly preferences: Preferences;
 }
@@ -41,16 +44,18 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
     onDecided: ({ id, kind, aor }, result) => log.info('notified', { id, kind, aor, ...result }),
   });
   const { messagesPerDevice, bytesPerDevice, maxStored, maxDead } = config;
-  const messages = new Messages({
-    clock,
-    devices,
-    notifier,
-    mailbox: new Mailbox(store, clock, { messagesPerDevice, bytesPerDevice, messages: maxStored, dead: maxDead }),
-    port: messagePort(drachtio, clock),
-    settings: config,
-    senderOf,
-    sink: (event, fields) => log.info(event, { ...fields }),
-    onFault,
+  const limits = { messagesPerDevice, bytesPerDevice, messages: maxStored, dead: maxDead };
+  const mailbox = new Mailbox(store, clock, limits);
+  const port = messagePort(drachtio, clock);
+  const sink: MessageSink = (event, fields) => log.info(event, { ...fields });
+  const common = { clock, devices, notifier, port, sink, onFault };
+  const voicemail = new Voicemail({
+    ...common,
+    store,
+    settings: config.voicemail,
+    waitingFor: ({ aor, id }) => mailbox.count(queueOf(aor, id)),
   });
-  return { messages, notifier, preferences };
+  const unreadOf = (aor: string): Promise<number> => voicemail.newOf(aor);
+  const messages = new Messages({ ...common, mailbox, settings: config, senderOf, unreadOf });
+  return { messages, voicemail, notifier, preferences };
 }

@@ -16,6 +16,8 @@ export interface MessagesOptions {
   readonly port: MessagePort;
   readonly notifier: Notifier;
   readonly settings: MessageSettings;
+  /** What else a user hasn't read, to be counted into badges. */
+  readonly unreadOf: (aor: string) => Promise<number>;
   /** Who sent it, for people; nobody when he asked to stay unknown. */
   readonly senderOf: (message: TextMessage) => Sender;
   readonly sink: MessageSink;
@@ -261,13 +263,14 @@ export class Messages {
     stored: readonly Stored[],
     delivered: ReadonlySet<string> = new Set(),
   ): Promise<void> {
-    const { notifier, mailbox, senderOf, onFault, clock } = this.#options;
+    const { notifier, mailbox, senderOf, unreadOf, onFault, clock } = this.#options;
     const due = new Map(stored.map((entry) => [entry.deviceId, entry]));
     if (due.size === 0) return;
     for (const entry of stored) this.#pushing.add(keyOf(entry));
     try {
       const badges = new Map<string, number>();
-      for (const { deviceId, queue } of stored) badges.set(deviceId, await mailbox.count(queue));
+      const unread = await unreadOf(aor);
+      for (const { deviceId, queue } of stored) badges.set(deviceId, unread + (await mailbox.count(queue)));
       const sender = senderOf(message);
       const text = textOf(message);
       await notifier.notify(

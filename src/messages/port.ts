@@ -12,6 +12,8 @@ export interface Delivery {
   readonly attempt: number;
   /** Epoch milliseconds at which callwake got it. */
   readonly receivedAt: number;
+  /** Default: MESSAGE. */
+  readonly method?: 'NOTIFY';
 }
 
 /** How messages reach phones; SIP is the one way that is built. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import type { TextMessage } from '../messages/message.js';
 import type { Sender } from '../messages/notification.js';
@@ -5,15 +6,17 @@ import type { Delivery, MessagePort } from '../messages/port.js';
 import { branchTag } from './dialogs.js';
 import type { Drachtio } from './drachtio.js';
 import { faceOf } from './face.js';
-import { endToEnd, firstHeader, toRecord } from './header-lines.js';
+import { endToEnd, firstHeader, type HeaderLines, toRecord } from './header-lines.js';
 import { routed } from './invite-branch.js';
 import { sendRequest } from './send-request.js';
-import { withTag } from './tags.js';
+import { tagOf, withoutTag, withTag } from './tags.js';
 
-/** Hands messages to phones as MESSAGE over their bindings (RFC 3428). */
+/** Hands messages to phones over their bindings, as MESSAGE (RFC 3428) or NOTIFY. */
 export function messagePort(drachtio: Drachtio, clock: Clock): MessagePort {
   return {
-    async send({ message, binding, callId, attempt, receivedAt }: Delivery) {
+    async send(delivery: Delivery) {
+      const { message, binding, callId, attempt, receivedAt } = delivery;
+      const method = delivery.method ?? 'MESSAGE';
       const { headers, from, to, body, maxForwards } = message;
       const date = firstHeader(headers, 'date') === undefined ? { Date: new Date(receivedAt).toUTCString() } : {};
       const {
@@ -23,7 +26,7 @@ export function messagePort(drachtio: Drachtio, clock: Clock): MessagePort {
         lines,
         body: answer,
       } = await sendRequest(drachtio, clock, {
-        method: 'MESSAGE',
+        method,
         ...routed(binding.uri, binding.path),
         headers: {
           ...toRecord(headers),
@@ -31,13 +34,31 @@ export function messagePort(drachtio: Drachtio, clock: Clock): MessagePort {
           from: withTag(from, branchTag(callId)),
           to,
           'call-id': callId,
-          cseq: `${attempt} MESSAGE`,
+          cseq: `${attempt} ${method}`,
           'max-forwards': String(maxForwards),
         },
         body,
       });
       return { status, reason, local, headers: endToEnd(lines, answer), body: answer };
     },
+  };
+}
+
+/** What of a request goes on to a phone or the trunk; `lines` are its header fields as they may go on. */
+export function messageOf(lines: HeaderLines, body: string): TextMessage {
+  const first = (name: string): string => firstHeader(lines, name) ?? '';
+  const hops = Number.parseInt(firstHeader(lines, 'max-forwards') ?? '70', 10);
+  const expires = Number.parseInt(first('expires'), 10);
+  const request = [first('call-id'), first('cseq'), tagOf(first('from'))].join('\n');
+  return {
+    id: createHash('sha256').update(request).digest('base64url'),
+    from: withoutTag(first('from')),
+    to: withoutTag(first('to')),
+    headers: endToEnd(lines, body),
+    body,
+    contentType: first('content-type'),
+    maxForwards: Math.max(0, (Number.isNaN(hops) ? 70 : hops) - 1),
+    ...(expires > 0 ? { expires: expires * 1000 } : {}),
   };
 }
 

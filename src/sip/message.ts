@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { TextMessage } from '../messages/message.js';
 import type { MessageAnswer, Messages } from '../messages/messages.js';
 import { withIdentity } from './caller-identity.js';
 import { callerOf, type DestinationOptions, destinationOf } from './device-invite.js';
 import { branchTag } from './dialogs.js';
 import type { SrfRequest, SrfResponse } from './drachtio.js';
 import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import { messageOf } from './message-port.js';
 import type { Peers } from './peers.js';
 import { type AccessOptions, isPhoneSide } from './register-access.js';
 import { aorFrom } from './register-request.js';
-import { tagOf, withoutTag, withTag } from './tags.js';
+import { withTag } from './tags.js';
 import { targetOf } from './target.js';
 import type { Wire } from './trunk-call.js';
 import { sendOverTrunk } from './trunk-request.js';
@@ -63,10 +63,14 @@ class Arrival {
     readonly lines: HeaderLines,
   ) {}
 
+  get #body(): string {
+    return this.req.msg.body ?? '';
+  }
+
   async fromTrunk(): Promise<void> {
     const target = await targetOf(this.options, this.req.uri, this.lines);
     if (target === undefined) return this.refuse(404, 'Not Found');
-    this.#answer(await this.options.messages.receive(this.#message(this.lines), target));
+    this.#answer(await this.options.messages.receive(messageOf(this.lines, this.#body), target));
   }
 
   async fromDevice(): Promise<void> {
@@ -77,7 +81,7 @@ class Arrival {
     const destination = await destinationOf(options, req.uri, lines);
     if (destination === undefined) return this.refuse(404, 'Not Found');
     if (destination.kind === 'device') {
-      this.#answer(await options.messages.receive(this.#message(known), destination.target));
+      this.#answer(await options.messages.receive(messageOf(known, this.#body), destination.target));
     } else await this.#toTrunk(destination, known);
   }
 
@@ -90,7 +94,7 @@ class Arrival {
   async #toTrunk({ number, uri }: { number: string; uri?: string }, lines: HeaderLines): Promise<void> {
     const { drachtio, clock, trunks, failoverAfterOf } = this.options.wire;
     const { defaultTrunk } = this.options;
-    const message = this.#message(lines);
+    const message = messageOf(lines, this.#body);
     const target = { trunk: defaultTrunk, number, ...(uri === undefined ? {} : { uri }) };
     const { status, reason, local, ...answer } = await sendOverTrunk(
       { drachtio, clock, trunk: trunks.get(defaultTrunk), failoverAfter: failoverAfterOf(defaultTrunk) },
@@ -122,23 +126,5 @@ class Arrival {
     ];
     if (status >= 300 && from === undefined) this.refuse(status, reason, headers);
     else this.options.wire.drachtio.respond(this.res, status, reason, toRecord(headers), from?.body ?? '');
-  }
-
-  #message(lines: HeaderLines): TextMessage {
-    const body = this.req.msg.body ?? '';
-    const first = (name: string): string => firstHeader(lines, name) ?? '';
-    const hops = Number.parseInt(firstHeader(lines, 'max-forwards') ?? '70', 10);
-    const expires = Number.parseInt(first('expires'), 10);
-    const request = [first('call-id'), first('cseq'), tagOf(first('from'))].join('\n');
-    return {
-      id: createHash('sha256').update(request).digest('base64url'),
-      from: withoutTag(first('from')),
-      to: withoutTag(first('to')),
-      headers: endToEnd(lines, body),
-      body,
-      contentType: first('content-type'),
-      maxForwards: Math.max(0, (Number.isNaN(hops) ? 70 : hops) - 1),
-      ...(expires > 0 ? { expires: expires * 1000 } : {}),
-    };
   }
 }

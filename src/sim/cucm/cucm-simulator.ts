@@ -137,6 +137,22 @@ export class CucmSimulator {
     return { status, reason };
   }
 
+  /** Tells of voice messages as CUCM does to set a phone's lamp: NOTIFY message-summary, unasked (RFC 3842). Gives the final response. */
+  voicemail(
+    to: string,
+    counts: { readonly new: number; readonly old: number },
+  ): Promise<{ status: number; reason: string }> {
+    return this.send('NOTIFY', to, {
+      headers: [
+        ['Event', 'message-summary'],
+        ['Subscription-State', 'active'],
+        ['Contact', this.#started().options.contact(this.trunk.transport)],
+      ],
+      contentType: 'application/simple-message-summary',
+      body: `Messages-Waiting: ${counts.new > 0 ? 'yes' : 'no'}\r\nVoice-Message: ${counts.new}/${counts.old} (0/0)\r\n`,
+    });
+  }
+
   /** Ends all calls without a word and closes the sockets. */
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();

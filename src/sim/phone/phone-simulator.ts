@@ -309,10 +309,16 @@ export class PhoneSimulator {
 
   #onRequest(request: SipRequest): Answer {
     this.#checkTarget(request);
-    if (request.method === 'OPTIONS' || request.method === 'NOTIFY') return { status: 200 };
-    if (request.method !== 'MESSAGE') return { status: 405, headers: [['Allow', ALLOW]] };
+    if (request.method === 'OPTIONS') return { status: 200 };
+    if (request.method !== 'MESSAGE' && request.method !== 'NOTIFY')
+      return { status: 405, headers: [['Allow', ALLOW]] };
     const body = request.body.toString();
     const contentType = request.get('Content-Type') ?? '';
+    if (request.method === 'NOTIFY') {
+      const event = request.get('Event') ?? '';
+      this.#emit({ type: 'notified', event, contentType, body, at: this.#clock.now() });
+      return { status: 200 };
+    }
     this.#emit({ type: 'message', from: request.from.uri, contentType, body, at: this.#clock.now() });
     return { status: 200 };
   }

@@ -99,6 +99,8 @@ export type PhoneEvent = SimEvent &
         readonly status?: number;
         readonly reason?: string;
       }
+    /** A NOTIFY outside of any dialog, such as message-summary. */
+    | { readonly type: 'notified'; readonly event: string; readonly contentType: string; readonly body: string }
     | { readonly type: 'message'; readonly from: string; readonly contentType: string; readonly body: string }
     /** The phone went to sleep: its flow is closed. `said`: it told the registrar first. */
     | { readonly type: 'asleep'; readonly said: boolean }
