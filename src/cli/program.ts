@@ -75,6 +75,7 @@ function makeProgram(end: (code: number) => void): Command {
       const { runToken } = await import('./token.js');
       process.stdout.write(`${runToken(file, process.env, { scope, expires, subject })}\n`);
     });
+  addPushTest(program, end);
   addEngine(program, end);
   program
     .command('app', { hidden: true })
@@ -86,6 +87,32 @@ function makeProgram(end: (code: number) => void): Command {
       end(code);
     });
   return program;
+}
+
+function addPushTest(program: Command, end: (code: number) => void): void {
+  program
+    .command('push-test')
+    .description('send one real push and tell step by step what happened; exit code 0 when Apple took it')
+    .addOption(new Option('-c, --config <file>', 'configuration, YAML').default(DEFAULT_CONFIG))
+    .option('--device <aor or id>', 'a device that has registered: sip:2001@corp.example, or its id')
+    .option('--token <hex>', 'or a device token as the phone got it from Apple')
+    .option('--topic <topic>', 'with --token: the bundle id, with .voip for a PushKit token')
+    .option('--team <id>', "with --token: Apple's team id, if there are several accounts")
+    .addOption(
+      new Option('--environment <name>', "default: the device's or the account's, else both in turn").choices([
+        'production',
+        'sandbox',
+      ]),
+    )
+    .option(
+      '--alert',
+      "with --device: to its token for alerts; the default rings as a call does, until the app finds that there's none",
+    )
+    .option('--timeout <duration>', 'for each step', durationArgument, 5000)
+    .action(async ({ config, ...options }) => {
+      const { runPushTest } = await import('./push-test.js');
+      end(await runPushTest(config, process.env, options, (line) => void process.stdout.write(`${line}\n`)));
+    });
 }
 
 function addDemo(program: Command, end: (code: number) => void): void {

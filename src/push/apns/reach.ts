@@ -1,0 +1,153 @@
+import dns from 'node:dns/promises';
+import http2 from 'node:http2';
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { type ApnsEndpoint, dial } from './connect.js';
+import { type ProxyOptions, Tunnel } from './proxy.js';
+import { type Trouble, troubleInWords } from './reach-words.js';
+
+/** The steps to a connection that pushes can go over, in order. `proxy` only where there is one. */
+export type ReachStepName = 'dns' | 'tcp' | 'proxy' | 'tls' | 'http2';
+
+/** What one step showed. */
+export interface ReachStep {
+  readonly step: ReachStepName;
+  readonly ok: boolean;
+  /** Milliseconds that it took. */
+  readonly ms: number;
+  /** What was seen. */
+  readonly text: string;
+  /** What to do about it, if it failed. */
+  readonly advice?: string;
+}
+
+export interface ReachOptions {
+  readonly endpoint: ApnsEndpoint;
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string;
+  readonly proxy?: ProxyOptions;
+  /** How long a step may take, in milliseconds. */
+  readonly patience: number;
+}
+
+type Seen = { readonly text: string } | { readonly trouble: unknown };
+
+/** Tries the way to Apple step by step; the first that fails is the last. Never rejects. */
+export async function* reach(options: ReachOptions): AsyncGenerator<ReachStep> {
+  for (const [step, run] of stepsOf(options)) {
+    const startedAt = performance.now();
+    const seen = await run().catch((trouble: unknown): Seen => ({ trouble }));
+    const ms = Math.round(performance.now() - startedAt);
+    if ('text' in seen) yield { step, ok: true, ms, text: seen.text };
+    else {
+      yield {
+        step: stepOf(step, seen.trouble),
+        ok: false,
+        ms,
+        ...troubleInWords(troubleOf(step, seen.trouble, options)),
+      };
+      return;
+    }
+  }
+}
+
+function stepsOf(options: ReachOptions): readonly (readonly [ReachStepName, () => Promise<Seen>])[] {
+  const { endpoint, proxy, patience } = options;
+  const first = proxy ?? endpoint;
+  let address = first.host;
+  let secured: TLSSocket | undefined;
+  const lookUp = async (): Promise<Seen> => {
+    const found = await within(patience, dns.lookup(first.host, { all: true }), () => {});
+    address = found[0]?.address ?? first.host;
+    const list = found.map((entry) => entry.address).join(', ');
+    return { text: net.isIP(first.host) ? `${list} (an address needs none)` : `${first.host} is ${list}` };
+  };
+  const connect = async (): Promise<Seen> => {
+    const socket = net.connect({ host: address, port: first.port });
+    const connected = new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    await within(patience, connected, () => socket.destroy());
+    socket.destroy();
+    return { text: `${place({ host: address, port: first.port })} takes connections${proxy ? ' (the proxy)' : ''}` };
+  };
+  const tunnel = async (): Promise<Seen> => {
+    const through = new Tunnel(proxy ?? { host: '', port: 0 }, place(endpoint));
+    (await within(patience, through.open(), () => through.abort())).destroy();
+    return { text: `lets through to ${place(endpoint)}` };
+  };
+  const secure = async (): Promise<Seen> => {
+    const { ca } = options;
+    const way = dial({ endpoint, turn: 0, ...(ca === undefined ? {} : { ca }), ...(proxy ? { proxy } : {}) });
+    secured = await within(patience, way.socket, () => way.abort());
+    const { subject, issuer } = secured.getPeerCertificate();
+    const issued = [issuer?.CN, issuer?.O].filter(Boolean).join(', ');
+    return { text: `${secured.getProtocol()}, certificate of ${String(subject?.CN)}, issued by ${issued}` };
+  };
+  const greet = async (): Promise<Seen> => {
+    const session = http2.connect(`https://${place(endpoint)}`, { createConnection: () => secured as TLSSocket });
+    const settings = new Promise<http2.Settings>((resolve, reject) =>
+      session
+        .once('remoteSettings', resolve)
+        .once('error', reject)
+        .once('close', () => reject(new Error('closed before SETTINGS'))),
+    );
+    try {
+      const { maxConcurrentStreams = 0 } = await within(patience, settings, () => {});
+      return { text: `SETTINGS came, ${maxConcurrentStreams} pushes at once to begin with` };
+    } finally {
+      session.destroy();
+    }
+  };
+  return [
+    ['dns', lookUp],
+    ['tcp', connect],
+    ...(proxy ? ([['proxy', tunnel]] as const) : []),
+    ['tls', secure],
+    ['http2', greet],
+  ];
+}
+
+function troubleOf(step: ReachStepName, error: unknown, { endpoint, proxy, patience }: ReachOptions): Trouble {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return {
+    step: stepOf(step, error),
+    code: error instanceof TimeIsUp ? 'TIME' : code,
+    message: error instanceof TimeIsUp ? `nothing within ${patience / 1000} s` : messageOf(error),
+    host: endpoint.host,
+    target: place(endpoint),
+    at: place(step === 'dns' || step === 'tcp' || step === 'proxy' ? (proxy ?? endpoint) : endpoint),
+    viaProxy: proxy !== undefined,
+  };
+}
+
+/** TLS that comes up without HTTP/2 is no fault of TLS. */
+function stepOf(step: ReachStepName, error: unknown): ReachStepName {
+  return step === 'tls' && /ALPN|no application protocol/.test(messageOf(error)) ? 'http2' : step;
+}
+
+/** In one line, without what only the authors of OpenSSL can read. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, reason] = /:error:\w+:[^:]*:[^:]*:([^:]+):/.exec(message) ?? [];
+  return (reason ?? message).trim();
+}
+
+const place = ({ host, port }: ApnsEndpoint): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+class TimeIsUp extends Error {}
+
+/** What comes of a promise, if it comes in time; `giveUp` ends what it waits for. */
+async function within<T>(ms: number, promise: Promise<T>, giveUp: () => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TimeIsUp()), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } catch (error) {
+    giveUp();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    promise.catch(() => {});
+  }
+}
