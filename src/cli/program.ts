@@ -184,6 +184,7 @@ function addEngine(program: Command, end: (code: number) => void): void {
       'outbound mode: [METHOD[:GET|:POST]=]URL of an app or web server (repeatable)',
       collect,
     )
+    .option('--no-shedding', 'do not turn new work away when this machine is busy: for tests on slow machines')
     .option('--verbose', 'tell more on standard error', false)
     .action(async ({ contact, ...rest }) => {
       const secret = rest.secret ?? process.env[SECRET_VARIABLE];

@@ -37,8 +37,8 @@ export interface StageOptions {
   readonly trunk?: Readonly<Record<string, unknown>>;
   /** Settings of the Apple account over the stage's own (`bundleIds`, ...). */
   readonly account?: Readonly<Record<string, unknown>>;
-  /** The trunk's peers, given that of the stage's own CUCM; default: that one alone. */
-  readonly peers?: (cucm: StagePeer) => readonly StagePeer[];
+  /** The trunk's peers, given those of the stage's own two CUCM nodes; default: the first alone. The second runs only if this is given. */
+  readonly peers?: (cucm: StagePeer, standby: StagePeer) => readonly StagePeer[];
   /** An engine that runs already, instead of the embedded one. */
   readonly engine?: { readonly host: string; readonly port: number; readonly secret: string };
 }
@@ -59,6 +59,8 @@ export class Stage {
     readonly apple: ApnsSimulator,
     readonly callwake: CallwakeProcess,
     readonly cucm: CucmSimulator,
+    /** The second node of CUCM. */
+    readonly standby: CucmSimulator | undefined,
     readonly edge: EdgeSimulator | undefined,
     /** Where callwake takes SIP from trunk and edge. */
     readonly sip: SipAddress,
@@ -84,8 +86,10 @@ export class Stage {
     const tls = writeCertificates(folder);
     const configFile = join(folder, 'callwake.yaml');
     const { address = '127.0.0.1' } = options;
-    const cucm = await new CucmSimulator({ address, trunk: { host: address, port: 5060, transport }, tls }).start();
-    writeFileSync(configFile, stringify(configuration(options, apple, cucm.local.port)));
+    const node = () => new CucmSimulator({ address, trunk: { host: address, port: 5060, transport }, tls }).start();
+    const cucm = await node();
+    const standby = options.peers === undefined ? undefined : await node();
+    writeFileSync(configFile, stringify(configuration(options, apple, cucm, standby ?? cucm)));
     const callwake = new CallwakeProcess(configFile);
     try {
       const listeners = await callwake.ready();
@@ -97,14 +101,16 @@ export class Stage {
       const sip = listening(transport);
       const phones = listening(options.phonesOver ?? transport);
       cucm.trunk = sip;
+      if (standby) standby.trunk = sip;
       const edge =
         options.edge === 'direct'
           ? undefined
           : await new EdgeSimulator({ address, mode: options.edge, core: sip, tls }).start();
-      return new Stage(options, folder, apple, callwake, cucm, edge, sip, phones, configFile, tls);
+      return new Stage(options, folder, apple, callwake, cucm, standby, edge, sip, phones, configFile, tls);
     } catch (error) {
       await callwake.stop();
       await cucm.close();
+      await standby?.close();
       await apple.close();
       rmSync(folder, { recursive: true, force: true });
       throw error;
@@ -135,7 +141,12 @@ export class Stage {
 
   /** What the simulators found wrong in callwake's messages. Empty is right. */
   faults(): string[] {
-    const all = [this.cucm, ...(this.edge ? [this.edge] : []), ...this.#phones];
+    const all = [
+      this.cucm,
+      ...(this.standby ? [this.standby] : []),
+      ...(this.edge ? [this.edge] : []),
+      ...this.#phones,
+    ];
     return all.flatMap((simulator) => simulator.faults);
   }
 
@@ -143,6 +154,7 @@ export class Stage {
   async close(): Promise<number> {
     for (const phone of this.#phones) await phone.close();
     await this.cucm.close();
+    await this.standby?.close();
     await this.edge?.close();
     const code = await this.callwake.stop();
     await this.apple.close();
@@ -174,9 +186,15 @@ function writeCertificates(folder: string): PeerTls {
   return { ...peers, ca: [own.cert, peers.cert] };
 }
 
-function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: number): Record<string, unknown> {
+function configuration(
+  options: StageOptions,
+  apple: ApnsSimulator,
+  cucm: CucmSimulator,
+  standby: CucmSimulator,
+): Record<string, unknown> {
   const { production, sandbox } = apple.endpoints;
-  const { engine, transport = 'udp', address = '127.0.0.1', peers = (cucm) => [cucm] } = options;
+  const { engine, transport = 'udp', address = '127.0.0.1', peers = (first) => [first] } = options;
+  const peer = ({ local }: CucmSimulator): StagePeer => ({ host: address, port: local.port, transport });
   const at = `${uriHost(address)}:0`;
   return {
     engine:
@@ -192,7 +210,7 @@ function configuration(options: StageOptions, apple: ApnsSimulator, cucmPort: nu
           }
         : { mode: 'external', control: engine },
     domains: [DOMAIN],
-    trunks: [{ name: 'cucm', peers: peers({ host: address, port: cucmPort, transport }), ...options.trunk }],
+    trunks: [{ name: 'cucm', peers: peers(peer(cucm), peer(standby)), ...options.trunk }],
     edges: options.edge === 'direct' ? [] : [{ name: 'edge', addresses: [address] }],
     directPhones: { allow: options.edge === 'direct' },
     push: {

@@ -34,6 +34,8 @@ export interface EngineCommandOptions {
   requestHandler?: readonly string[] | undefined;
   /** Seconds. */
   holdLimit?: number | undefined;
+  /** False: new work is not turned away when this machine is busy. */
+  shedding?: boolean | undefined;
   /** End when the parent's end of standard input closes. */
   withParent?: boolean | undefined;
   verbose?: boolean | undefined;
@@ -90,6 +92,9 @@ function clientTls(tls: TlsSettings, options: EngineCommandOptions): TlsSettings
 /** An app that is started again right away is back within a second or two. */
 const SUCCESSOR_WAIT = 10_000;
 
+/** Limits that are never reached; those of memory and of waiting requests stay. */
+const NO_SHEDDING = { busy: 2, lag: 3_600_000 };
+
 class OptionError extends Error {}
 
 function engineOptions(options: EngineCommandOptions, host: EngineProcess): ConstructorParameters<typeof Engine>[0] {
@@ -111,6 +116,7 @@ function engineOptions(options: EngineCommandOptions, host: EngineProcess): Cons
     requestHandlers: options.requestHandler?.map(parseHandler),
     holdLimit: options.holdLimit === undefined ? undefined : options.holdLimit * 1000,
     successorWait: SUCCESSOR_WAIT,
+    load: options.shedding === false ? NO_SHEDDING : undefined,
     log: options.verbose ? host.stderr : undefined,
   };
 }

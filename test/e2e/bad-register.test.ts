@@ -12,7 +12,7 @@ test.serial(
   'REGISTERs that make no sense get clear answers over the wire, and nothing of them is stored',
   async (t) => {
     const stage = await stageFor(t, { edge: 'direct', transport: 'tcp' });
-    const client = await rawClient(t, stage.sip);
+    const client = await rawClient(t, stage);
     const ask = async (contacts: readonly string[], expires?: string, from: RawClient = client) => {
       const headers = expires === undefined ? [] : ([['Expires', expires]] as const);
       const { status, reason } = await from.register({ contacts, headers });
@@ -51,7 +51,7 @@ for (const [what, param] of [
         account: { bundleIds: ['com.example.phone'] },
         trunk: { probe: '0s', ring: '1s' },
       });
-      const client = await rawClient(t, stage.sip);
+      const client = await rawClient(t, stage);
       const answer = await client.register({ contacts: [push(param, TOKEN)] });
       t.is(answer.status, allow555 ? 555 : 200);
       t.false(answer.has('Feature-Caps'));
@@ -63,7 +63,7 @@ for (const [what, param] of [
 
 test.serial('unknown push services register as plain SIP', async (t) => {
   const stage = await stageFor(t, { edge: 'direct', transport: 'tcp' });
-  const client = await rawClient(t, stage.sip);
+  const client = await rawClient(t, stage);
   const answer = await client.register({ contacts: [push('project', 'token', 'fcm')] });
   t.is(answer.status, 200);
   t.false(answer.has('Feature-Caps'));
@@ -71,7 +71,7 @@ test.serial('unknown push services register as plain SIP', async (t) => {
 
 test.serial('an old REGISTER that comes late changes nothing', async (t) => {
   const stage = await stageFor(t, { edge: 'direct', transport: 'tcp' });
-  const client = await rawClient(t, stage.sip);
+  const client = await rawClient(t, stage);
   const contacts = [`<sip:${HERE}>`];
   t.is((await client.register({ contacts, callId: 'one', cseq: 10 })).status, 200);
   t.is((await client.register({ contacts: [`<sip:${HERE}>;expires=0`], callId: 'one', cseq: 9 })).status, 500);

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Stage } from '../../src/demo/stage.js';
 import { Baresip } from './baresip.js';
 import { KamailioEdge } from './kamailio.js';
-import { requestsIn, requestsOut, stageFor } from './support.js';
+import { requestsIn, requestsOut, stageExactly } from './support.js';
 
 const AOR = 'sip:2001@corp.example';
 
@@ -35,7 +35,7 @@ for (const [edge, transport] of [
   ['rewrite', 'udp'],
 ] as const) {
   test.serial(`baresip registers through the edge (${edge}, ${transport}), is called and answers`, async (t) => {
-    const stage = await stageFor(t, { edge, transport });
+    const stage = await stageExactly(t, { edge, transport });
     await baresip(t, stage, stage.edge?.phones.port ?? 0, transport);
     await callIt(t, stage, 'early');
     await callIt(t, stage, 'delayed');
@@ -46,7 +46,7 @@ for (const [edge, transport] of [
 }
 
 test.serial('baresip registers through Kamailio, is called and answers', async (t) => {
-  const stage = await stageFor(t, { edge: 'direct', transport: 'tcp' });
+  const stage = await stageExactly(t, { edge: 'direct', transport: 'tcp' });
   const edge = await KamailioEdge.start(stage.sip);
   t.teardown(() => edge.close());
   await baresip(t, stage, edge.port, 'tcp');
@@ -59,7 +59,7 @@ test.serial('baresip authenticates itself by digest, and its unregister ends wha
   const usersFile = join(folder, 'users.htdigest');
   const ha1 = createHash('md5').update('2001:corp.example:secret').digest('hex');
   writeFileSync(usersFile, `2001:corp.example:${ha1}\n`);
-  const stage = await stageFor(t, {
+  const stage = await stageExactly(t, {
     edge: 'direct',
     transport: 'tcp',
     config: { registrar: { digest: { usersFile, algorithms: ['MD5'] } } },

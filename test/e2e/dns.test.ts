@@ -1,6 +1,6 @@
 import test from 'ava';
 import { dnsServer } from '../support/dns-server.js';
-import { externalEngine, requestsIn, stageFor } from './support.js';
+import { externalEngine, requestsIn, stageExactly } from './support.js';
 
 if (externalEngine === undefined) {
   test('a trunk by its name, from engine.nameServers: calls from its addresses are taken, calls to it pass over a dead one', async (t) => {
@@ -10,7 +10,7 @@ if (externalEngine === undefined) {
         ['A', '127.0.0.1'],
       ],
     });
-    const stage = await stageFor(t, {
+    const stage = await stageExactly(t, {
       edge: 'direct',
       transport: 'tcp',
       peers: (cucm) => [{ ...cucm, host: 'cucm.corp.example' }],

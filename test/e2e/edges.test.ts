@@ -10,16 +10,14 @@ test.serial('an OPTIONS ping is answered 200, an unknown user gets 404', async (
 });
 
 test.serial('bindings and tokens survive a restart: a phone that slept through it is woken', async (t) => {
-  const stage = await stageFor(t, {
-    edge: 'path',
-    config: { engine: { contacts: ['sip:127.0.0.1:0;transport=udp,tcp'], control: { port: 0 } } },
-  });
+  const stage = await stageFor(t, { edge: 'path' });
   const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 100 } });
   await phone.background();
   t.is(await stage.callwake.stop(), 0);
-  const { host, port } = stage.sip;
+  const { host, port, transport } = stage.sip;
+  const contact = transport === 'tls' ? `sips:${host}:${port};transport=tls` : `sip:${host}:${port};transport=udp,tcp`;
   const again = new CallwakeProcess(stage.configFile, {
-    CALLWAKE_ENGINE__CONTACTS: `["sip:${host}:${port};transport=udp,tcp"]`,
+    CALLWAKE_ENGINE__CONTACTS: `["${contact}"]`,
   });
   t.teardown(() => again.stop());
   await again.ready();

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { tcpWire, udpWire } from '../engine/hostile/wire.js';
-import { stageFor } from './support.js';
+import { stageExactly } from './support.js';
 
 const FOLDER = 'test/fixtures/rfc4475';
 
 test('an OPTIONS that requires what nobody has gets 420 with the names (RFC 4475 section 3.3.5)', async (t) => {
-  const stage = await stageFor(t, { edge: 'direct', transport: 'tcp' });
+  const stage = await stageExactly(t, { edge: 'direct', transport: 'tcp' });
   const wire = await tcpWire(stage.sip.port);
   wire.send(readFileSync(`${FOLDER}/bext01.dat`));
   t.is(await wire.next(/^SIP/), 'SIP/2.0 420 Bad Extension');
@@ -15,7 +15,7 @@ test('an OPTIONS that requires what nobody has gets 420 with the names (RFC 4475
 
 for (const transport of ['udp', 'tcp'] as const) {
   test(`the 49 messages of RFC 4475 over ${transport} leave callwake unmoved: nothing registered, no fault, and the next call wakes its phone`, async (t) => {
-    const stage = await stageFor(t, { edge: 'direct', transport });
+    const stage = await stageExactly(t, { edge: 'direct', transport });
     const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 100 } });
     await phone.background();
     for (const file of readdirSync(FOLDER)) {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { EdgeKind } from '../../src/demo/stage.js';
-import { externalEngine, requestsIn, stageFor } from './support.js';
+import { externalEngine, requestsIn, stageExactly } from './support.js';
 
 if (externalEngine === undefined) {
   for (const [edge, transport] of [
@@ -10,7 +10,7 @@ if (externalEngine === undefined) {
     ['direct', 'tls'],
   ] as const satisfies (readonly [EdgeKind, string])[]) {
     test(`IPv6: a call wakes a phone, and a phone calls: ${edge}, ${transport}`, async (t) => {
-      const stage = await stageFor(t, { edge, transport, address: '::1' });
+      const stage = await stageExactly(t, { edge, transport, address: '::1' });
       const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 50 } });
       t.true((await stage.cucm.ping()).inService);
       await phone.background();

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { makeCertificate } from '../../src/sim/tls/certificate.js';
 import { freePort, KamailioEdge } from './kamailio.js';
 import { rawClient } from './raw.js';
-import { requestsIn, stageFor, wire } from './support.js';
+import { requestsIn, stageExactly, wire } from './support.js';
 
 /** callwake that takes REGISTERs only over TLS, from whoever shows a certificate that it trusts. */
 async function securedStage(t: ExecutionContext) {
@@ -25,7 +25,7 @@ async function securedStage(t: ExecutionContext) {
     clientCertificates: true,
   };
   const contacts = ['sip:127.0.0.1:0;transport=udp,tcp', 'sips:127.0.0.1:0;transport=tls'];
-  const stage = await stageFor(t, {
+  const stage = await stageExactly(t, {
     edge: 'direct',
     transport: 'tcp',
     config: {
@@ -67,7 +67,7 @@ test.serial(
 
 test.serial('the same address without TLS is not the edge: 403', async (t) => {
   const { stage } = await securedStage(t);
-  const answer = await (await rawClient(t, stage.sip)).register({ contacts: ['<sip:2001@127.0.0.1>'] });
+  const answer = await (await rawClient(t, stage)).register({ contacts: ['<sip:2001@127.0.0.1>'] });
   t.is(answer.status, 403);
 });
 

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Stage } from '../../src/demo/stage.js';
 import type { PhoneSimulator } from '../../src/sim/phone/index.js';
 import { KamailioEdge } from './kamailio.js';
-import { requestsIn, stageFor, wire } from './support.js';
+import { requestsIn, stageExactly, wire } from './support.js';
 
 type Transport = 'udp' | 'tcp';
 
@@ -14,7 +14,7 @@ interface Bench {
 
 /** callwake, and a phone that reaches it through a real Kamailio. */
 async function bench(t: ExecutionContext, transport: Transport): Promise<Bench> {
-  const stage = await stageFor(t, {
+  const stage = await stageExactly(t, {
     edge: 'direct',
     transport,
     config: { edges: [{ name: 'kamailio', addresses: ['127.0.0.1'] }], directPhones: { allow: false } },

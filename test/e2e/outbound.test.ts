@@ -1,17 +1,9 @@
 import test from 'ava';
 import type { EdgeKind } from '../../src/demo/stage.js';
-import { CucmSimulator } from '../../src/sim/cucm/index.js';
 import { PhoneSimulator } from '../../src/sim/phone/index.js';
 import { requestsIn, requestsOut, stageFor, wire } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 100 };
-
-/** A second CUCM node, for failover. */
-async function anotherCucm(t: { teardown(fn: () => Promise<void>): void }): Promise<CucmSimulator> {
-  const cucm = await new CucmSimulator({ trunk: { host: '127.0.0.1', port: 5060, transport: 'udp' } }).start();
-  t.teardown(() => cucm.close());
-  return cucm;
-}
 
 for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
   for (const transport of ['udp', 'tcp'] as const) {
@@ -66,28 +58,26 @@ test.serial('the trunk says busy, and the phone hears it; the phone cancels, and
 });
 
 test.serial('the first peer says 503: the call goes to the second', async (t) => {
-  const backup = await anotherCucm(t);
   const stage = await stageFor(t, {
     edge: 'path',
-    peers: (cucm) => [cucm, { ...cucm, port: backup.local.port, priority: 2 }],
+    peers: (cucm, standby) => [cucm, { ...standby, priority: 2 }],
   });
   stage.cucm.behaviour = { answer: 503 };
   const phone = await stage.phone();
   const call = await phone.call('1001');
   await call.answered;
   t.is(requestsIn(stage.cucm.messages, 'INVITE').length, 1);
-  t.is(requestsIn(backup.messages, 'INVITE').length, 1);
+  t.is(requestsIn(stage.standby?.messages ?? [], 'INVITE').length, 1);
   await call.hangup();
 });
 
 test.serial('the first peer is gone: the call goes to the second, and the next one there at once', async (t) => {
-  const backup = await anotherCucm(t);
   const stage = await stageFor(t, {
     edge: 'path',
     transport: 'tcp',
-    peers: (cucm) => [
-      { ...cucm, port: 9, transport: 'tcp' },
-      { ...cucm, port: backup.local.port, transport: 'tcp', priority: 2 },
+    peers: (cucm, standby) => [
+      { ...cucm, port: 9 },
+      { ...standby, priority: 2 },
     ],
     trunk: { ping: { interval: '0s' } },
   });
@@ -96,28 +86,28 @@ test.serial('the first peer is gone: the call goes to the second, and the next o
   await first.answered;
   await first.hangup();
   const out = await stage.callwake.logged('trunk peer out of service');
-  t.is(out.peer, 'tcp/127.0.0.1:9');
+  const { transport } = stage.sip;
+  t.is(out.peer, `${transport}/127.0.0.1:9`);
   t.regex(String(out.reason), /^INVITE: /);
   const second = await phone.call('1001');
   await second.answered;
   await second.hangup();
   const tried = stage.callwake.log.filter(({ event }) => event === 'trunk-invited').map((line) => line.peer);
-  t.deepEqual(tried.slice(-1), [`tcp/127.0.0.1:${backup.local.port}`]);
+  t.deepEqual(tried.slice(-1), [`${transport}/127.0.0.1:${stage.standby?.local.port}`]);
   t.is(tried.length, 3);
 });
 
 test.serial('a silent peer is left for the next one after failoverAfter', async (t) => {
-  const backup = await anotherCucm(t);
   const stage = await stageFor(t, {
     edge: 'path',
-    peers: (cucm) => [cucm, { ...cucm, port: backup.local.port, priority: 2 }],
+    peers: (cucm, standby) => [cucm, { ...standby, priority: 2 }],
     trunk: { failoverAfter: '300ms' },
   });
   stage.cucm.behaviour = { answer: 'mute' };
   const phone = await stage.phone();
   const call = await phone.call('1001');
   await call.answered;
-  t.is(requestsIn(backup.messages, 'INVITE').length, 1);
+  t.is(requestsIn(stage.standby?.messages ?? [], 'INVITE').length, 1);
   t.is(requestsIn(stage.cucm.messages, 'CANCEL').length, 1);
   await call.hangup();
 });
@@ -150,10 +140,10 @@ test.serial('one phone calls another: it is held and woken like a call from the 
 test.serial('nobody calls who has not registered, or as somebody else', async (t) => {
   const stage = await stageFor(t, { edge: 'direct' });
   const phone = await stage.phone({ user: '2001' });
-  const stranger = new PhoneSimulator({ aor: 'sip:2009@corp.example', server: stage.sip });
+  const stranger = new PhoneSimulator({ aor: 'sip:2009@corp.example', server: stage.sip, tls: stage.tls });
   t.teardown(() => stranger.close());
   await stranger.wake();
-  const asStranger = new PhoneSimulator({ aor: 'sip:2001@corp.example', server: stage.sip });
+  const asStranger = new PhoneSimulator({ aor: 'sip:2001@corp.example', server: stage.sip, tls: stage.tls });
   t.teardown(() => asStranger.close());
   for (const [who, from] of [
     [stranger, 'a stranger'],

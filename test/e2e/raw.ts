@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/clock/clock.js';
+import type { Stage } from '../../src/demo/stage.js';
 import type { SipResponse } from '../../src/engine/message/index.js';
-import type { SipAddress } from '../../src/sim/address.js';
 import { MessageLog } from '../../src/sim/ua/message-log.js';
 import { UserAgent } from '../../src/sim/ua/user-agent.js';
 
@@ -13,7 +13,7 @@ export interface RawRegister {
   readonly cseq?: number;
 }
 
-/** Something that sends REGISTERs of any shape over UDP or TCP. */
+/** Something that sends REGISTERs of any shape. */
 export interface RawClient {
   readonly port: number;
   register(request: RawRegister): Promise<SipResponse>;
@@ -21,7 +21,7 @@ export interface RawClient {
 
 export async function rawClient(
   t: ExecutionContext,
-  server: SipAddress,
+  { sip, tls }: Pick<Stage, 'sip' | 'tls'>,
   credentials?: { username: string; password: string },
 ): Promise<RawClient> {
   const ua = await UserAgent.start({
@@ -30,7 +30,8 @@ export async function rawClient(
     port: 0,
     listen: ['udp', 'tcp'],
     log: new MessageLog(systemClock),
-    outbound: server,
+    outbound: sip,
+    tls,
     name: 'raw',
     contact: () => '<sip:raw@127.0.0.1>',
     decorate: () => {},

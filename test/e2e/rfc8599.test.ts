@@ -55,7 +55,7 @@ test.serial(
     const call = stage.cucm.call({ to: '2001' });
     await call.answered;
     const { instance, voipToken } = phone.identity;
-    const asleep = await (await rawClient(t, stage.sip)).register({
+    const asleep = await (await rawClient(t, stage)).register({
       contacts: [
         `<sip:2001@127.0.0.1:9;pn-provider=apns;pn-param=ABCDE12345.com.example.phone.voip;pn-prid=${voipToken}>` +
           `;+sip.instance="<${instance}>";reg-id=2;app-state=background`,

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { loadConfig } from '../../src/config/load.js';
 import type { Stage } from '../../src/demo/stage.js';
-import { stageFor } from './support.js';
+import { stageExactly } from './support.js';
 
 const FOLDER = 'sip-scenarios';
 const NEEDED = 'SIPp is needed: apt-get install sip-tester';
@@ -29,8 +29,12 @@ class Bench {
     private readonly phonePort: number,
   ) {}
 
-  static async start(t: ExecutionContext, trunk: Readonly<Record<string, unknown>> = {}): Promise<Bench> {
-    const stage = await stageFor(t, { edge: 'direct', trunk });
+  static async start(
+    t: ExecutionContext,
+    trunk: Readonly<Record<string, unknown>> = {},
+    transport: 'udp' | 'tcp' = 'udp',
+  ): Promise<Bench> {
+    const stage = await stageExactly(t, { edge: 'direct', transport, trunk });
     const token = /pn-prid=(\w+)\[service\](\w+)>/.exec(readFileSync(join(FOLDER, 'register-phone.xml'), 'utf8'));
     stage.apple.registerToken({ token: `${token?.[1]}2001${token?.[2]}`, topics: ['com.example.phone.voip'] });
     const bench = new Bench(stage, await freePort(), await freePort());
@@ -42,14 +46,16 @@ class Bench {
   async run(name: string): Promise<void> {
     const line = commands.get(name);
     if (line === undefined) throw new Error(`the README has no command for ${name}`);
-    const { host, port } = this.stage.sip;
+    const { host, port, transport } = this.stage.sip;
     const words = line
       .replace('127.0.0.1:5060', `${host}:${port}`)
       .replace('-p 5070', `-p ${this.cucmPort}`)
       .replaceAll('5080', String(this.phonePort))
+      .replace('-key phone_transport udp', `-key phone_transport ${transport}`)
       .replace(/-sf (\S+)/, (_, file) => `-sf ${resolve(FOLDER, file)}`)
       .split(' ');
-    const [program = '', ...args] = [...words, '-timeout', '40s', '-timeout_error'];
+    const over = transport === 'tcp' && !name.startsWith('register-phone') ? ['-t', 't1'] : [];
+    const [program = '', ...args] = [...words, ...over, '-timeout', '40s', '-timeout_error'];
     const child = spawn(program, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
@@ -90,10 +96,40 @@ test('the configuration that the README starts callwake with is valid', (t) => {
   t.deepEqual(config.engine.contacts, ['sip:127.0.0.1:5060;transport=udp,tcp']);
 });
 
-test.serial('options-ping', async (t) => {
-  const bench = await Bench.start(t);
-  await t.notThrowsAsync(bench.run('options-ping'));
-});
+for (const transport of ['udp', 'tcp'] as const) {
+  test.serial(`options-ping, ${transport}`, async (t) => {
+    const bench = await Bench.start(t, {}, transport);
+    await t.notThrowsAsync(bench.run('options-ping'));
+  });
+
+  test.serial(`cancel-while-held, ${transport}`, async (t) => {
+    const bench = await Bench.start(t, {}, transport);
+    await bench.run('register-phonebackground');
+    await t.notThrowsAsync(bench.run('cancel-while-held'));
+    t.is(bench.stage.apple.total, 1);
+  });
+
+  test.serial(`wake-call-answered, ${transport}`, async (t) => {
+    const bench = await Bench.start(t, {}, transport);
+    await t.notThrowsAsync(bench.wake('wake-call-answered'));
+    t.is(bench.stage.apple.total, 1);
+  });
+
+  test.serial(`wake-call-delayed-offer, ${transport}`, async (t) => {
+    const bench = await Bench.start(t, {}, transport);
+    await t.notThrowsAsync(bench.wake('wake-call-delayed-offer'));
+    t.is(bench.stage.apple.total, 1);
+  });
+
+  test.serial(`call-active-phone, ${transport}`, async (t) => {
+    const bench = await Bench.start(t, {}, transport);
+    await bench.run('register-phoneforeground');
+    const phone = bench.run('phone-answers');
+    await t.notThrowsAsync(bench.run('call-active-phone'));
+    await phone;
+    t.is(bench.stage.apple.total, 0);
+  });
+}
 
 test.serial('unknown-user-404', async (t) => {
   const bench = await Bench.start(t);
@@ -118,34 +154,6 @@ test.serial('nobody-wakes', async (t) => {
   await bench.run('register-phonebackground');
   await t.notThrowsAsync(bench.run('nobody-wakes'));
   t.is(bench.stage.apple.total, 1);
-});
-
-test.serial('cancel-while-held', async (t) => {
-  const bench = await Bench.start(t);
-  await bench.run('register-phonebackground');
-  await t.notThrowsAsync(bench.run('cancel-while-held'));
-  t.is(bench.stage.apple.total, 1);
-});
-
-test.serial('wake-call-answered', async (t) => {
-  const bench = await Bench.start(t);
-  await t.notThrowsAsync(bench.wake('wake-call-answered'));
-  t.is(bench.stage.apple.total, 1);
-});
-
-test.serial('wake-call-delayed-offer', async (t) => {
-  const bench = await Bench.start(t);
-  await t.notThrowsAsync(bench.wake('wake-call-delayed-offer'));
-  t.is(bench.stage.apple.total, 1);
-});
-
-test.serial('call-active-phone', async (t) => {
-  const bench = await Bench.start(t);
-  await bench.run('register-phoneforeground');
-  const phone = bench.run('phone-answers');
-  await t.notThrowsAsync(bench.run('call-active-phone'));
-  await phone;
-  t.is(bench.stage.apple.total, 0);
 });
 
 test('the README has a command for every scenario, and a test for every command', (t) => {

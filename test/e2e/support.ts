@@ -12,12 +12,16 @@ export const externalEngine = engineFrom(process.env.CALLWAKE_TEST_ENGINE);
 /** `CALLWAKE_TEST_TRANSPORT`: one of udp, tcp, tls in place of what a test asks for. */
 const forced = transportFrom(process.env.CALLWAKE_TEST_TRANSPORT);
 
-/** A stage that is taken down when the test ends. */
-export async function stageFor(t: ExecutionContext, options: StageOptions): Promise<Stage> {
+/** A stage that is taken down when the test ends, over the transport that the environment asks for. */
+export function stageFor(t: ExecutionContext, options: StageOptions): Promise<Stage> {
+  return stageExactly(t, { ...options, ...(forced === undefined ? {} : { transport: forced }) });
+}
+
+/** The same for tests whose transport is theirs: their other end speaks no other, or it is what they test. */
+export async function stageExactly(t: ExecutionContext, options: StageOptions): Promise<Stage> {
   const stage = await Stage.start({
     ...options,
     ...(externalEngine === undefined ? {} : { engine: externalEngine }),
-    ...(forced === undefined ? {} : { transport: forced }),
   });
   t.teardown(() => stage.close());
   return stage;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { connect } from 'node:tls';
 import test from 'ava';
 import { makeCertificate } from '../../src/sim/tls/certificate.js';
-import { externalEngine, stageFor } from './support.js';
+import { externalEngine, stageExactly } from './support.js';
 
 /** SHA-256 of the certificate that is shown to new connections. */
 function shownCertificate(port: number, key?: string, cert?: string, servername?: string): Promise<string> {
@@ -21,7 +21,7 @@ function shownCertificate(port: number, key?: string, cert?: string, servername?
 
 if (externalEngine === undefined) {
   test('SIGHUP: new connections see the new certificate, those that are open live on', async (t) => {
-    const stage = await stageFor(t, { edge: 'direct', transport: 'tls' });
+    const stage = await stageExactly(t, { edge: 'direct', transport: 'tls' });
     const { key, cert } = stage.tls;
     const phone = await stage.phone();
     t.true((await stage.cucm.ping()).inService);
@@ -49,7 +49,7 @@ if (externalEngine === undefined) {
   });
 
   test('whoever shows no certificate of the configured authority is not heard', async (t) => {
-    const stage = await stageFor(t, { edge: 'direct', transport: 'tls' });
+    const stage = await stageExactly(t, { edge: 'direct', transport: 'tls' });
     const stranger = makeCertificate({ commonName: 'stranger' });
     for (const own of [{}, stranger]) {
       const closed = new Promise<string>((resolve) => {
@@ -81,7 +81,7 @@ if (externalEngine === undefined) {
       certFile: join(own, `${file}.pem`),
     });
     const [branch, wild] = [write('branch'), write('wild')];
-    const stage = await stageFor(t, {
+    const stage = await stageExactly(t, {
       edge: 'direct',
       transport: 'tls',
       config: {
@@ -116,7 +116,7 @@ if (externalEngine === undefined) {
   });
 
   test('engine.tls.minVersion is the lowest that is spoken', async (t) => {
-    const stage = await stageFor(t, {
+    const stage = await stageExactly(t, {
       edge: 'direct',
       transport: 'tls',
       config: {

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { externalEngine, requestsIn, stageFor } from './support.js';
+import { externalEngine, requestsIn, stageExactly } from './support.js';
 
 if (externalEngine === undefined) {
   for (const phonesOver of ['ws', 'wss'] as const) {
     test(`a call wakes a phone that registers over ${phonesOver.toUpperCase()}, and both ends can end it`, async (t) => {
-      const stage = await stageFor(t, { edge: 'direct', phonesOver });
+      const stage = await stageExactly(t, { edge: 'direct', phonesOver });
       const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 50 } });
       const awake = stage.cucm.call({ to: '2001' });
       await awake.answered;

@@ -42,7 +42,7 @@ export async function fuzz({ seed, until, print = () => {} }: FuzzOptions): Prom
   const random = new Random(seed);
   const engine = await EngineProcess.start(undefined, {
     contacts: [CONTACT, 'sip:127.0.0.1:0;transport=ws'],
-    args: ['--verbose'],
+    args: ['--verbose', '--no-shedding'],
     heap: 128,
   });
   let sent: Sent[] = [];

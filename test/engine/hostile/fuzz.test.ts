@@ -22,7 +22,7 @@ for (const seed of [1, 2]) {
 /** What fuzzing once found, one file each: its name ends in the way in which it came. */
 for (const name of readdirSync(FOUND).filter((file) => !file.endsWith('.md'))) {
   test.serial(`found by fuzzing: ${name}`, async (t) => {
-    const engine = await EngineProcess.start(t, { args: ['--verbose'] });
+    const engine = await EngineProcess.start(t, { args: ['--verbose', '--no-shedding'] });
     await engine.app(t);
     const data = readFileSync(`${FOUND}/${name}`);
     if (name.endsWith('.control'))
