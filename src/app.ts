@@ -18,6 +18,7 @@ import type { Logger } from './log/logger.js';
 import { openMessages } from './open-messages.js';
 import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
+import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
 import { openApi } from './ops/http/open.js';
 import { Watch } from './ops/watch.js';
@@ -198,7 +199,7 @@ export function startApp(options: AppOptions): App {
     },
     refused: () => refused(new EngineRefused(engine)),
   });
-  const { messages, voicemail } = openMessages(config.messages, {
+  const { messages, notifier, voicemail } = openMessages(config.messages, {
     clock,
     log,
     store,
@@ -208,6 +209,7 @@ export function startApp(options: AppOptions): App {
     onFault: fault,
   });
   messages.start();
+  const xmpp = openXmppOf(config, { notifier, clock, log, alarms });
   const dialogs = new Dialogs();
   const domains = config.domains.map((domain) => domain.toLowerCase());
   const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
@@ -238,6 +240,7 @@ export function startApp(options: AppOptions): App {
     maxPending: config.registrar.maxPending,
     domains,
     headers: settings,
+    ...(xmpp && { headersFor: (registered) => xmpp.headersFor(registered) }),
     onRegistered: (registered) => {
       for (const device of registered) {
         log.info('registered', {
@@ -349,7 +352,9 @@ export function startApp(options: AppOptions): App {
     .catch(fault)
     .finally(() => {
       const { host, port, secret } = engine;
-      if (!closed) drachtio.connect({ host, port, secret });
+      if (closed) return;
+      drachtio.connect({ host, port, secret });
+      xmpp?.start();
     });
 
   return {
@@ -371,6 +376,7 @@ export function startApp(options: AppOptions): App {
       messages.close();
       midDialog?.close();
       drachtio.close();
+      await xmpp?.close();
       await devices.close();
       await push.close();
       watch.close();

@@ -20,6 +20,7 @@ import { messages } from './messages.js';
 import { push } from './push.js';
 import { timeline } from './timeline.js';
 import { alerts, peer, trunk, users } from './trunk.js';
+import { xmpp } from './xmpp.js';
 
 const SIP_URI = /^sips?:[^\s<>"]+$/;
 const TOKEN = /^[\w.!%*+`'~-]+$/;
@@ -228,6 +229,7 @@ const sections = z.strictObject({
   registrar: registrar.prefault({}),
   devices: devices.prefault({}),
   push,
+  xmpp: xmpp.prefault({}),
   store: store.prefault({}),
   api: api.prefault({}),
   log: log.prefault({}),

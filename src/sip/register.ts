@@ -18,6 +18,8 @@ export interface RegisterOptions {
   readonly headers: HeaderNames;
   /** REGISTERs under way at once; more get 503 with Retry-After. */
   readonly maxPending: number;
+  /** Headers for the 200 to a REGISTER of these devices, besides the registrar's. */
+  readonly headersFor?: (devices: readonly Device[]) => HeaderLines;
   /** The 200 of these devices' REGISTER is with the engine, which does what it is asked in order. */
   readonly onRegistered: (devices: readonly Device[]) => void;
   readonly onRefused: (refusal: Refusal) => void;
@@ -50,7 +52,8 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
     drachtio.respond(res, refusal.status, refusal.reason, toRecord(headers));
   };
   const answer = (res: SrfResponse, request: RegisterRequest, given: RegisterAnswer): void => {
-    const { status, reason, registered, headers } = given;
+    const { status, reason, registered } = given;
+    const headers = [...given.headers, ...(status === 200 ? (options.headersFor?.(registered) ?? []) : [])];
     if (status >= 300) options.onRefused({ source: request.source, aor: request.aor, status, reason, request });
     drachtio.respond(res, status, reason, toRecord(headers));
     // What is asked of the engine from here on, such as an INVITE for the phone, it does after that.

@@ -29,6 +29,13 @@ export const ALARM_KINDS = {
     action:
       'The embedded engine is started again by itself: look for "engine ended" in the log. An external drachtio-server: is it running, is its control port reachable?',
   },
+  XMPPServerUnavailable: {
+    severity: 'error',
+    meaning:
+      'callwake is not connected to the XMPP server: instant messages to sleeping phones are not told; calls are not affected.',
+    action:
+      'Is the server running, is its port for components reachable, does it have a component of that domain with this secret? See xmpp in the configuration. callwake tries again by itself.',
+  },
   CallLimitReached: {
     severity: 'error',
     meaning: 'More calls than the trunk may have: new ones get 503 with Retry-After.',
