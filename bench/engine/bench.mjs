@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureLatency } from './latency.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: options, positionals } = parseArgs({
@@ -19,9 +20,12 @@ const { values: options, positionals } = parseArgs({
     seconds: { type: 'string', default: '8' },
     transport: { type: 'string', default: 'udp' },
     held: { type: 'string', default: '5000' },
+    app: { type: 'string' }, // of latency and overload: b2bua or proxy
+    node: { type: 'string' }, // options of Node for the embedded engine, such as --cpu-prof
   },
 });
 const [job = 'b2bua'] = positionals;
+const appJob = job === 'latency' ? (options.app ?? 'proxy') : job === 'overload' ? (options.app ?? 'b2bua') : job;
 const [sipHost = ''] = options.sip.split(':');
 if (!sipHost.startsWith('127.')) throw new Error('loopback addresses only');
 const CALLEE = '127.0.0.30:5070';
@@ -51,7 +55,16 @@ async function startEngine() {
   const contact = `sip:${options.sip};transport=udp,tcp`;
   const child = run(
     process.execPath,
-    [cli, 'engine', '--contact', contact, '--control', '127.0.0.1:0', '--with-parent'],
+    [
+      ...(options.node?.split(' ') ?? []),
+      cli,
+      'engine',
+      '--contact',
+      contact,
+      '--control',
+      '127.0.0.1:0',
+      '--with-parent',
+    ],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { CALLWAKE_ENGINE_SECRET: 'bench' },
@@ -83,12 +96,15 @@ function sipp(scenario, extra) {
 const exited = (child) =>
   child.exitCode !== null ? Promise.resolve(child.exitCode) : new Promise((r) => child.once('exit', r));
 
-/** Last line of sipp's statistics by column name. */
+/** The lines of sipp's statistics, one a second, each by column name. */
 function stats(file) {
   const [head, ...rows] = readFileSync(file, 'utf8').trim().split('\n');
-  const last = rows.at(-1).split(';');
-  return Object.fromEntries(head.split(';').map((name, i) => [name, last[i]]));
+  const names = head.split(';');
+  return rows.map((row) => Object.fromEntries(row.split(';').map((value, i) => [names[i], value])));
 }
+
+const callsAt = (rate) => [options.sip, '-i', CALLER, '-p', '5080', '-r', String(rate), '-l', '100000'];
+const statsTo = (file) => ['-trace_stat', '-stf', file, '-fd', '1'];
 
 async function step(engine, app, scenario, rate, seconds) {
   const file = join(folder, `stat-${rate}.csv`);
@@ -96,22 +112,10 @@ async function step(engine, app, scenario, rate, seconds) {
   const before = [cpuOf(engine.pid), cpuOf(app.pid)];
   const started = performance.now();
   const uac = sipp(scenario, [
-    '-i',
-    CALLER,
-    '-p',
-    String(5080),
-    options.sip,
-    '-r',
-    String(rate),
+    ...callsAt(rate),
+    ...statsTo(file),
     '-m',
     String(calls),
-    '-l',
-    '100000',
-    '-trace_stat',
-    '-stf',
-    file,
-    '-fd',
-    '1',
     '-timeout',
     String(seconds + 40),
     '-recv_timeout',
@@ -120,7 +124,7 @@ async function step(engine, app, scenario, rate, seconds) {
   await exited(uac);
   const took = (performance.now() - started) / 1000;
   const [engineCpu, appCpu] = [cpuOf(engine.pid) - before[0], cpuOf(app.pid) - before[1]];
-  const row = stats(file);
+  const row = stats(file).at(-1);
   const ok = Number(row['SuccessfulCall(C)']);
   const failed = Number(row['FailedCall(C)']);
   const again = Number(row['Retransmissions(C)']);
@@ -135,14 +139,16 @@ async function step(engine, app, scenario, rate, seconds) {
 
 async function main() {
   const engine = await startEngine();
-  const app = run(process.execPath, [join(here, 'app.mjs'), job, engine.control, engine.secret, CALLEE]);
+  const app = run(process.execPath, [join(here, 'app.mjs'), appJob, engine.control, engine.secret, CALLEE]);
   await firstLine(app);
-  if (job === 'b2bua' || job === 'proxy') {
-    const [calleeHost, calleePort] = CALLEE.split(':');
+  const [calleeHost, calleePort] = CALLEE.split(':');
+  if (job === 'b2bua' || job === 'proxy' || job === 'overload') {
     sipp('uas.xml', ['-i', calleeHost, '-p', calleePort]);
   }
   await sleep(500);
   if (job === 'hold') return hold(engine, app);
+  if (job === 'latency') return latency(engine, calleeHost, Number(calleePort));
+  if (job === 'overload') return overload(engine);
   let best = 0;
   const scenario = job === 'register' ? 'register.xml' : 'uac.xml';
   await step(engine, app, scenario, 50, 3); // warm-up
@@ -153,32 +159,91 @@ async function main() {
   console.log(`${engine.name} ${job} ${options.transport}: highest clean rate of these ${best}/s`);
 }
 
+/** Forward latency of the INVITE at the first rate given. */
+async function latency(engine, host, port) {
+  const rate = Number(options.rates.split(',')[0]);
+  const [sipHost, sipPort] = options.sip.split(':');
+  const ends = {
+    caller: { host: CALLER, port: 5080 },
+    callee: { host, port },
+    sip: { host: sipHost, port: Number(sipPort) },
+  };
+  await measureLatency({ ...ends, rate, calls: rate * 5 }); // warm-up
+  const calls = Math.round(rate * Number(options.seconds));
+  const { took, completed } = await measureLatency({ ...ends, rate, calls });
+  const at = (share) => took[Math.min(took.length - 1, Math.floor(share * took.length))]?.toFixed(2);
+  console.log(
+    `${engine.name.padEnd(16)} latency ${appJob} ${rate}/s  INVITE in to INVITE out: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms` +
+      `  (${took.length} of ${calls} forwarded, ${completed} completed)`,
+  );
+}
+
+/** Calls completed a second while more are offered than can be done; the first quarter of the time isn't counted. */
+async function overload(engine) {
+  const seconds = Number(options.seconds);
+  await step(engine, { pid: process.pid }, 'uac.xml', 50, 3); // warm-up
+  for (const rate of options.rates.split(',').map(Number)) {
+    const file = join(folder, `overload-${rate}.csv`);
+    const uac = sipp('overload.xml', [...callsAt(rate), ...statsTo(file), '-timeout', `${seconds}s`]);
+    await exited(uac);
+    const rows = stats(file).map((row) => ({
+      at: Number(
+        row['ElapsedTime(C)']
+          .split(':')
+          .slice(0, 3)
+          .reduce((sum, part) => sum * 60 + Number(part), 0),
+      ),
+      created: Number(row.TotalCallCreated),
+      done: Number(row['GenericCounter1(C)']),
+      refused: Number(row['GenericCounter2(C)']),
+      again: Number(row['Retransmissions(C)']),
+    }));
+    const last = rows.findLast(({ at }) => at <= seconds - 0.5) ?? rows.at(-1);
+    const first = rows.find(({ at }) => at >= seconds / 4) ?? rows[0];
+    const perSecond = (key) => ((last[key] - first[key]) / (last.at - first.at)).toFixed(0);
+    console.log(
+      `${engine.name.padEnd(16)} overload ${appJob}: offered ${perSecond('created')}/s, completed ${perSecond('done')}/s, told 503 ${perSecond('refused')}/s, retransmitted ${perSecond('again')}/s`,
+    );
+    await sleep(3000);
+  }
+}
+
+/**
+ * Memory of INVITEs that nobody answers. From the start: what the process grew by for the first ones, its heap's room to work in
+ * included; each more: what it grows by for as many again.
+ */
 async function hold(engine, app) {
   const held = Number(options.held);
-  const before = [rssOf(engine.pid), rssOf(app.pid)];
-  const uac = sipp('hold.xml', [
-    '-i',
-    CALLER,
-    '-p',
-    '5080',
-    options.sip,
-    '-r',
-    '500',
-    '-m',
-    String(held),
-    '-l',
-    '100000',
-    '-timeout',
-    '60',
-  ]);
-  await sleep((held / 500) * 1000 + 3000);
-  const after = [rssOf(engine.pid), rssOf(app.pid)];
-  const perCall = (i) => ((after[i] - before[i]) * 1024) / held;
+  const rss = () => [rssOf(engine.pid), rssOf(app.pid)];
+  const callers = [];
+  const seen = [rss()];
+  for (const port of ['5080', '5081']) {
+    const calls = [
+      '-i',
+      CALLER,
+      '-p',
+      port,
+      options.sip,
+      '-r',
+      '500',
+      '-m',
+      String(held),
+      '-l',
+      '100000',
+      '-timeout',
+      '90',
+    ];
+    callers.push(sipp('hold.xml', calls));
+    await sleep((held / 500) * 1000 + 3000);
+    seen.push(rss());
+  }
+  const each = (i, from, to) => (((seen[to][i] - seen[from][i]) * 1024) / (held * (to - from))).toFixed(1);
   console.log(
-    `${engine.name} hold: ${held} held, engine ${perCall(0).toFixed(1)} KB/call, app ${perCall(1).toFixed(1)} KB/call (RSS)`,
+    `${engine.name.padEnd(16)} hold: engine ${each(0, 0, 1)} KB for each of the first ${held}, ${each(0, 1, 2)} KB for each of ${held} more, ${each(0, 0, 2)} KB over all` +
+      `  (app ${each(1, 0, 1)}, ${each(1, 1, 2)}, ${each(1, 0, 2)})`,
   );
-  uac.kill('SIGTERM');
-  await exited(uac);
+  for (const caller of callers) caller.kill('SIGTERM');
+  await Promise.all(callers.map(exited));
 }
 
 try {

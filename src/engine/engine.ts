@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock/clock.js';
-import { LoadGuard, type LoadLimits, refuseScheme } from './admission/index.js';
+import { LoadGuard, type LoadLimits, processLoad, refuseScheme, udpBacklog } from './admission/index.js';
 import { ContactRegistry } from './contact-registry.js';
 import { parseContact } from './contacts.js';
 import { Controller } from './control/controller.js';
@@ -95,7 +95,8 @@ export class Engine {
       ...(options.tlsClient ? { tls: options.tlsClient } : {}),
       ...(options.nameServers?.length ? { resolver: resolverOf(options.nameServers) } : {}),
     });
-    this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, log });
+    const meter = processLoad(() => this.#backlog());
+    this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, meter, log });
     this.#registry = new ContactRegistry(this.#clock);
     const outbound = this.#outbound(options);
     this.#controller = new Controller({
@@ -192,6 +193,12 @@ export class Engine {
         ),
       log: options.log,
     });
+  }
+
+  /** Of streams nobody can tell what waits in them. */
+  #backlog(): number | undefined {
+    if (this.#transport.connectionCount > 0) return undefined;
+    return udpBacklog(this.#listeners.filter(({ protocol }) => protocol === 'udp').map(({ local }) => local));
   }
 
   #hostports(): string {

@@ -6,15 +6,23 @@ import type { Refusal } from './refusal.js';
 export interface LoadLimits {
   /** Requests outside any dialog that wait for the application's answer; further ones get 503. 50,000. */
   readonly pending: number;
-  /** Share of one core above which, if it stays there, part of the new work gets 503. 0.97. */
+  /** Share of one core above which, if it stays there and work piles up, part of the new work gets 503. 0.97. */
   readonly busy: number;
   /** Milliseconds by which a timer may be late; above, part of the new work gets 503. 250. */
   readonly lag: number;
+  /** Bytes that wait in UDP sockets, the kernel's overhead included; with fewer a busy event loop keeps up. 1 MiB: a tenth of a second. */
+  readonly backlog: number;
   /** Share of the heap limit above which all new work gets 503. 0.85. */
   readonly heap: number;
 }
 
-export const defaultLoadLimits: LoadLimits = { pending: 50_000, busy: 0.97, lag: 250, heap: 0.85 };
+export const defaultLoadLimits: LoadLimits = {
+  pending: 50_000,
+  busy: 0.97,
+  lag: 250,
+  backlog: 1024 * 1024,
+  heap: 0.85,
+};
 
 export interface LoadGuardOptions {
   readonly clock: Clock;
@@ -90,7 +98,7 @@ export class LoadGuard {
     const lag = this.options.clock.monotonic() - this.expected;
     const busy = meter.busy();
     this.full = meter.heap() > limits.heap;
-    const tooMuch = busy > limits.busy || lag > limits.lag;
+    const tooMuch = lag > limits.lag || (busy > limits.busy && this.pilesUp());
     this.strikes = tooMuch ? this.strikes + 1 : 0;
     const before = this.share;
     if (this.strikes >= PATIENCE) this.passing = Math.max(LEAST, this.passing * SHED);
@@ -98,5 +106,11 @@ export class LoadGuard {
     if (before === 1 && this.share < 1) this.options.log?.('overload: part of the new work gets 503');
     if (before < 1 && this.share === 1) this.options.log?.('overload is over');
     this.start();
+  }
+
+  /** Work that nobody has counted is taken to pile up. */
+  private pilesUp(): boolean {
+    const waiting = this.meter.backlog();
+    return waiting === undefined || waiting > this.limits.backlog;
   }
 }

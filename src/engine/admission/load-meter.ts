@@ -7,12 +7,15 @@ export interface LoadMeter {
   busy(): number;
   /** Share of the heap's limit that is in use. */
   heap(): number;
+  /** Bytes that have come in and wait to be read; undefined when not all of them can be seen. */
+  backlog(): number | undefined;
 }
 
-/** The load of the process that runs this. */
-export function processLoad(): LoadMeter {
+/** The load of the process that runs this. `backlog` tells what waits for it. */
+export function processLoad(backlog: () => number | undefined = () => undefined): LoadMeter {
   let last: EventLoopUtilization = performance.eventLoopUtilization();
   return {
+    backlog,
     busy() {
       const now = performance.eventLoopUtilization();
       const { utilization } = performance.eventLoopUtilization(now, last);

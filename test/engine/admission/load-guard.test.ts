@@ -1,11 +1,11 @@
 import test from 'ava';
-import { LoadGuard } from '../../../src/engine/admission/index.js';
+import { LoadGuard, udpBacklog } from '../../../src/engine/admission/index.js';
 import { SipRequest } from '../../../src/engine/message/index.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
-function guardFor(load: { busy: number; heap: number }, limits: { pending?: number } = {}) {
+function guardFor(load: { busy: number; heap: number; backlog?: number }, limits: { pending?: number } = {}) {
   const clock = new FakeClock();
-  const meter = { busy: () => load.busy, heap: () => load.heap };
+  const meter = { busy: () => load.busy, heap: () => load.heap, backlog: () => load.backlog };
   const said: string[] = [];
   const guard = new LoadGuard({ clock, limits, meter, random: () => 0.5, log: (text) => said.push(text) });
   guard.start();
@@ -76,4 +76,44 @@ test('nothing new passes while the heap is nearly full', async (t) => {
   load.heap = 0.5;
   await clock.advance(250);
   t.is(guard.share, 1);
+});
+
+test('a busy event loop that keeps up with what comes in turns nothing away', async (t) => {
+  const load = { busy: 1, heap: 0.1, backlog: 100_000 };
+  const { guard, clock } = guardFor(load);
+  await clock.advance(5000);
+  t.is(guard.share, 1);
+  load.backlog = 2_000_000;
+  await clock.advance(1000);
+  t.true(guard.share < 1);
+  load.backlog = 0;
+  await clock.advance(2000);
+  t.is(guard.share, 1);
+});
+
+test('what waits in UDP sockets is read from the tables of the kernel', (t) => {
+  const head =
+    '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops';
+  const row = (local: string, waiting: string) =>
+    `  111: ${local} 00000000:0000 07 00000000:${waiting} 00:00000000 00000000     0        0 541522 2 00000000cf4c718e 0`;
+  const tables: Record<string, string> = {
+    '/proc/net/udp': [
+      head,
+      row('0A00007F:13C4', '00000900'),
+      row('0B00007F:13C4', '00100000'),
+      row('0A00007F:13C5', '00100000'),
+    ].join('\n'),
+    '/proc/net/udp6': [head, row('00000000000000000000000001000000:13C4', '00000001')].join('\n'),
+  };
+  const read = (path: string): string => tables[path] ?? '';
+  const here = { address: '127.0.0.10', port: 5060 };
+  t.is(udpBacklog([here], read), 0x900);
+  t.is(udpBacklog([here, { address: '::1', port: 5060 }], read), 0x901);
+  t.is(udpBacklog([], read), 0);
+  t.is(
+    udpBacklog([here], () => {
+      throw new Error('no such file');
+    }),
+    undefined,
+  );
 });
