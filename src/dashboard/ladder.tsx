@@ -83,7 +83,7 @@ function Row({ event, y, several, chosen, onChoose }: RowProps) {
     <g
       class={`row ${chosen ? 'chosen' : ''} ${to === undefined ? 'note' : ''}`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={chosen}
       aria-label={`${event.ms.toFixed(0)} ms, ${words}`}
       onClick={onChoose}

@@ -2,7 +2,7 @@ import type { Stage } from './stage.js';
 
 /** The process id of the app that `callwake start` runs now. */
 export function appPid({ callwake }: Stage): number {
-  const pid = callwake.log.findLast(({ event }) => event === 'ready')?.['pid'];
+  const pid = callwake.log.findLast(({ event }) => event === 'ready')?.pid;
   if (typeof pid !== 'number') throw new Error('the app has not said that it is ready');
   return pid;
 }
@@ -10,7 +10,7 @@ export function appPid({ callwake }: Stage): number {
 /** Kills the app (`kill -9`). Gives what settles when the next one is ready. */
 export function killApp(stage: Stage): Promise<unknown> {
   const pid = appPid(stage);
-  const next = stage.callwake.logged('ready', (line) => line['pid'] !== pid && isNew(stage, line['pid']));
+  const next = stage.callwake.logged('ready', (line) => line.pid !== pid && isNew(stage, line.pid));
   process.kill(pid, 'SIGKILL');
   return next;
 }

@@ -58,8 +58,8 @@ const EVENTS: Readonly<Record<string, Draw>> = {
 
 /** How a ladder shows an event. */
 export function arrowOf({ type, fields }: TimelineEvent, direction: 'to-phone' | 'to-trunk' = 'to-phone'): Arrow {
-  const [from, to, label] = drawOf(type, fields['by'], direction);
-  const device = fields['device'];
+  const [from, to, label] = drawOf(type, fields.by, direction);
+  const device = fields.device;
   return {
     from,
     ...(to === undefined ? {} : { to }),

@@ -58,9 +58,9 @@ export function summaryOf(call: CallSummary, { type, ms, at, fields }: TimelineE
     case 'trunk-answered':
       return { ...call, state: 'up', answeredAfter: call.answeredAfter ?? ms };
     case 'taken-over':
-      return fields['state'] === 'up' ? { ...call, state: 'up' } : call;
+      return fields.state === 'up' ? { ...call, state: 'up' } : call;
     case 'rejected-upstream':
-      return typeof fields['status'] === 'number' ? { ...call, status: fields['status'] } : call;
+      return typeof fields.status === 'number' ? { ...call, status: fields.status } : call;
     case 'end':
       return { ...call, state: 'over', endedAt: at, endedAfter: ms, ...texts(fields, { reason: 'reason' }) };
     default:

@@ -71,10 +71,10 @@ test('a call is found, told event by event, and drawn; figures, trunks and alarm
   t.is(list.status, 200);
   const summary = first(list, 'calls');
   t.like(summary, { caller: '1001', called: 'sip:2001@corp.example', trunk: 'cucm', state: 'over', pushes: 1 });
-  t.true(Number(summary['wakeTook']) >= 50);
-  for (const id of [summary['callUuid'], summary['callId'], summary['sessionId']]) {
+  t.true(Number(summary.wakeTook) >= 50);
+  for (const id of [summary.callUuid, summary.callId, summary.sessionId]) {
     const { json } = await api.ask(`/v1/calls/${encodeURIComponent(String(id))}`);
-    const arrows = (json['events'] as { arrow: { from: string; to?: string; label: string } }[])
+    const arrows = (json.events as { arrow: { from: string; to?: string; label: string } }[])
       .filter(({ arrow }) => arrow.to !== undefined)
       .map(({ arrow }) => `${arrow.from}>${arrow.to} ${arrow.label.replace(/\d+ ms/, 'n ms')}`);
     t.deepEqual(arrows, [
@@ -88,13 +88,13 @@ test('a call is found, told event by event, and drawn; figures, trunks and alarm
       'trunk>callwake BYE',
     ]);
   }
-  const ladder = await api.ask(`/v1/calls/${summary['callUuid']}/ladder`);
+  const ladder = await api.ask(`/v1/calls/${summary.callUuid}/ladder`);
   t.is(ladder.headers.get('content-type'), 'text/plain; charset=utf-8');
   t.regex(ladder.text, /^1001 -> sip:2001@corp\.example, .*: answered\n/);
   t.is((await api.ask('/v1/calls/nothing')).status, 404);
   const wrong = await api.ask('/v1/calls?state=asleep');
   t.is(wrong.status, 400);
-  t.regex(String(wrong.json['detail']), /state: .*held, ringing, up or over/);
+  t.regex(String(wrong.json.detail), /state: .*held, ringing, up or over/);
 
   const { value } = (await events.body?.getReader().read()) ?? {};
   t.regex(Buffer.from(value ?? []).toString(), /^: callwake\n\n/);
@@ -107,16 +107,16 @@ test('a call is found, told event by event, and drawn; figures, trunks and alarm
     pushes: { 200: 1 },
     push: { provider: 'apns' },
   });
-  t.is((overview.json['wake'] as { count: number }).count, 1);
+  t.is((overview.json.wake as { count: number }).count, 1);
   const trunk = first(overview, 'trunks');
   t.like(trunk, { name: 'cucm', held: 0, active: 0 });
   t.deepEqual(
-    (trunk['peers'] as { state: string }[]).map(({ state }) => state),
+    (trunk.peers as { state: string }[]).map(({ state }) => state),
     ['in-service', 'out-of-service'],
   );
   const alarm = first(await api.ask('/v1/alarms'), 'active');
   t.like(alarm, { name: 'SIPTrunkPartiallyISV', subject: 'cucm', severity: 'warning', state: 'active' });
-  t.regex(String(alarm['text']), /CUCM nodes/);
+  t.regex(String(alarm.text), /CUCM nodes/);
   t.deepEqual(told, ['SIPTrunkPartiallyISV']);
 
   const configuration = await api.ask('/v1/configuration');
@@ -165,7 +165,7 @@ test('a wake test of a phone that does not come says so; a second one meanwhile 
   ]);
   const [refused, done] = one.status === 409 ? [one, other] : [other, one];
   t.is(refused.status, 409);
-  t.regex(String(done.json['verdict']), /^It broke at register: no REGISTER within 1 s\. /);
+  t.regex(String(done.json.verdict), /^It broke at register: no REGISTER within 1 s\. /);
   t.is((await api.ask('/v1/devices/sip%3Anobody%40corp.example/x/wake-test', { body: {} })).status, 404);
   t.is((await api.ask(wakeTestOf(phone), { body: { mode: 'loud' } })).status, 400);
   t.is((await api.ask(wakeTestOf(phone), { body: {}, token: token(['calls:read']) })).status, 403);

@@ -61,7 +61,7 @@ test('a busy minute counts all its wakes; strange answers are counted together b
   t.is(kept.figures.wake.count, 2000);
   for (let i = 0; i < 100; i++) call(undefined, 'push-failed', 'push-refused', { status: 400, reason: `Reason${i}` });
   t.is(Object.keys(kept.figures.pushes).length, 51);
-  t.is(kept.figures.pushes['other'], 51);
+  t.is(kept.figures.pushes.other, 51);
 });
 
 test('percentiles are of the set, in order, and the last is the greatest', (t) => {

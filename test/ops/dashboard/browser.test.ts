@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { chromium, type Page } from 'playwright-core';
+import type { Scope } from '../../../src/ops/http/scopes.js';
+import { ApiStage, token } from '../api-stage.js';
+
+const CHROMIUM = '/usr/bin/chromium';
+/** No connection but to the page under test. */
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const QUICK = { wakeDelayMs: 50, answerDelayMs: 50 };
+const SCOPES: readonly Scope[] = ['status:read', 'calls:read', 'calls:write', 'devices:read'];
+
+interface Opened {
+  readonly api: ApiStage;
+  readonly page: Page;
+  /** What the page complained of so far. */
+  readonly complaints: readonly string[];
+}
+
+/** A browser that looks at the dashboard of a callwake. */
+async function opened(t: ExecutionContext): Promise<Opened> {
+  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is not installed`);
+  const api = await ApiStage.start(t);
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+  t.teardown(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/401/.test(message.text())) complaints.push(message.text());
+  });
+  await page.goto(`${api.url}/`);
+  return { api, page, complaints };
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.getByLabel('Token').fill(token(SCOPES));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page
+    .getByRole('status')
+    .filter({ hasText: /^live$/ })
+    .waitFor();
+}
+
+test.serial('sign-in, live figures, a call searched and read as a ladder by mouse and keyboard', async (t) => {
+  const { api, page, complaints } = await opened(t);
+  await page.getByLabel('Token').fill('wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').waitFor();
+  await signIn(page);
+
+  const phone = await api.stage.phone({ behaviour: QUICK });
+  await phone.background();
+  const call = api.stage.cucm.call({ to: '2001', from: '1001' });
+  await call.answered;
+  await call.hangup();
+  await page.locator('.bars', { hasText: 'answered' }).waitFor();
+  t.is(await page.locator('.figure', { hasText: 'wakes in an hour' }).locator('dd').textContent(), '1');
+  t.true((await page.locator('.chart canvas').count()) > 0);
+  t.is(await page.getByText('in-service').count(), 1);
+
+  await page.getByRole('link', { name: 'Calls', exact: true }).click();
+  const rows = page.locator('table.calls tbody tr');
+  await rows.first().waitFor();
+  t.is(await rows.count(), 1);
+  await page.getByRole('searchbox').fill('9999');
+  await page.getByText('0 calls').waitFor();
+  await page.getByRole('searchbox').fill('1001');
+  await rows.getByRole('link').click();
+  await page.getByRole('heading', { name: '1001 → 2001' }).waitFor();
+  const events = page.locator('.ladder').getByRole('button');
+  const labels = await events.evaluateAll((list) => list.map((entry) => entry.getAttribute('aria-label') ?? ''));
+  t.regex(labels[0] ?? '', /^0 ms, CUCM trunk to callwake: INVITE/);
+  t.true(labels.some((label) => /callwake to APNs: VoIP push$/.test(label)));
+  await events.filter({ hasText: '200 (' }).first().click();
+  await page.locator('aside', { hasText: 'push-accepted' }).waitFor();
+  await events.first().focus();
+  await page.keyboard.press('Enter');
+  await page.locator('aside', { hasText: 'invite-received' }).waitFor();
+  t.is(await events.first().getAttribute('aria-pressed'), 'true');
+  t.deepEqual(complaints, []);
+});
+
+test.serial('at a phone’s width, light and dark, nothing is wider than the page', async (t) => {
+  const { api, page, complaints } = await opened(t);
+  await signIn(page);
+  await api.stage.cucm.call({ to: '2001' }).ended;
+  await page.setViewportSize({ width: 360, height: 740 });
+  const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
+  const grounds = new Set<string>();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const [path, heading] of [
+      ['/', 'Overview'],
+      ['/calls', 'Calls'],
+      ['/devices', 'Devices'],
+      ['/configuration', 'Configuration'],
+    ]) {
+      await page.goto(`${api.url}/dashboard/#${path}`);
+      await page.getByRole('heading', { name: heading ?? '', level: 1 }).waitFor();
+      const width = await page.evaluate('document.documentElement.scrollWidth');
+      t.is(width, 360, `${path}, ${colorScheme}`);
+    }
+    grounds.add(await ground());
+  }
+  t.is(grounds.size, 2);
+  t.deepEqual(complaints, []);
+});
