@@ -125,8 +125,8 @@ function addDemo(program: Command, end: (code: number) => void): void {
       new Option('--edge <kind>', 'how phones reach callwake').choices(['path', 'rewrite', 'direct']).default('path'),
     )
     .addOption(
-      new Option('--scenario <name>', 'how the call goes')
-        .choices(['answered', 'cancelled', 'not-woken', 'two-devices'])
+      new Option('--scenario <name>', 'how the call goes, or what is written instead of calling')
+        .choices(['answered', 'cancelled', 'not-woken', 'two-devices', 'message', 'invitation'])
         .default('answered'),
     )
     .addOption(new Option('--transport <name>', 'SIP over').choices(['udp', 'tcp', 'tls']).default('udp'))

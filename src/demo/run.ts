@@ -3,6 +3,7 @@ import type { PhoneEvent, PhoneSimulator } from '../sim/phone/index.js';
 import type { SimCall } from '../sim/ua/types.js';
 import { type CallMarks, figuresTable } from './figures.js';
 import { Ladder, type LadderStep } from './ladder.js';
+import { type NotifiedScenario, runNotified } from './notified.js';
 import { SCENARIOS, type Scenario, type ScenarioName } from './scenarios.js';
 import { type EdgeKind, Stage } from './stage.js';
 
@@ -11,7 +12,8 @@ export interface DemoOptions {
   /** Calls per second. */
   readonly rate: number;
   readonly edge: EdgeKind;
-  readonly scenario: ScenarioName;
+  /** Of messages and invitations there is one, whatever `calls`, `rate` and `offer` say. */
+  readonly scenario: ScenarioName | NotifiedScenario;
   readonly transport: 'udp' | 'tcp' | 'tls';
   /** CUCM's default is a delayed offer. */
   readonly offer: 'early' | 'delayed';
@@ -34,6 +36,9 @@ const PHONE_NAMES = { iphone: 'iPhone', ipad: 'iPad' } as const;
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const write = options.write ?? ((line: string) => void process.stdout.write(`${line}\n`));
+  if (options.scenario === 'message' || options.scenario === 'invitation') {
+    return runNotified({ ...options, scenario: options.scenario, write });
+  }
   const scenario = SCENARIOS[options.scenario];
   write(scenario.story);
   write(

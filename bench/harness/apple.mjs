@@ -1,0 +1,15 @@
+// The Apple simulator as a process of its own, for benchmarks. Prints one line of JSON when it listens, and the number of pushes each second.
+import { createPublicKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ApnsSimulator } from '../../dist/sim/apns/simulator.js';
+import { alertTokenOf } from './registering-phones.mjs';
+
+const [keyFile, teamId, keyId, topic, phones] = process.argv.slice(2);
+const apple = await new ApnsSimulator().start();
+apple.registerKey({ teamId, keyId, publicKey: createPublicKey(readFileSync(keyFile)) });
+for (let n = 1; n <= Number(phones); n++) {
+  apple.registerToken({ token: alertTokenOf(n), topics: [topic], environment: 'production' });
+}
+process.stdout.write(`${JSON.stringify({ endpoints: apple.endpoints, ca: apple.ca })}\n`);
+setInterval(() => process.stdout.write(`${JSON.stringify({ pushes: apple.total })}\n`), 200);
+process.on('SIGTERM', () => process.exit(0));

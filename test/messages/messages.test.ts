@@ -1,0 +1,460 @@
+import test from 'ava';
+import type { Device, StateOf } from '../../src/devices/types.js';
+import { Mailbox, type MailboxLimits } from '../../src/messages/mailbox.js';
+import type { SendResult, TextMessage } from '../../src/messages/message.js';
+import { Messages } from '../../src/messages/messages.js';
+import type { Notification, NotifyOptions } from '../../src/messages/notification.js';
+import type { Delivery, MessageSettings } from '../../src/messages/port.js';
+import { MemoryStore } from '../../src/store/memory-store.js';
+import { FakeClock, settle } from '../support/fake-clock.js';
+
+const AOR = 'sip:2001@corp.example';
+const LIMITS: MailboxLimits = { messagesPerDevice: 100, bytesPerDevice: 100_000, messages: 1000, dead: 2 };
+const SETTINGS: MessageSettings = {
+  maxSize: 1000,
+  retention: 7 * 86_400_000,
+  answerWithin: 5_000,
+  deliverAtOnce: 2,
+  retryAfter: 30_000,
+  maxRefusals: 2,
+  maxPending: 100,
+};
+
+const final = (status: number, local = false): SendResult => ({
+  status,
+  reason: `is ${status}`,
+  local,
+  headers: [],
+  body: '',
+});
+
+interface Attempt {
+  readonly delivery: Delivery;
+  /** Ends it as the phone would. */
+  answer(status: number, local?: boolean): Promise<void>;
+}
+
+/** Messages for phones `a`, `b`, ... of one user; the test plays phones, Apple and the registry. */
+class World {
+  readonly clock: FakeClock;
+  readonly states = new Map<string, StateOf['state']>();
+  readonly attempts: Attempt[] = [];
+  readonly told: { notification: Notification; options: NotifyOptions }[] = [];
+  readonly events: string[] = [];
+  readonly faults: unknown[] = [];
+  readonly mailbox: Mailbox;
+  readonly messages: Messages;
+  /** Holds pushes back while set. */
+  pushing: Promise<void> | undefined;
+
+  constructor(
+    ids: readonly string[],
+    {
+      store = new MemoryStore(),
+      clock = new FakeClock(),
+      limits = {},
+      settings = {},
+    }: {
+      store?: MemoryStore;
+      clock?: FakeClock;
+      limits?: Partial<MailboxLimits>;
+      settings?: Partial<MessageSettings>;
+    } = {},
+  ) {
+    this.clock = clock;
+    const devices = ids.map((id): Device => this.#device(id, clock));
+    for (const id of ids) this.states.set(id, 'suspended');
+    this.mailbox = new Mailbox(store, clock, { ...LIMITS, ...limits });
+    this.messages = new Messages({
+      clock,
+      mailbox: this.mailbox,
+      devices: {
+        devicesOf: async (aor) => (aor === AOR ? devices : []),
+        notifiedStateOf: ({ id }) => ({ state: this.states.get(id) ?? 'suspended', reason: 'as told' }),
+        noteAsleep: async (_aor, id) => void this.states.set(id, 'suspended'),
+      },
+      port: {
+        send: (delivery) =>
+          new Promise((resolve) => {
+            const answer = async (status: number, local?: boolean): Promise<void> => {
+              resolve(final(status, local));
+              await settle(6);
+            };
+            this.attempts.push({ delivery, answer });
+          }),
+      },
+      notifier: {
+        notify: async (notification, options = {}) => {
+          this.told.push({ notification, options });
+          await this.pushing;
+          return [];
+        },
+      },
+      settings: { ...SETTINGS, ...settings },
+      unreadOf: async () => 0,
+      senderOf: ({ from }) => ({ address: from }),
+      sink: (event) => this.events.push(event),
+      onFault: (error) => this.faults.push(error),
+    });
+  }
+
+  async send(body: string, over: Partial<TextMessage> = {}): Promise<number> {
+    return (await this.messages.receive(message(body, over), { aor: AOR })).status;
+  }
+
+  async wakes(id: string): Promise<void> {
+    this.states.set(id, 'active');
+    this.messages.registered(this.#device(id, this.clock));
+    await settle(6);
+  }
+
+  /** The text of each attempt so far. */
+  get sent(): string[] {
+    return this.attempts.map(({ delivery }) => `${delivery.device.id} ${delivery.message.body}`);
+  }
+
+  last(): Attempt {
+    const last = this.attempts.at(-1);
+    if (last === undefined) throw new Error('nothing was sent');
+    return last;
+  }
+
+  #device(id: string, clock: FakeClock): Device {
+    const at = clock.now();
+    const binding = {
+      uri: `sip:2001@192.0.2.1;id=${id}`,
+      path: [],
+      mode: 'direct' as const,
+      registeredAt: at,
+      expiresAt: at + 1e12,
+      callId: 'r',
+      cseq: 1,
+      q: 1,
+      source: 'udp/192.0.2.1:5060',
+    };
+    return { id, aor: AOR, platform: 'iphone', bindings: [binding], tokens: [], seenAt: at };
+  }
+}
+
+const message = (body: string, over: Partial<TextMessage> = {}): TextMessage => ({
+  id: `id of ${body}`,
+  from: '<sip:1001@corp.example>',
+  to: `<${AOR}>`,
+  headers: [['Content-Type', 'text/plain']],
+  body,
+  contentType: 'text/plain',
+  maxForwards: 69,
+  ...over,
+});
+
+test('asleep: stored, told, delivered one at a time when awake, each attempt under the message’s own Call-ID', async (t) => {
+  const world = new World(['a']);
+  t.deepEqual([await world.send('1'), await world.send('2'), await world.send('3')], [202, 202, 202]);
+  t.is(world.told.length, 3);
+  await world.wakes('a');
+  t.deepEqual(world.sent, ['a 1']);
+  await world.last().answer(200);
+  t.deepEqual(world.sent, ['a 1', 'a 2']);
+  await world.last().answer(480);
+  await world.wakes('a');
+  t.deepEqual(world.sent, ['a 1', 'a 2', 'a 2']);
+  const [, first, second] = world.attempts.map(({ delivery }) => delivery);
+  t.is(first?.callId, second?.callId);
+  await world.last().answer(200);
+  await world.last().answer(200);
+  t.deepEqual(world.sent, ['a 1', 'a 2', 'a 2', 'a 3']);
+  t.is(world.mailbox.total, 0);
+  await world.wakes('a');
+  t.is(world.attempts.length, 4);
+  t.deepEqual(world.faults, []);
+});
+
+test('awake: its answer goes back; what it refuses is not stored', async (t) => {
+  const world = new World(['a']);
+  await world.wakes('a');
+  for (const status of [200, 202, 415, 603, 486]) {
+    const answer = world.send(`for ${status}`);
+    await settle();
+    await world.last().answer(status);
+    t.is(await answer, status);
+  }
+  t.is(world.mailbox.total, 0);
+  t.is(world.told.length, 0);
+});
+
+for (const [why, status, local] of [
+  ['no connection', 503, true],
+  ['no answer', 408, true],
+  ['an edge without its flow', 430, false],
+  ['an edge that says 480', 480, false],
+  ['an edge that says 503', 503, false],
+] as const) {
+  test(`awake, but not reached (${why}): stored and told, 202`, async (t) => {
+    const world = new World(['a']);
+    await world.wakes('a');
+    const answer = world.send('1');
+    await settle();
+    await world.last().answer(status, local);
+    t.is(await answer, 202);
+    t.is(world.mailbox.total, 1);
+    t.is(world.told.length, 1);
+    t.is(world.states.get('a'), 'suspended');
+  });
+}
+
+test('an active phone that says nothing: 202 in time; a late 200 takes the message out of the queue', async (t) => {
+  const world = new World(['a']);
+  await world.wakes('a');
+  const answer = world.send('1');
+  await settle();
+  await world.clock.advanceAsync(5_000);
+  t.is(await answer, 202);
+  t.is(world.mailbox.total, 1);
+  await world.attempts[0]?.answer(200);
+  await world.wakes('a');
+  t.is(world.attempts.length, 1);
+  t.is(world.mailbox.total, 0);
+});
+
+test('what comes while another message is on its way waits its turn', async (t) => {
+  const world = new World(['a']);
+  await world.wakes('a');
+  const first = world.send('1');
+  await settle();
+  t.is(await world.send('2'), 202);
+  t.is(await world.send('3'), 202);
+  t.deepEqual(world.sent, ['a 1']);
+  await world.last().answer(200);
+  t.is(await first, 200);
+  await world.last().answer(200);
+  await world.last().answer(200);
+  t.deepEqual(world.sent, ['a 1', 'a 2', 'a 3']);
+  t.is(world.told.length, 0, 'the phone was awake all the time');
+});
+
+test('the first one fails: it stays before the ones that came after it, and the user is told', async (t) => {
+  const world = new World(['a']);
+  await world.wakes('a');
+  const first = world.send('1');
+  await settle();
+  await world.send('2');
+  await world.last().answer(408, true);
+  t.is(await first, 202);
+  t.is(world.told.length, 1);
+  await world.wakes('a');
+  await world.last().answer(200);
+  await world.last().answer(200);
+  t.deepEqual(world.sent, ['a 1', 'a 1', 'a 2']);
+});
+
+test('several devices: 200 if one has it, the others get it later', async (t) => {
+  const world = new World(['a', 'b']);
+  await world.wakes('a');
+  const answer = world.send('1');
+  await settle();
+  await world.last().answer(200);
+  t.is(await answer, 200);
+  t.deepEqual(
+    world.told.map(({ options }) => [[...(options.devices ?? [])], [...(options.delivered ?? [])]]),
+    [[['b'], ['a']]],
+  );
+  await world.wakes('b');
+  await world.last().answer(200);
+  t.deepEqual(world.sent, ['a 1', 'b 1']);
+});
+
+test('a push is withdrawn when the message was delivered meanwhile', async (t) => {
+  const world = new World(['a']);
+  let pushed = (): void => {};
+  world.pushing = new Promise((resolve) => {
+    pushed = resolve;
+  });
+  await world.send('1');
+  await settle();
+  const wanted = world.told[0]?.options.stillWanted;
+  t.true(wanted?.('a'));
+  await world.wakes('a');
+  await world.last().answer(200);
+  t.false(wanted?.('a'));
+  pushed();
+});
+
+test('refused for a time: again after 30 s, 60 s, then it is dead and the next one’s turn comes', async (t) => {
+  const world = new World(['a']);
+  await world.send('1');
+  await world.send('2');
+  await world.wakes('a');
+  await world.last().answer(486);
+  await world.clock.advanceAsync(29_999);
+  t.is(world.attempts.length, 1);
+  await world.clock.advanceAsync(1);
+  t.is(world.attempts.length, 2);
+  await world.last().answer(500);
+  await world.clock.advanceAsync(59_999);
+  t.is(world.attempts.length, 2);
+  await world.clock.advanceAsync(1);
+  await world.last().answer(486);
+  t.deepEqual(world.sent, ['a 1', 'a 1', 'a 1', 'a 2']);
+  t.like(await world.mailbox.buried(10), [{ body: '1', reason: '486 is 486' }]);
+  await world.last().answer(200);
+  t.is(world.clock.pending, 0);
+});
+
+test('refused for good: dead at once', async (t) => {
+  const world = new World(['a']);
+  await world.send('1');
+  await world.wakes('a');
+  await world.last().answer(415);
+  t.like(await world.mailbox.buried(10), [{ body: '1', reason: '415 is 415' }]);
+  t.is(world.mailbox.total, 0);
+});
+
+test('kept too long: dead; as long as its Expires says, if it has one', async (t) => {
+  const world = new World(['a']);
+  world.messages.start();
+  await world.send('an hour', { expires: 3_600_000 });
+  await world.send('a week');
+  await world.clock.advanceAsync(3_700_000);
+  t.deepEqual(
+    (await world.mailbox.buried(10)).map(({ body }) => body),
+    ['an hour'],
+  );
+  await world.clock.advanceAsync(7 * 86_400_000);
+  t.deepEqual(
+    (await world.mailbox.buried(10)).map(({ body }) => body),
+    ['an hour', 'a week'],
+  );
+  await world.wakes('a');
+  t.is(world.attempts.length, 0);
+  await world.clock.advanceAsync(31 * 86_400_000);
+  t.is(world.mailbox.dead, 0);
+  world.messages.close();
+  t.is(world.clock.pending, 0);
+});
+
+test('so many devices at once, in the order in which they came', async (t) => {
+  const world = new World(['a', 'b', 'c']);
+  await world.send('1');
+  for (const id of ['a', 'b', 'c']) await world.wakes(id);
+  t.deepEqual(world.sent, ['a 1', 'b 1']);
+  await world.attempts[0]?.answer(200);
+  t.deepEqual(world.sent, ['a 1', 'b 1', 'c 1']);
+});
+
+test('bounds: size, messages and bytes of a device, all together; room again after a delivery', async (t) => {
+  const world = new World(['a'], { limits: { messagesPerDevice: 2 } });
+  t.is(await world.send('x'.repeat(1001)), 413);
+  t.deepEqual([await world.send('1'), await world.send('2'), await world.send('3')], [202, 202, 503]);
+  await world.wakes('a');
+  await world.last().answer(200);
+  world.states.set('a', 'suspended');
+  await world.last().answer(480);
+  t.is(await world.send('4'), 202);
+  const bytes = new World(['a'], { limits: { bytesPerDevice: 1500 } });
+  t.deepEqual(
+    [await bytes.send('x'.repeat(900)), await bytes.send('y'.repeat(900)), await bytes.send('z')],
+    [202, 503, 202],
+  );
+  const all = new World(['a', 'b'], { limits: { messages: 3 } });
+  t.deepEqual([await all.send('1'), await all.send('2'), await all.send('3')], [202, 202, 503]);
+});
+
+test('MESSAGEs that wait for an answer are bounded', async (t) => {
+  const world = new World(['a'], { settings: { maxPending: 1 } });
+  await world.wakes('a');
+  const first = world.send('1');
+  await settle();
+  const refused = await world.messages.receive(message('2'), { aor: AOR });
+  t.like(refused, { status: 503, retryAfter: 10 });
+  await world.last().answer(200);
+  t.is(await first, 200);
+});
+
+test('the same request again, over another node: one message, the same answer', async (t) => {
+  const world = new World(['a']);
+  t.deepEqual(await Promise.all([world.send('1'), world.send('1')]), [202, 202]);
+  t.is(world.mailbox.total, 1);
+  t.is(world.told.length, 1);
+});
+
+test('the next process: the same request is known, what waits is delivered, pushes that were owed are made', async (t) => {
+  const store = new MemoryStore();
+  const clock = new FakeClock();
+  const before = new World(['a', 'b'], { store, clock });
+  before.pushing = new Promise(() => {});
+  t.is(await before.send('1'), 202);
+  before.messages.close();
+
+  const after = new World(['a', 'b'], { store, clock });
+  after.messages.start();
+  await settle(6);
+  t.is(after.mailbox.total, 2);
+  t.deepEqual(
+    after.told.map(({ options }) => [...(options.devices ?? [])]),
+    [['a', 'b']],
+  );
+  t.like(after.told[0]?.notification, { id: 'id of 1', text: '1' });
+  t.is(await after.send('1'), 202);
+  t.is(after.mailbox.total, 2);
+  after.states.set('a', 'active');
+  after.messages.connected();
+  await settle(6);
+  t.deepEqual(after.sent, ['a 1']);
+  await after.last().answer(200);
+  after.messages.close();
+
+  const third = new World(['a', 'b'], { store, clock });
+  third.messages.start();
+  await settle(6);
+  t.is(third.told.length, 0);
+  t.is(third.mailbox.total, 1);
+  third.messages.close();
+});
+
+test('a store that fails: 500, and the request may come again', async (t) => {
+  const store = new MemoryStore();
+  const world = new World(['a'], { store });
+  const put = store.putQueued.bind(store);
+  store.putQueued = () => Promise.reject(new Error('disk full'));
+  t.is(await world.send('1'), 500);
+  t.is(world.told.length, 0);
+  store.putQueued = put;
+  t.is(await world.send('1'), 202);
+  t.is(world.mailbox.total, 1);
+});
+
+for (const [use, over] of [
+  ['composing', { contentType: 'application/im-iscomposing+xml' }],
+  [
+    'composing in CPIM',
+    { contentType: 'message/CPIM', body: 'To: <im:a>\n\nContent-Type: application/im-iscomposing+xml\n\n<x/>' },
+  ],
+] as const) {
+  test(`${use}: to who is awake, else nowhere`, async (t) => {
+    const world = new World(['a', 'b']);
+    t.is(await world.send('x', over), 202);
+    await world.wakes('a');
+    const answer = world.send('y', over);
+    await settle();
+    t.is(world.attempts.length, 1);
+    await world.last().answer(408, true);
+    t.is(await answer, 202);
+    t.is(world.mailbox.total, 0);
+    t.is(world.told.length, 0);
+  });
+}
+
+test('a receipt is stored and delivered, and nobody is ever told', async (t) => {
+  const world = new World(['a']);
+  const receipt = { contentType: 'message/imdn+xml' };
+  t.is(await world.send('1', receipt), 202);
+  await world.wakes('a');
+  await world.last().answer(200);
+  const answer = world.send('2', receipt);
+  await settle();
+  await world.send('3', receipt);
+  await world.last().answer(408, true);
+  t.is(await answer, 202);
+  t.is(world.mailbox.total, 2);
+  t.is(world.told.length, 0);
+});
