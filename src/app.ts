@@ -15,6 +15,7 @@ import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import type { Logger } from './log/logger.js';
+import { callsSilentAt } from './messages/quiet-hours.js';
 import { openMessages } from './open-messages.js';
 import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
@@ -134,7 +135,9 @@ export function startApp(options: AppOptions): App {
     (trunk, limit) => watch.limits.refused(trunk, `${limit} ${policies.trunk(trunk)[limit]}`),
   );
   const alerter = new Alerter({ settings: config.alerts, pushes, clock, sink });
-  const waker = new Waker(pushes);
+  const isSilent = async (aor: string): Promise<boolean> => callsSilentAt(await preferences.get(aor), clock.now());
+  const waker = new Waker(pushes, isSilent);
+  const anyHourWaker = new Waker(pushes);
   const refresher = new Refresher({ pushes, clock, onEvent: (event) => log.info('refresh', { ...event }) });
   devices.onRefreshDue((due) => void refresher.refresh(due));
   const calls = new Calls({
@@ -157,9 +160,9 @@ export function startApp(options: AppOptions): App {
           clock,
           purrKey: settings.purrKey,
           devicesOf: (aor) => devices.devicesOf(aor),
-          canWake: (device) => waker.tokenFor(device) !== undefined,
+          canWake: (device) => anyHourWaker.tokenFor(device) !== undefined,
           wake: (device, callUuid, deadline, stillWanted) =>
-            waker.wake({
+            anyHourWaker.wake({
               device,
               deadline,
               stillWanted,
@@ -199,7 +202,7 @@ export function startApp(options: AppOptions): App {
     },
     refused: () => refused(new EngineRefused(engine)),
   });
-  const { messages, notifier, voicemail } = openMessages(config.messages, {
+  const { messages, notifier, voicemail, preferences } = openMessages(config.messages, {
     clock,
     log,
     store,

@@ -15,9 +15,12 @@ export interface WakeOrder {
 /** Sends the VoIP push of a call to a device. */
 export class Waker {
   readonly #pushes: TokenPush;
+  readonly #isSilent: (aor: string) => Promise<boolean>;
 
-  constructor(pushes: TokenPush) {
+  /** @param isSilent whether a user wants no calls now; may reject: then he is called. */
+  constructor(pushes: TokenPush, isSilent: (aor: string) => Promise<boolean> = async () => false) {
     this.#pushes = pushes;
+    this.#isSilent = isSilent;
   }
 
   /** The token a call may wake this device with; undefined if it has none or its platform gets no pushes. */
@@ -26,8 +29,11 @@ export class Waker {
   }
 
   /** One push, tried in the other environment too if need be. Never rejects. */
-  wake(order: WakeOrder): Promise<PushOutcome> {
+  async wake(order: WakeOrder): Promise<PushOutcome> {
     const { call, ...rest } = order;
+    if (await this.#isSilent(order.device.aor).catch(() => false)) {
+      return { kind: 'refused', status: 0, reason: 'UserSilent', token: 'keep', attempts: 0 };
+    }
     const facts = { ...call, expiresAt: order.deadline };
     return this.#pushes.push('voip', {
       ...rest,

@@ -14,6 +14,11 @@ export function silenceAt(
   return quietHours !== undefined && isQuiet(quietHours, now) ? 'quiet' : undefined;
 }
 
+/** Whether preferences forbid to wake a sleeping phone for a call at a moment (epoch milliseconds): only if the user asked for that. */
+export function callsSilentAt(preferences: UserPreferences, now: number): boolean {
+  return preferences.calls === true && silenceAt(preferences, now) !== undefined;
+}
+
 /** Whether a moment lies in quiet hours; `from` belongs to them, `to` doesn't. By the clock on the wall, daylight saving time included. */
 export function isQuiet({ from, to, timeZone, days }: QuietHours, now: number): boolean {
   const { day, time } = wallClock(timeZone, now);

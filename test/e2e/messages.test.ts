@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { killApp } from '../../src/demo/app-process.js';
 import type { EdgeKind } from '../../src/demo/stage.js';
+import { Preferences } from '../../src/messages/preferences.js';
+import { openStore } from '../../src/store/open.js';
 import { requestsIn, requestsOut, stageFor, wire } from './support.js';
 
 const ALERT = 'ab'.repeat(32);
@@ -225,4 +227,24 @@ test.serial('what is too long, too much, or for nobody', async (t) => {
   t.truthy(refused?.message.get('Retry-After'));
   await phone.register();
   await phone.events.seen('message', ({ body }) => body === '2');
+});
+
+test.serial('a user who wants no calls: his sleeping phone is not woken, and neither is it alerted', async (t) => {
+  const stage = await stageFor(t, { edge: 'path', config: { store: { kind: 'lmdb', path: 'data' } } });
+  const phone = await stage.phone({ alertToken: ALERT });
+  await phone.background();
+  const store = await openStore({
+    kind: 'lmdb',
+    path: stage.configFile.replace(/callwake\.yaml$/, 'data'),
+    durable: true,
+    cache: 0,
+  });
+  await new Preferences(store).put('sip:2001@corp.example', { mute: {}, calls: true });
+  await store.close();
+  t.is((await stage.cucm.call({ to: '2001' }).ended).status, 480);
+  t.is((await stage.cucm.send('MESSAGE', '2001', { ...TEXT, body: 'later' })).status, 202);
+  t.is((await stage.callwake.logged('notified')).outcome, 'muted');
+  t.is(stage.apple.received.length, 0);
+  await phone.register();
+  t.is((await phone.events.seen('message')).body, 'later');
 });

@@ -6,7 +6,7 @@ import {
   Preferences,
   type UserPreferences,
 } from '../../src/messages/preferences.js';
-import { isQuiet, silenceAt } from '../../src/messages/quiet-hours.js';
+import { callsSilentAt, isQuiet, silenceAt } from '../../src/messages/quiet-hours.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 
 const at = (text: string): number => Date.parse(text);
@@ -52,6 +52,14 @@ test('mute, for a time, for a conversation', (t) => {
   t.is(silenceAt({ mutedConversations: ['a'] }, now, 'a'), 'muted');
   t.is(silenceAt({ mutedConversations: ['a'] }, now, 'b'), undefined);
   t.is(silenceAt({ quietHours: { ...BERLIN, from: '11:00' } }, now), 'quiet');
+});
+
+test('calls are silent only if the user asked for that', (t) => {
+  const now = at('2026-01-05T12:00:00Z');
+  t.false(callsSilentAt({ mute: {} }, now));
+  t.true(callsSilentAt({ mute: {}, calls: true }, now));
+  t.false(callsSilentAt({ calls: true }, now));
+  t.false(callsSilentAt({ calls: true, mutedConversations: ['a'] }, now));
 });
 
 for (const [why, preferences, message] of [
