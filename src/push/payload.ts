@@ -1,7 +1,7 @@
 import { payloadWithin, type Shortening } from './payload-within.js';
 import { anyRecipient, type Recipient, type Told, tellingOf } from './recipient.js';
 import { seal } from './seal.js';
-import { cutText as cut } from './text.js';
+import { cutText } from './text.js';
 
 /** What a VoIP push may tell the phone of a call. */
 export interface CallFacts {
@@ -95,13 +95,8 @@ function members(facts: CallFacts, told: Told, registerTo: string | undefined): 
   return { ...caller, calledNumber, video, ...text('diversion', diversion), trunk, ...node, privacy };
 }
 
-const short = (text: string): string => cut(text, MAX_CHARACTERS);
+const short = (text: string): string => cutText(text, MAX_CHARACTERS);
 
 function text<Name extends string>(name: Name, value: string | undefined): { [K in Name]?: string } {
   return value === undefined || value === '' ? {} : ({ [name]: value } as { [K in Name]?: string });
-}
-
-/** A name or number of at most so many characters of well-formed Unicode; undefined when there is nothing. */
-export function cutText(value: string | undefined, characters: number): string | undefined {
-  return value ? cut(value, characters) : undefined;
 }

@@ -42,6 +42,11 @@ export class Alarms {
     this.#tell = tell;
   }
 
+  /** Whether any was raised that may be over one day. */
+  get any(): boolean {
+    return this.#raised.size > 0;
+  }
+
   /** Those that last and aren't over. */
   get active(): readonly PushAlarm[] {
     return [...this.#raised.values()].filter((alarm) => lasting.has(alarm.name));

@@ -15,18 +15,23 @@ export interface ApnsAnswer {
 
 /** Reads an answer ("Handling notification responses from APNs"). A body that isn't Apple's JSON gives an empty reason. */
 export function readAnswer(status: number, headers: IncomingHttpHeaders, body: string, now: number): ApnsAnswer {
-  const { reason, timestamp } = status === 200 ? {} : readBody(body);
+  const apnsId = readApnsId(headers['apns-id']);
+  if (status === 200) return { status, reason: '', ...(apnsId === undefined ? {} : { apnsId }) };
+  const { reason, timestamp } = readBody(body);
   const retryAfterMs = readRetryAfter(headers['retry-after'], now);
-  const apnsId = headers['apns-id'];
   const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
   return {
     status,
     reason: reason ?? '',
     ...(timestamp === undefined ? {} : { timestamp }),
-    ...(typeof apnsId === 'string' && /^[0-9a-f-]{36}$/i.test(apnsId) ? { apnsId } : {}),
+    ...(apnsId === undefined ? {} : { apnsId }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(Number.isNaN(date) ? {} : { date }),
   };
+}
+
+function readApnsId(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' && /^[0-9a-f-]{36}$/i.test(value) ? value : undefined;
 }
 
 function readBody(body: string): { reason?: string; timestamp?: number } {

@@ -21,6 +21,8 @@ export class Breaker {
   #level = 0;
   #openUntil = 0;
   #probing = false;
+  /** Of attempts while it is closed: one is as good as another. */
+  readonly #plain = this.#pass(false);
 
   constructor(clock: Clock, random: Random, threshold: number, bounds: BackOffBounds) {
     this.#clock = clock;
@@ -40,7 +42,7 @@ export class Breaker {
 
   /** Leave for an attempt, or undefined if there is none now. */
   enter(): Pass | undefined {
-    if (!this.isOpen) return this.#pass(false);
+    if (!this.isOpen) return this.#plain;
     if (this.#probing || this.waitMs > 0) return undefined;
     this.#probing = true;
     return this.#pass(true);

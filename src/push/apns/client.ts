@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { PushEnvironment, PushOutcome, PushProvider, PushProviderStatus, PushRequest } from '../provider.js';
 import { Alarms, type PushAlarm } from './alarms.js';
 import { Breaker } from './breaker.js';
@@ -31,6 +32,8 @@ export class ApnsProvider implements PushProvider {
   readonly #counters = new Counters();
   readonly #context: LaneContext;
   readonly #lanes = new Map<string, Lane>();
+  /** By environment, team and topic, where only one key fits. */
+  readonly #onlyLanes = new LRUCache<string, Lane>({ max: 1000 });
   /** Lanes of keys that are no longer configured, until their last push has ended. */
   readonly #retired = new Set<Lane>();
   readonly #tokens = new WeakMap<SigningAccount, ProviderTokens>();
@@ -77,13 +80,13 @@ export class ApnsProvider implements PushProvider {
     const apnsId = randomUUID();
     const message = toMessage(request, apnsId);
     if ('reason' in message) return Promise.resolve(this.#counted(refused(message.reason)));
-    const lane = this.#laneFor(request, new Set());
+    const lane = this.#laneFor(request, NONE);
     if (!lane) return Promise.resolve(this.#counted(refused('NoAccount')));
     const { clock } = this.#options;
     return new Promise((resolve) => {
       const job = new Job(request, apnsId, message, clock.monotonic(), resolve);
       this.#jobs.set(job, lane);
-      job.tried.add(lane.account);
+      job.tried = lane.alone;
       job.deadline = clock.setTimeout(() => this.#jobs.get(job)?.expire(job), request.deadline - clock.now());
       lane.add(job);
     });
@@ -121,6 +124,7 @@ export class ApnsProvider implements PushProvider {
       const checked = checkAccount(account);
       return this.#accounts.find((known) => isSame(known, checked)) ?? checked;
     });
+    this.#onlyLanes.clear();
     for (const [key, lane] of this.#lanes) {
       if (this.#accounts.includes(lane.account)) continue;
       this.#lanes.delete(key);
@@ -186,7 +190,7 @@ export class ApnsProvider implements PushProvider {
     if (this.#closing) return false;
     const lane = this.#laneFor(job.request, job.tried);
     if (!lane) return false;
-    job.tried.add(lane.account);
+    job.tried = [...job.tried, lane.account];
     this.#jobs.set(job, lane);
     if (this.#retired.size > 0) this.#closeRetired();
     lane.add(job);
@@ -203,14 +207,18 @@ export class ApnsProvider implements PushProvider {
   }
 
   /** The lane of the best key for a push: the most specific, in the configured order, that Apple takes. */
-  #laneFor(request: PushRequest, tried: ReadonlySet<SigningAccount>): Lane | undefined {
+  #laneFor(request: PushRequest, tried: readonly SigningAccount[]): Lane | undefined {
     const { environment, teamId, topic } = request;
+    const name = `${environment} ${teamId} ${topic}`;
+    const only = tried.length === 0 ? this.#onlyLanes.get(name) : undefined;
+    if (only) return only;
     const fitting = this.#accounts.filter(
       (account) =>
-        account.teamId === teamId && covers(account, topic) && serves(account, environment) && !tried.has(account),
+        account.teamId === teamId && covers(account, topic) && serves(account, environment) && !tried.includes(account),
     );
     if (fitting.length > 1) fitting.sort((a, b) => specificity(b) - specificity(a));
     const [first, ...others] = fitting.map((account) => this.#lane(account, environment));
+    if (first && others.length === 0 && tried.length === 0) this.#onlyLanes.set(name, first);
     if (!first || others.length === 0) return first;
     const [best, ...rest] = [first, ...others].filter((lane) => lane.heldReason === undefined);
     if (!best || best.proven || best.idle) return best ?? first;
@@ -260,6 +268,8 @@ export class ApnsProvider implements PushProvider {
     return breaker;
   }
 }
+
+const NONE: readonly SigningAccount[] = [];
 
 const silent: PushLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 

@@ -48,6 +48,7 @@ export class Consequences {
   /** Why no push of this topic may go now, or undefined. */
   heldReason(topic: string): string | undefined {
     const { holds } = this.#context;
+    if (!holds.any) return undefined;
     return holds.reasonFor(this.#subjects.account) ?? holds.reasonFor(this.#topicHold(topic));
   }
 
@@ -147,13 +148,7 @@ export class Consequences {
 
   #accepted({ job, sentAt, answer }: Answered): NextStep {
     const { alarms, clock, holds } = this.#context;
-    const { account, host } = this.#subjects;
-    alarms.over('PushNotificationServiceUnavailable', host);
-    alarms.over('PushNotificationServiceAccessTokenUnavailable', account);
-    if (this.#tokens.skew === 0) alarms.over('PushNotificationServiceClockSkew', account);
-    alarms.over('PushNotificationTopicRefused', this.#subjects.topic(job.request.topic));
-    holds.release(account);
-    holds.release(this.#topicHold(job.request.topic));
+    if (alarms.any || holds.any) this.#goodAgain(job.request.topic);
     return {
       step: 'end',
       outcome: {
@@ -164,6 +159,17 @@ export class Consequences {
         attempts: job.attempts,
       },
     };
+  }
+
+  #goodAgain(topic: string): void {
+    const { alarms, holds } = this.#context;
+    const { account, host } = this.#subjects;
+    alarms.over('PushNotificationServiceUnavailable', host);
+    alarms.over('PushNotificationServiceAccessTokenUnavailable', account);
+    if (this.#tokens.skew === 0) alarms.over('PushNotificationServiceClockSkew', account);
+    alarms.over('PushNotificationTopicRefused', this.#subjects.topic(topic));
+    holds.release(account);
+    holds.release(this.#topicHold(topic));
   }
 
   /** Trouble at Apple isn't told here but when it lasts or costs a push: one 503 in a day is nobody's business. */

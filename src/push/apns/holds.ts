@@ -22,6 +22,11 @@ export class Holds {
     this.#holds = new LRUCache({ max });
   }
 
+  /** Whether anything is, or was lately, left alone. */
+  get any(): boolean {
+    return this.#holds.size > 0;
+  }
+
   /** Why the subject is left alone now, or undefined. */
   reasonFor(subject: string): string | undefined {
     if (this.#holds.size === 0) return undefined;

@@ -17,8 +17,6 @@ export class Job {
   deadline: Timer | undefined;
   /** Fires when a delayed attempt is due. */
   delay: Timer | undefined;
-  /** Fires when an attempt should have been answered. */
-  answer: Timer | undefined;
   attempt: Attempt | undefined;
   attempts = 0;
   /** Attempts whose fate is unknown. */
@@ -30,7 +28,7 @@ export class Job {
   /** The connection to keep away from if there is another. */
   avoid: ApnsSession | undefined;
   /** Keys that it went to. */
-  readonly tried = new Set<SigningAccount>();
+  tried: readonly SigningAccount[] = [];
   /** Why it hasn't succeeded so far. */
   reason = 'NoConnection';
 
@@ -67,7 +65,6 @@ export class Job {
     this.#settled = true;
     this.deadline?.cancel();
     this.delay?.cancel();
-    this.answer?.cancel();
     this.#resolve(outcome);
     return true;
   }

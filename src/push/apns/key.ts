@@ -44,7 +44,10 @@ export function loadSigningKey(path: string): KeyObject {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ApnsKeyError('unreadable', `APNs key file ${path} can't be read: ${codeOf(error)}`);
+    throw new ApnsKeyError(
+      'unreadable',
+      `APNs key file ${path} can't be read: ${codeOf(error)}. Check the path, and that callwake's user may read it`,
+    );
   }
   return parseSigningKey(text, `APNs key file ${path}`);
 }
@@ -61,7 +64,10 @@ export function parseSigningKey(key: KeyObject | string, what = 'APNs key'): Key
   const curve = parsed.asymmetricKeyDetails?.namedCurve;
   if (parsed.asymmetricKeyType !== 'ec' || curve !== 'prime256v1') {
     const found = curve ? `an EC key on ${curve}` : `of type ${parsed.asymmetricKeyType ?? 'unknown'}`;
-    throw new ApnsKeyError('not-p256', `${what} is ${found}; Apple's keys are EC keys on P-256`);
+    throw new ApnsKeyError(
+      'not-p256',
+      `${what} is ${found}; Apple's keys are EC keys on P-256. Take the .p8 file that the developer account gave under Keys`,
+    );
   }
   return parsed;
 }
@@ -98,7 +104,10 @@ function parsePem(text: string, what: string): KeyObject {
   try {
     return createPrivateKey({ key: text, format: 'pem' });
   } catch {
-    throw new ApnsKeyError('not-pem', `${what} is damaged: its PKCS#8 content can't be parsed`);
+    throw new ApnsKeyError(
+      'not-pem',
+      `${what} is damaged: its PKCS#8 content can't be parsed. Copy it again, or make a new key: Apple gives each only once`,
+    );
   }
 }
 

@@ -9,6 +9,7 @@ import { ApnsPool } from './pool.js';
 import { reactionTo } from './reactions.js';
 import type { ApnsSession, AttemptEnd } from './session.js';
 import type { ProviderToken, ProviderTokens } from './token.js';
+import { Waits } from './waits.js';
 
 /** Attempts that Apple didn't look at cost nothing, but something is wrong if there are so many. */
 const MAX_ATTEMPTS = 20;
@@ -26,6 +27,8 @@ export class Lane {
   readonly #pool: ApnsPool;
   readonly #tokens: ProviderTokens;
   readonly #consequences: Consequences;
+  /** Attempts whose answer is awaited. */
+  readonly #answers: Waits<Job>;
   /** Pushes to send again go before new ones. Sets keep the order, and a job that ends leaves from anywhere. */
   readonly #resends = new Set<Job>();
   readonly #queue = new Set<Job>();
@@ -38,8 +41,11 @@ export class Lane {
   constructor(context: LaneContext, options: LaneOptions) {
     this.#context = context;
     this.#options = options;
+    this.alone = [options.account];
     this.#subjects = new Subjects(options);
     this.#tokens = options.tokens;
+    const { clock, timing } = context;
+    this.#answers = new Waits(clock, timing.answerMs, ({ attempt }) => attempt?.giveUp('no answer'));
     const where = { account: this.#subjects.account, host: options.host };
     this.#pool = new ApnsPool({
       clock: context.clock,
@@ -78,6 +84,9 @@ export class Lane {
   get account(): SigningAccount {
     return this.#options.account;
   }
+
+  /** Its key as the only one. */
+  readonly alone: readonly SigningAccount[];
 
   /** Nothing is under way or waiting for a connection. */
   get idle(): boolean {
@@ -121,7 +130,7 @@ export class Lane {
 
   /** Sends what can be sent now. */
   pump(): void {
-    if (this.#pumping) return;
+    if (this.#pumping || (this.#queue.size === 0 && this.#resends.size === 0)) return;
     this.#pumping = true;
     try {
       for (let job = this.#next(); job; job = this.#next()) if (!this.#trySend(job)) break;
@@ -141,7 +150,8 @@ export class Lane {
   }
 
   #next(): Job | undefined {
-    return this.#resends.values().next().value ?? this.#queue.values().next().value;
+    const queue = this.#resends.size > 0 ? this.#resends : this.#queue;
+    return queue.values().next().value;
   }
 
   #enqueue(job: Job, queue: Set<Job>): void {
@@ -194,19 +204,19 @@ export class Lane {
   }
 
   #attempt(job: Job, session: ApnsSession, token: ProviderToken, pass: Pass): void {
-    const { clock, counters, timing } = this.#context;
+    const { clock, counters } = this.#context;
     const sentAt = clock.monotonic();
     job.attempts++;
     counters.attempts++;
     this.#inFlight++;
     const attempt = session.send(job.message, token, (end) => {
       this.#inFlight--;
-      job.answer?.cancel();
+      this.#answers.ended(job);
       job.attempt = undefined;
       this.#onEnd(job, session, token, sentAt, pass, end);
     });
     job.attempt = attempt;
-    job.answer = clock.setTimeout(() => attempt.giveUp('no answer'), timing.answerMs);
+    this.#answers.begun(job);
   }
 
   #onEnd(job: Job, session: ApnsSession, token: ProviderToken, sentAt: number, pass: Pass, end: AttemptEnd): void {

@@ -56,7 +56,7 @@ export const reactions: readonly Reaction[] = [
     'BadDeviceToken',
     { token: 'wrong-environment', alarm: 'PushNotificationInvalidDeviceTokenResponse' },
     'The token is malformed or belongs to the other environment: a development build on production, or the reverse.',
-    "Check which environment the app's build registers for and what the device was provisioned with.",
+    "Check that it is hexadecimal, which environment the app's build registers for, and what the device was provisioned with.",
   ),
   row(
     400,
@@ -90,7 +90,13 @@ export const reactions: readonly Reaction[] = [
   row(400, 'BadExpirationDate', ourFault, 'The expiration is no number.', reportIt),
   row(400, 'BadMessageId', ourFault, 'The apns-id is no UUID.', reportIt),
   row(400, 'BadPriority', ourFault, 'The priority is none of those this kind of push may have.', reportIt),
-  row(400, 'InvalidPushType', ourFault, "The push type doesn't fit the topic.", reportIt),
+  row(
+    400,
+    'InvalidPushType',
+    ourFault,
+    "The push type doesn't fit the topic.",
+    'A call needs the topic <bundle id>.voip with a PushKit token, an alert the bundle id alone: check pn-param.',
+  ),
   row(400, 'DuplicateHeaders', ourFault, 'A header came twice.', reportIt),
   row(400, 'PayloadEmpty', ourFault, 'The push had no payload.', reportIt),
   row(400, 'MissingDeviceToken', ourFault, 'The push named no device.', reportIt),

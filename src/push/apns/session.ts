@@ -120,7 +120,9 @@ export class ApnsSession {
     let h2: http2.ClientHttp2Stream;
     try {
       if (!this.#h2) throw new Error('not connected');
-      h2 = this.#h2.request({ ...message.headers, authorization: `bearer ${token.jwt}` });
+      // node copies them.
+      message.headers.authorization = `bearer ${token.jwt}`;
+      h2 = this.#h2.request(message.headers);
     } catch (error) {
       this.drain(error instanceof Error ? error.message : String(error));
       queueMicrotask(() => done({ kind: 'not-processed', why: 'the connection was closing' }));
@@ -225,15 +227,16 @@ export class ApnsSession {
       if (this.#state === 'probing' && status !== 403) this.#state = 'open';
       settle({ kind: 'answer', status, headers, body: text.slice(0, BODY_LIMIT) });
     };
+    const onData = (chunk: string): void => {
+      if (text.length < BODY_LIMIT) text += chunk;
+    };
     const stream: Stream = { finish };
     this.#streams.add(stream);
-    h2.setEncoding('utf8');
     h2.on('response', (received) => {
       this.#heard();
       headers = received;
-    });
-    h2.on('data', (chunk: string) => {
-      if (text.length < BODY_LIMIT) text += chunk;
+      if (received[':status'] === 200) h2.resume();
+      else h2.setEncoding('utf8').on('data', onData);
     });
     // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
     h2.on('error', () => {});

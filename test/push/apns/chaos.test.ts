@@ -36,9 +36,9 @@ const troubles: readonly ((random: () => number) => ScriptInput)[] = [
 ];
 
 const runs = [
-  { seed: 1, pushes: 2_000 },
-  { seed: 2, pushes: 1_000 },
-  { seed: 3, pushes: 1_000 },
+  { seed: 1, pushes: 4_000 },
+  { seed: 2, pushes: 3_000 },
+  { seed: 3, pushes: 3_000 },
 ];
 
 for (const { seed, pushes } of runs) {

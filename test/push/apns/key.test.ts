@@ -30,7 +30,7 @@ const faults: readonly [string, ApnsKeyErrorCode, RegExp, () => unknown][] = [
   [
     'a file that is not there',
     'unreadable',
-    /\/nowhere\/AuthKey\.p8 can't be read: ENOENT/,
+    /\/nowhere\/AuthKey\.p8 can't be read: ENOENT\. Check the path/,
     () => loadSigningKey('/nowhere/AuthKey.p8'),
   ],
   ['text that is no PEM', 'not-pem', /holds no PEM block/, () => parseSigningKey('secret')],
@@ -47,7 +47,7 @@ const faults: readonly [string, ApnsKeyErrorCode, RegExp, () => unknown][] = [
     () => parseSigningKey(signingKey.export({ type: 'sec1', format: 'pem' }).toString()),
   ],
   ['a damaged file', 'not-pem', /damaged/, () => parseSigningKey(pem.replace(/[A-Za-z]{8}/, '!!!!!!!!'))],
-  ['a key on P-384', 'not-p256', /secp384r1/, () => parseSigningKey(asPkcs8(generated.p384))],
+  ['a key on P-384', 'not-p256', /secp384r1.*Take the \.p8 file/, () => parseSigningKey(asPkcs8(generated.p384))],
   ['an Ed25519 key', 'not-p256', /ed25519/, () => parseSigningKey(asPkcs8(generated.ed25519))],
   ['an RSA key', 'not-p256', /rsa/, () => parseSigningKey(asPkcs8(generated.rsa))],
   ['a short key id', 'key-id', /"KEY" is no APNs key id/, () => withAccount({ keyId: 'KEY' })],

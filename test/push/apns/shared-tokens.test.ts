@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../src/clock/clock.js';
 import type { SharedTokens } from '../../../src/push/apns/token.js';
@@ -7,7 +10,8 @@ import { LmdbStore } from '../../../src/store/lmdb-store.js';
 import { MemoryStore } from '../../../src/store/memory-store.js';
 import { temporaryFolder } from '../../store/support.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { outcomeOf, provider, simulator, voipPush } from '../support.js';
+import { outcomeOf, provider, signingKey, simulator, voipPush } from '../support.js';
+import type { SiteProcess } from './site-process.js';
 
 const MINUTE = 60_000;
 
@@ -39,6 +43,40 @@ test('through a store on disk as well', async (t) => {
   const outcomes = await Promise.all(clients.map((client) => client.push(voipPush(systemClock))));
   t.deepEqual(new Set(outcomes.map(({ kind }) => kind)), new Set(['accepted']));
   t.is(new Set(apns.received.map(({ providerToken }) => providerToken)).size, 1);
+});
+
+test('two processes over one store on disk: one provider token, and one after it was renewed', async (t) => {
+  let ahead = 0;
+  const clock = {
+    setTimeout: (fn: () => void, ms: number) => systemClock.setTimeout(fn, ms),
+    now: () => systemClock.now() + ahead,
+    monotonic: () => systemClock.monotonic() + ahead,
+  };
+  const apns = await simulator(t, { clock });
+  const told: SiteProcess = {
+    ...apns.endpoints.production,
+    folder: temporaryFolder(t),
+    key: signingKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    ca: apns.ca,
+  };
+  const processes = [1, 2].map(() => {
+    const child = spawn(process.execPath, ['build/test/push/apns/site-process.js'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    child.stdin.write(`${JSON.stringify(told)}\n`);
+    return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+  });
+  const fromAll = () => Promise.all(processes.map(async ({ lines }) => (await lines.next()).value));
+  t.deepEqual(await fromAll(), ['ready', 'ready']);
+  for (let tokens = 1; tokens <= 3; tokens++) {
+    for (const { child } of processes) child.stdin.write(`${ahead}\n`);
+    t.deepEqual(await fromAll(), ['accepted', 'accepted']);
+    t.is(new Set(apns.received.map(({ providerToken }) => providerToken)).size, tokens);
+    ahead += 51 * MINUTE;
+  }
+  for (const { child } of processes) child.stdin.end();
+  await Promise.all(processes.map(({ child }) => once(child, 'exit')));
 });
 
 test('a process that starts later goes on with the token that is there', async (t) => {

@@ -1,0 +1,70 @@
+// Starts client processes, nghttpd, and the files both need.
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { makeCertificate } from '../../dist/sim/tls/certificate.js';
+import { scratch } from '../harness/servers.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+/** apns2 speaks to port 443 only; on an address of its own nobody else needs it. */
+export const HOST = '127.0.0.7';
+export const PORT = 443;
+export const folder = scratch();
+export const certificate = makeCertificate({ altNames: [HOST] });
+export const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+const caFile = join(folder, 'ca.pem');
+writeFileSync(caFile, certificate.cert);
+
+/** One client process; `cpu` pins it. Settles with what it says, undefined if it says nothing. */
+export function runClient(order, { cpu } = {}) {
+  const args = [...(process.env.CALLWAKE_BENCH_NODE ?? '').split(' ').filter(Boolean), join(here, 'client.mjs')];
+  const command =
+    cpu === undefined ? [process.execPath, args] : ['taskset', ['-c', String(cpu), process.execPath, ...args]];
+  const child = spawn(...command, {
+    stdio: ['pipe', 'pipe', process.env.CALLWAKE_BENCH_VERBOSE ? 'inherit' : 'ignore'],
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile },
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.write(`${JSON.stringify({ ...order, server: { host: HOST, port: PORT, ca: certificate.cert, key } })}\n`);
+  return new Promise((resolve) => {
+    let said;
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      said = JSON.parse(line);
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    child.on('close', () => {
+      clearTimeout(timer);
+      resolve(said);
+    });
+  });
+}
+
+/** nghttpd with one file that every push of the bench asks for: an empty 200. */
+export async function startNghttpd({ cpu }) {
+  const files = join(folder, 'www', '3', 'device');
+  mkdirSync(files, { recursive: true });
+  writeFileSync(join(files, 'ab'.repeat(32)), '');
+  const keyFile = join(folder, 'key.pem');
+  writeFileSync(keyFile, certificate.key);
+  const args = ['-c', String(cpu), 'nghttpd', '-n1', '-m1000', `--address=${HOST}`, '-d', join(folder, 'www')];
+  const child = spawn('taskset', [...args, String(PORT), keyFile, caFile], { stdio: 'ignore' });
+  process.on('exit', () => child.kill());
+  for (let tries = 0; tries < 100 && !(await listens()); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  return child;
+}
+
+function listens() {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: HOST, port: PORT }, () => resolve(true));
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
