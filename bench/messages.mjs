@@ -56,7 +56,10 @@ async function run(name, fill) {
     },
   });
   const registering = await new RegisteringPhones({ host: '127.0.0.1', port: server.port }, DOMAIN).open();
-  await registering.register(1, phones, 128);
+  // The engine answers before the application is there.
+  while ((await registering.register(1, 1, 1)).statuses[200] === undefined) await sleep(100);
+  const registered = await registering.register(1, phones, 128);
+  if (registered.statuses[200] !== phones) throw new Error(`REGISTER: ${JSON.stringify(registered.statuses)}`);
   registering.close();
   const app = server.pids().at(-1);
   const idle = await settled(server);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PhoneEvent } from '../sim/phone/index.js';
 import { Ladder, type LadderStep } from './ladder.js';
 import { type EdgeKind, Stage } from './stage.js';
@@ -21,6 +22,8 @@ const STORIES: Readonly<Record<NotifiedScenario, string>> = {
 
 const ALERT_TOKEN = 'ab'.repeat(32);
 const PATIENCE = 10_000;
+/** Until the next message is written. */
+const TALK_MS = 400;
 
 /** Plays a message or an invitation, drawn as a ladder. Gives 0 only if all went as the story tells. */
 export async function runNotified({ scenario, edge, transport, write }: NotifiedOptions): Promise<number> {
@@ -70,6 +73,7 @@ class Play {
       await stage.apple.waitFor(2);
       await phone.register();
       await phone.events.seen('message', ({ body }) => body === 'At noon');
+      await pause(TALK_MS);
       expect(await send('Where?'), 200);
       const bodies = phone.events.all('message').map(({ body }) => body);
       if (bodies.join() !== 'Lunch?,At noon,Where?') throw new Error(`the phone got ${bodies.join(', ')}`);
