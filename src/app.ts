@@ -30,6 +30,7 @@ import { inviteHandler } from './sip/invite.js';
 import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
 import { messageHandler } from './sip/message.js';
+import { withEndpoints } from './sip/message-tap.js';
 import { MidDialogHold } from './sip/mid-dialog.js';
 import { notifyHandler } from './sip/notify.js';
 import { Peers } from './sip/peers.js';
@@ -124,10 +125,7 @@ export function startApp(options: AppOptions): App {
         .tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment)
         .catch(fault),
   });
-  const sink = (event: TimelineEvent): void => {
-    logEvent(log, event);
-    watch.call(event);
-  };
+  const sink = (event: TimelineEvent): void => watch.call(event);
   const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
   const policies = new TrunkPolicies(config);
   const admission = new Admission(
@@ -201,6 +199,7 @@ export function startApp(options: AppOptions): App {
       alarms.raiseOwn('SIPEngineUnavailable', engineName, why);
     },
     refused: () => refused(new EngineRefused(engine)),
+    ...(watch.messages && { message: (message) => watch.sip(withEndpoints(message, listening)) }),
   });
   const { messages, notifier, voicemail, preferences } = openMessages(config.messages, {
     clock,
@@ -382,7 +381,7 @@ export function startApp(options: AppOptions): App {
       await xmpp?.close();
       await devices.close();
       await push.close();
-      watch.close();
+      await watch.close();
       await store.close();
     },
   };
@@ -394,10 +393,6 @@ function userOf(aor: string): string {
 
 async function resolvePeers(peers: Peers, nameServers: readonly string[], log: Logger): Promise<void> {
   for (const { host, error } of await peers.resolve(nameServers)) log.warn('peer name not resolved', { host, error });
-}
-
-function logEvent(log: Logger, { callUuid, sessionId, ms, type, fields }: TimelineEvent): void {
-  log.info(type, { callUuid, sessionId, ms, ...fields });
 }
 
 function describe(error: unknown): string {

@@ -54,6 +54,7 @@ export function openOperations(parts: OperationsParts): Operations {
     version: parts.version,
     startedAt: clock.now(),
     recorder: watch.recorder,
+    messagesOf: (call) => watch.messages?.of(call) ?? [],
     statistics: watch.statistics,
     alarms: watch.alarms,
     changes: watch.changes,

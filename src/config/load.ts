@@ -106,7 +106,7 @@ function setAt(target: unknown, path: ConfigPath, value: unknown): void {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { engine, push, store, registrar, devices, api } = config;
+  const { engine, push, store, registrar, devices, api, timeline } = config;
   const { digest } = registrar;
   const { tls } = engine;
   const filesOf = (values: Readonly<Record<string, unknown>>, ...names: readonly string[]): Record<string, string> =>
@@ -141,6 +141,7 @@ function absolutePaths(config: Config, folder: string): Config {
     ...(devices.purrKeyFile === undefined
       ? {}
       : { devices: { ...devices, purrKeyFile: resolve(folder, devices.purrKeyFile) } }),
+    timeline: { ...timeline, ...filesOf(timeline, 'folder') },
     store: { ...store, path: resolve(folder, store.path) },
     push: {
       ...push,

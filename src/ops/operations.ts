@@ -3,7 +3,9 @@ import type { PeerStatus } from '../trunks/types.js';
 import type { AlarmBoard } from './alarms/board.js';
 import type { Changes } from './changes.js';
 import type { Statistics } from './statistics/statistics.js';
+import type { CallMessage } from './timeline/call-messages.js';
 import type { TimelineRecorder } from './timeline/recorder.js';
+import type { CallSummary } from './timeline/summary.js';
 import type { WakeTests } from './wake-test/wake-test.js';
 
 /** A trunk as an operator sees it. */
@@ -23,6 +25,8 @@ export interface Operations {
   /** Epoch milliseconds. */
   readonly startedAt: number;
   readonly recorder: TimelineRecorder;
+  /** The SIP messages of a call; empty where they are not kept. */
+  messagesOf(call: CallSummary): readonly CallMessage[];
   readonly statistics: Statistics;
   readonly alarms: AlarmBoard;
   readonly changes: Changes;

@@ -7,6 +7,9 @@ import { openWebhooks } from './alarms/open.js';
 import { LimitAlarms } from './alarms/sources.js';
 import { Changes } from './changes.js';
 import { Statistics } from './statistics/statistics.js';
+import { CallLog } from './timeline/call-log.js';
+import { type CallMessage, CallMessages } from './timeline/call-messages.js';
+import { HepClient } from './timeline/hep-sender.js';
 import { TimelineRecorder } from './timeline/recorder.js';
 
 /** Keeps what operators will want to know: timelines, figures and alarms. */
@@ -16,9 +19,41 @@ export class Watch {
   readonly changes: Changes;
   readonly statistics: Statistics;
   readonly recorder: TimelineRecorder;
+  /** The SIP messages of calls, where they are wanted. */
+  readonly messages: CallMessages | undefined;
   readonly #webhooks: { close(): void };
+  readonly #hep: HepClient | undefined;
+  readonly #callLog: CallLog | undefined;
+  readonly #clock: Clock;
+  readonly #log: Logger;
 
   constructor({ config, clock, log }: { readonly config: Config; readonly clock: Clock; readonly log: Logger }) {
+    this.#clock = clock;
+    this.#log = log;
+    const { messages, messageBytes, bodies, hep, folder, fileSize, retention } = config.timeline;
+    const { host, ...collector } = hep;
+    this.#hep =
+      host === undefined
+        ? undefined
+        : new HepClient({ ...collector, host }, (why) => log.warn('homer not reached', { host, why }));
+    if (messages || host !== undefined) {
+      this.messages = new CallMessages({
+        bytes: messageBytes,
+        bodies,
+        onMessage: (message, id) => this.#hep?.send(message, id),
+      });
+    }
+    this.#callLog =
+      folder === undefined
+        ? undefined
+        : new CallLog({
+            folder,
+            fileSize,
+            retention,
+            clock,
+            messagesOf: (call) => this.messages?.of(call) ?? [],
+            onTrouble: (why) => log.error('calls not written', { folder, why }),
+          });
     this.alarms = new AlarmBoard(clock);
     this.limits = new LimitAlarms(this.alarms, clock);
     this.changes = new Changes(clock);
@@ -28,6 +63,7 @@ export class Watch {
       onEvent: (event, before, call) => {
         this.statistics.record(event, before, call);
         this.changes.call(call.callUuid);
+        if (call.state === 'over' && before?.state !== 'over') this.#ended(call.callUuid);
       },
     });
     this.#webhooks = openWebhooks(config.alarms.webhooks, { alarms: this.alarms, clock, log });
@@ -36,10 +72,23 @@ export class Watch {
 
   /** Takes what happened to a call. */
   call(event: TimelineEvent): void {
+    const { callUuid, sessionId, ms, type, fields } = event;
+    this.#log.info(type, { callUuid, sessionId, ms, ...fields });
     this.recorder.record(event);
   }
 
-  close(): void {
+  /** Takes a SIP message as it was on the wire. */
+  sip(message: Omit<CallMessage, 'at'>): void {
+    this.messages?.add({ ...message, at: this.#clock.now() });
+  }
+
+  #ended(callUuid: string): void {
+    this.#callLog?.ended(callUuid, () => this.recorder.get(callUuid));
+  }
+
+  async close(): Promise<void> {
+    this.#hep?.close();
+    await this.#callLog?.close();
     this.limits.close();
     this.changes.close();
     this.#webhooks.close();

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { HeaderRecord } from './header-lines.js';
+import { type TappedMessage, tappedMessage } from './message-tap.js';
 
 /** A message as drachtio-srf hands it over. */
 export interface SrfMessage {
@@ -91,6 +92,8 @@ interface SrfServer {
 
 /** srf's connection to its server. */
 interface SrfClient {
+  /** Made by connecting; tells each frame that comes. */
+  readonly wp: EventEmitter;
   readonly mapServer: Map<Socket, SrfServer>;
   sendMessage(socket: Socket, text: string, options: Record<string, unknown>): string;
   sendAck(
@@ -118,6 +121,8 @@ export interface DrachtioEvents {
   disconnected(why: string): void;
   /** The engine refused the secret. */
   refused(): void;
+  /** A SIP message was received or sent; only for who wants to write them down. */
+  message?(message: TappedMessage): void;
 }
 
 const METHODS = 'invite ack bye prack update info refer notify subscribe message options register publish'.split(' ');
@@ -128,11 +133,13 @@ const APP = 'callwake';
 /** The connection to the SIP engine, whichever it is, through drachtio-srf. */
 export class Drachtio {
   readonly #agent: Agent;
+  readonly #events: DrachtioEvents;
   #closed = false;
   #corked: Socket | undefined;
 
   constructor(events: DrachtioEvents) {
     this.#agent = new Srf() as unknown as Agent;
+    this.#events = events;
     this.#agent.on('connect', (error, hostports, version) => {
       if (error) events.refused();
       else events.connected(String(hostports), String(version));
@@ -166,6 +173,12 @@ export class Drachtio {
   /** Connects, and again whenever the connection is lost. */
   connect(options: { host: string; port: number; secret: string }): void {
     this.#agent.connect({ ...options, tags: [APP], enablePing: true, pingInterval: 15_000 });
+    const { message } = this.#events;
+    if (message === undefined) return;
+    this.#agent.app.client?.wp.on('msg', (_socket: Socket, frame: string) => {
+      const tapped = tappedMessage(frame);
+      if (tapped !== undefined) message(tapped);
+    });
   }
 
   /** There is a connection to the engine at the moment. */

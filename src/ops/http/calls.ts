@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { Operations } from '../operations.js';
 import { arrowOf, PARTIES } from '../timeline/arrows.js';
-import type { RecordedCall, TimelineRecorder } from '../timeline/recorder.js';
+import { captureOf } from '../timeline/capture.js';
+import type { RecordedCall } from '../timeline/recorder.js';
 import { ladderText } from '../timeline/text.js';
 import type { RoutePlugin } from './api.js';
 import { named, problems, REFUSALS, security } from './openapi.js';
@@ -38,6 +40,8 @@ const summary = named(
 
 const party = z.enum(PARTIES);
 
+const endpoint = z.object({ address: z.string(), port: z.int() });
+
 const detail = named(
   'CallWithEvents',
   z.object({
@@ -54,6 +58,17 @@ const detail = named(
       }),
     ),
     dropped: z.int().describe('events that were too many to be kept'),
+    messages: z
+      .array(
+        z.object({
+          at: z.number().describe('epoch milliseconds'),
+          protocol: z.string().describe('udp, tcp, tls, ws or wss'),
+          from: endpoint,
+          to: endpoint,
+          text: z.string().describe('as it was on the wire, without credentials, push tokens and (by default) body'),
+        }),
+      )
+      .describe('SIP messages of all legs; empty unless `timeline.messages` is set'),
   }),
 );
 
@@ -78,7 +93,7 @@ const query = z.strictObject({
 const params = z.object({ id: z.string().max(300).describe('call UUID, Call-ID or Session-ID') });
 
 /** `/v1/calls`: calls under way and the last ones that are over. */
-export function callRoutes(recorder: TimelineRecorder): RoutePlugin {
+export function callRoutes({ recorder, messagesOf }: Pick<Operations, 'recorder' | 'messagesOf'>): RoutePlugin {
   const known = (id: string): RecordedCall => {
     const call = recorder.get(id);
     if (call === undefined) throw new Problem(404, 'There is no call with this id, or not any more.');
@@ -133,6 +148,7 @@ export function callRoutes(recorder: TimelineRecorder): RoutePlugin {
             arrow: arrowOf(event, call.direction),
           })),
           dropped,
+          messages: [...messagesOf(call)],
         };
       },
     );
@@ -155,6 +171,29 @@ export function callRoutes(recorder: TimelineRecorder): RoutePlugin {
       ({ params: { id } }, reply) => {
         reply.type('text/plain; charset=utf-8');
         return ladderText(known(id));
+      },
+    );
+    server.get(
+      '/v1/calls/:id/capture',
+      {
+        config: { scope: 'calls:read' },
+        schema: {
+          operationId: 'getCapture',
+          summary: 'A call as a capture file for Wireshark: its SIP messages, if they are kept, and what else happened',
+          tags: ['calls'],
+          security: security('calls:read'),
+          params,
+          response: {
+            200: { description: 'PCAPNG.', content: { 'application/x-pcapng': { schema: z.unknown() } } },
+            ...problems(400, 404, ...REFUSALS),
+          },
+        },
+      },
+      ({ params: { id } }, reply) => {
+        const call = known(id);
+        reply.type('application/x-pcapng');
+        reply.header('content-disposition', `attachment; filename="${call.summary.callUuid}.pcapng"`);
+        return captureOf(call, messagesOf(call.summary));
       },
     );
   };

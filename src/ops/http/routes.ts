@@ -12,7 +12,7 @@ export function routesOf({ operations, readiness, clock }: ApiParts): readonly R
   return [
     healthRoutes(readiness),
     overviewRoutes(operations, readiness, clock),
-    callRoutes(operations.recorder),
+    callRoutes(operations),
     wakeTestRoutes(operations.wakeTests, clock),
     eventRoutes(operations.changes, clock),
     dashboardRoutes(),

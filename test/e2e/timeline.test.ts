@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'ava';
+import { stageFor } from './support.js';
+
+test.serial('a call that woke a phone, for Wireshark and on disk: both legs, the push, no secret', async (t) => {
+  const stage = await stageFor(t, {
+    edge: 'path',
+    config: {
+      timeline: { messages: true, folder: 'calls' },
+      api: { port: 0, loopbackWithoutToken: true },
+    },
+  });
+  const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 50 } });
+  await phone.background();
+  const call = stage.cucm.call({ to: '2001' });
+  t.is((await call.answered).status, 200);
+  await call.hangup();
+  const { callUuid } = await stage.callwake.logged('end');
+  const { url } = await stage.callwake.logged('api listening');
+  const capture = await fetch(`${url}/v1/calls/${callUuid}/capture`);
+  t.is(capture.status, 200);
+  t.is(capture.headers.get('content-type'), 'application/x-pcapng');
+  const folder = dirname(stage.configFile);
+  const file = join(folder, 'call.pcapng');
+  writeFileSync(file, Buffer.from(await capture.arrayBuffer()));
+  const read = (...args: string[]): string =>
+    execFileSync('tshark', ['-r', file, '-n', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const cells = read('-Y', 'sip', '-T', 'fields', '-E', 'separator=,', '-e', 'sip.Method', '-e', 'sip.Status-Code');
+  const messages = cells.split('\n').map((line) => line.replace(/,/g, ''));
+  t.is(messages.filter((message) => message === 'INVITE').length, 2, cells);
+  for (const expected of ['180', '200', 'ACK', 'BYE']) t.true(messages.includes(expected), `${expected}: ${cells}`);
+  const text = read('-V');
+  t.regex(text, /callwake -> apns: VoIP push/);
+  t.notRegex(text, /Malformed/);
+  const { voipToken = '?' } = phone.identity;
+  const detail = await (await fetch(`${url}/v1/calls/${callUuid}`)).text();
+  for (const shown of [text, detail]) t.false(shown.includes(voipToken) || shown.includes('m=audio'));
+
+  await stage.callwake.stop();
+  const calls = join(folder, 'calls');
+  t.true(existsSync(calls));
+  const [name = ''] = readdirSync(calls);
+  const [line = ''] = readFileSync(join(calls, name), 'utf8').split('\n');
+  const logged = JSON.parse(line);
+  t.is(logged.summary.callUuid, callUuid);
+  t.is(logged.events.at(-1).type, 'end');
+  t.is(logged.messages.filter((message: { text: string }) => message.text.startsWith('INVITE ')).length, 2);
+  t.false(line.includes(voipToken));
+});
