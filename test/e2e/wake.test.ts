@@ -130,6 +130,20 @@ test.serial('re-INVITE, UPDATE and INFO go through in both directions', async (t
   await call.hangup();
 });
 
+test.serial('bodies that are no text reach the other side byte for byte', async (t) => {
+  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+  const phone = await stage.phone({ behaviour: QUICK });
+  const call = stage.cucm.call({ to: '2001' });
+  await call.answered;
+  const body = Buffer.from([0, 1, 0x7f, 0x80, 0xc3, 0xff, 13, 10, 13, 10, 0xfe]);
+  t.is((await call.request('INFO', { body, contentType: 'application/qsig' })).status, 200);
+  const [info] = requestsIn(phone.messages, 'INFO');
+  t.deepEqual(info?.body, body);
+  t.false(info?.has('X-Body-Encoding'));
+  await call.hangup();
+  t.deepEqual(stage.faults(), []);
+});
+
 test.serial('an active phone rings at once, without a push', async (t) => {
   const stage = await stageFor(t, { edge: 'rewrite' });
   const phone = await stage.phone({ behaviour: QUICK });

@@ -4,6 +4,7 @@ import type { Incoming } from '../dialog/incoming.js';
 import type { DialogUser } from '../dialog/layer.js';
 import { SipRequest } from '../message/index.js';
 import type { Flow } from '../transport/index.js';
+import { appText } from './app-text.js';
 import type { CdrSender } from './cdr.js';
 import type { Dispatcher } from './dispatcher.js';
 import { applicationMeta, networkMeta } from './meta.js';
@@ -60,7 +61,7 @@ export class AppEvents implements DialogUser {
   onAck(invite: Incoming, dialog: Dialog, ack: SipRequest, flow: Flow): void {
     const session = this.#dispatcher.ownerOf(dialog, 'ACK');
     if (!session) return;
-    const text = ack.toBuffer();
+    const text = appText(ack);
     session.send(sipEvent(networkMeta(flow, text, this.#clock.now()), invite.id, dialog.id), text);
   }
 
@@ -81,7 +82,7 @@ export class AppEvents implements DialogUser {
   }
 
   #tellCancelled(invite: Incoming, cancel: SipRequest): void {
-    const text = cancel.toBuffer();
+    const text = appText(cancel);
     this.#dispatcher
       .handler(invite)
       ?.send(sipEvent(networkMeta(invite.flow, text, this.#clock.now()), invite.id, ''), text);

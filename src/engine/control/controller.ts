@@ -9,6 +9,7 @@ import type { RequestUser } from '../dialog/outgoing-invite.js';
 import { SipRequest, type SipResponse } from '../message/index.js';
 import { type Flow, plainHost } from '../transport/index.js';
 import { AppEvents } from './app-events.js';
+import { appText } from './app-text.js';
 import { CdrSender } from './cdr.js';
 import { CommandError } from './command-error.js';
 import { Dispatcher } from './dispatcher.js';
@@ -253,7 +254,7 @@ export class Controller implements ControlUser {
     const { status } = response;
     const { method } = outgoing.request;
     if (dialog) this.#dispatcher.own(dialog, session);
-    const text = response.toBuffer();
+    const text = appText(response);
     const meta = flow
       ? networkMeta(flow, text, this.#clock.now())
       : { ...applicationMeta(text, this.#clock.now()), source: 'network' as const };

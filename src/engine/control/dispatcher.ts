@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../clock/clock.js';
 import type { Dialog } from '../dialog/dialog.js';
 import type { Incoming } from '../dialog/incoming.js';
 import { IncomingInvite } from '../dialog/incoming-invite.js';
+import { appText } from './app-text.js';
 import { MAX_FRAME } from './frame.js';
 import type { RouteTable } from './routes.js';
 import { ControlSession } from './session.js';
@@ -173,7 +174,7 @@ export class Dispatcher {
 
   #hand(incoming: Incoming, session: ControlSession, deliveries = 0): void {
     const { request, flow } = incoming;
-    const text = request.toBuffer();
+    const text = appText(request);
     if (text.length > MAX_FRAME - META_ROOM) {
       incoming.reject(513);
       return;

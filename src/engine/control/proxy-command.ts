@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { Incoming } from '../dialog/incoming.js';
 import type { ProxyLayer } from '../proxy/proxy-layer.js';
+import { appText } from './app-text.js';
 import { CommandError } from './command-error.js';
 import { MAX_FRAME } from './frame.js';
 import type { ControlSession } from './session.js';
@@ -33,7 +34,7 @@ export function proxyRequest(
     onDone: (results) => {
       if (!command.fullResponse || tooFar) return;
       for (const { response, remote } of results) {
-        const bytes = response.toBuffer();
+        const bytes = appText(response);
         if (bytes.length > MAX_FRAME - META_ROOM) continue;
         const meta = { source: 'network' as const, bytes: bytes.length, time: clock.now(), ...remote };
         session.send(branchReply(command.id, meta), bytes);

@@ -1,3 +1,4 @@
+import { BODY_ENCODING, bodyBytes } from './app-text.js';
 import { CommandError } from './command-error.js';
 
 /** The SIP part of an app's command: a start line, headers in the order given, and a body. Not yet a message: the stack adds what the app leaves out. */
@@ -43,7 +44,10 @@ export function parseSipText(bytes: Buffer): SipText {
     if (FOLD.test(line) && last) last[1] = `${last[1]} ${checked(line.trim())}`;
     else headers.push(parseHeader(line));
   }
-  return { start, headers, body };
+  const marked = headers.findIndex(([name]) => name.toLowerCase() === BODY_ENCODING.toLowerCase());
+  if (marked < 0) return { start, headers, body };
+  headers.splice(marked, 1);
+  return { start, headers, body: bodyBytes(body) ?? body };
 }
 
 function parseStart(line: string): RequestStart | ResponseStart {

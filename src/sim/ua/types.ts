@@ -51,7 +51,7 @@ export class CallFailedError extends Error {
 /** What a request within a call may carry besides what the dialog gives it. */
 export interface RequestExtras {
   readonly headers?: readonly (readonly [string, string])[];
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly contentType?: string;
 }
 
