@@ -52,7 +52,8 @@ for (const [what, param] of [
         trunk: { probe: '0s', ring: '1s' },
       });
       const client = await rawClient(t, stage);
-      const answer = await client.register({ contacts: [push(param, TOKEN)] });
+      const reachable = push(param, TOKEN).replace(':40000', `:${client.port}`);
+      const answer = await client.register({ contacts: [reachable] });
       t.is(answer.status, allow555 ? 555 : 200);
       t.false(answer.has('Feature-Caps'));
       t.is((await stage.cucm.call({ to: '2001' }).ended).status, allow555 ? 404 : 486, 'it rings over SIP');
