@@ -19,7 +19,7 @@ export interface StartedEngine {
  * @throws {CliError} when it ends before; it has said why on standard error.
  */
 export async function startEmbeddedEngine(
-  { contacts, control, nameServers, tls }: EngineConfig,
+  { contacts, control, nameServers, shedding, tls }: EngineConfig,
   secret: string,
 ): Promise<StartedEngine> {
   const host = control.host.includes(':') ? `[${control.host}]` : control.host;
@@ -30,6 +30,7 @@ export async function startEmbeddedEngine(
   });
   const lists = [
     ...contacts.flatMap((contact) => ['--contact', contact]),
+    ...(shedding ? [] : ['--no-shedding']),
     ...nameServers.flatMap((server) => ['--name-server', server]),
   ];
   const process = startChild([...args, ...lists], {

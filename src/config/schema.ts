@@ -68,6 +68,8 @@ const engine = z
       'addresses to listen on, such as sip:0.0.0.0:5060;transport=udp,tcp',
     ).default(['sip:0.0.0.0:5060;transport=udp,tcp']),
     control: control.prefault({}),
+    /** New calls get 503 with Retry-After while this machine is too busy for them. */
+    shedding: flag().default(true),
     /** Whom to ask for names, in place of the machine's own resolver and hosts file. */
     nameServers: z.array(addressAndPort(), { error: 'a list of addresses of name servers' }).default([]),
     /** Of the embedded engine. */

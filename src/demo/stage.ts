@@ -206,6 +206,7 @@ function configuration(
               ...(options.phonesOver === undefined ? [] : [`sip:${at};transport=${options.phonesOver}`]),
             ],
             control: { port: 0 },
+            shedding: false,
             tls: { keyFile: 'sip.key', certFile: 'sip.pem', caFile: 'peers.pem', clientCertificates: true },
           }
         : { mode: 'external', control: engine },
