@@ -40,6 +40,8 @@ export interface EngineOptions {
   nameServers?: readonly string[] | undefined;
   clock?: Clock | undefined;
   timers?: Partial<TimerSettings> | undefined;
+  /** Milliseconds that a proxied call may ring after its last provisional response (Timer C). Default 185 s. */
+  timerC?: number | undefined;
   limits?: Partial<TransportLimits> | undefined;
   controlLimits?: Partial<SessionLimits> | undefined;
   /** When new work gets 503; see {@link LoadLimits} for the defaults. */
@@ -125,6 +127,7 @@ export class Engine {
       dialogs: this.#dialogs,
       listeners: () => this.#listeners,
       secret: options.secret,
+      timerC: options.timerC,
       accepted: (request, response, flow) => {
         if (request.method === 'REGISTER') this.#registry.learn(request, response, flow);
       },

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'ava';
+import type { SipMessage } from '../../src/engine/message/index.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 import { SDP } from './support/peer.js';
 import {
@@ -255,6 +256,35 @@ test('an app that does not read gets no new work; the caller is told to come aga
   const refused = await answered;
   clearInterval(pump);
   t.truthy(refused.get('retry-after'));
+});
+
+test('an app that stalls and reads again finds every message whole, and none that was refused', async (t) => {
+  const bench = await Bench.start(t, { controlLimits: { queueBytes: 100_000 } });
+  const bodies: string[] = [];
+  const srf = await bench.srf((app) =>
+    app.message((req, res) => {
+      bodies.push(req.body);
+      res.send(200);
+    }),
+  );
+  const [socket] = srf.app.client.mapServer.keys();
+  socket?.pause();
+  const caller = await bench.tcp();
+  const body = (n: number) => `${n} `.padEnd(20_000, 'äx');
+  const isFinal = (status: number) => (message: SipMessage) => message.kind === 'response' && message.status === status;
+  let sent = 0;
+  while (caller.count(isFinal(503)) === 0 && sent < 2000) {
+    const headers = { 'Content-Type': 'text/plain' };
+    caller.send(caller.request('MESSAGE', bench.uri('bob', 'tcp'), { body: body(sent++), headers }), bench.port);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.true(caller.count(isFinal(503)) > 0);
+  socket?.resume();
+  for (let left = 400; caller.count(isFinal(200)) + caller.count(isFinal(503)) < sent && left > 0; left--)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  t.is(caller.count(isFinal(200)) + caller.count(isFinal(503)), sent);
+  t.is(bodies.length, caller.count(isFinal(200)));
+  for (const got of bodies) t.is(got, body(Number.parseInt(got, 10)));
 });
 
 test('a broken frame ends that connection and leaves the others alone', async (t) => {
