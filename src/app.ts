@@ -9,6 +9,7 @@ import { TokenPush } from './calls/token-push.js';
 import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
 import type { Config } from './config/schema.js';
+import { Provisioning } from './devices/provisioning.js';
 import { openPurrKey } from './devices/purr-key.js';
 import { devicesNamedBy, isRefusedForGood } from './devices/refused.js';
 import { DeviceRegistry } from './devices/registry.js';
@@ -21,6 +22,7 @@ import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
+import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
 import { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
@@ -35,7 +37,7 @@ import { MidDialogHold } from './sip/mid-dialog.js';
 import { notifyHandler } from './sip/notify.js';
 import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
-import { accessTo, registrarOf } from './sip/registrar.js';
+import { accessTo, realmOf, registrarOf } from './sip/registrar.js';
 import { dispatcher, optionsHandler } from './sip/requests.js';
 import { Takeover } from './sip/takeover.js';
 import { trunksOf } from './sip/trunks.js';
@@ -227,7 +229,9 @@ export function startApp(options: AppOptions): App {
     trunks,
     drachtio,
   });
-  const access = accessTo({ config, edges, clock, storedUsers: new StoredUsers(store), onUsersProblem: fault });
+  const users = new StoredUsers(store);
+  const realm = realmOf(config);
+  const access = accessTo({ config, edges, clock, storedUsers: users, onUsersProblem: fault });
   const register = registerHandler({
     drachtio,
     registrar: registrarOf({
@@ -331,6 +335,13 @@ export function startApp(options: AppOptions): App {
   let draining = false;
   const api = openApi({
     operations,
+    users,
+    provisioning: new Provisioning({ registry: devices, store, users, domains, realm }),
+    preferences,
+    notifier,
+    idempotency: new Idempotency({ store, clock }),
+    domains,
+    realm,
     config: config.api,
     clock,
     log,

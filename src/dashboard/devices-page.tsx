@@ -8,8 +8,8 @@ import { WakeTest } from './wake-test.js';
 /** The phones of an address: which sleep, why, how they are reached, and whether they wake. */
 export function DevicesPage({ aor }: { readonly aor: string }) {
   const [text, setText] = useState(aor);
-  const wanted = aor === '' ? undefined : `/v1/devices?${new URLSearchParams({ aor })}`;
-  const { data, error, again } = useApi<{ devices: readonly Device[] }>(wanted, 5000);
+  const wanted = aor === '' ? undefined : `/v1/devices/${encodeURIComponent(aor)}`;
+  const { data, error, again } = useApi<{ items: readonly Device[] }>(wanted, 5000);
   return (
     <>
       <h1>Devices</h1>
@@ -37,10 +37,10 @@ export function DevicesPage({ aor }: { readonly aor: string }) {
         <p class="none">Give a user to see the phones.</p>
       ) : data === undefined ? (
         <Waiting error={error} what="devices" />
-      ) : data.devices.length === 0 ? (
+      ) : data.items.length === 0 ? (
         <p class="none">{aor} has no phone that is registered or can be woken.</p>
       ) : (
-        data.devices.map((device) => <DeviceCard key={`${device.aor} ${device.id}`} device={device} onChange={again} />)
+        data.items.map((device) => <DeviceCard key={`${device.aor} ${device.id}`} device={device} onChange={again} />)
       )}
     </>
   );
@@ -57,8 +57,8 @@ function DeviceCard({ device, onChange }: { readonly device: Device; readonly on
         note={device.aor}
       >
         <p>
-          <Badge tone={TONES[device.state] ?? 'calm'}>{device.state}</Badge> because {device.reason}; last seen{' '}
-          {moment(device.seenAt)}
+          <Badge tone={TONES[device.state.state] ?? 'calm'}>{device.state.state}</Badge> because {device.state.reason},
+          last seen {moment(device.seenAt)}
         </p>
         <p class="none">
           <code>{device.id}</code> {device.userAgent}
@@ -87,8 +87,8 @@ function DeviceCard({ device, onChange }: { readonly device: Device; readonly on
         ) : (
           <ul>
             {device.tokens.map((entry) => (
-              <li key={`${entry.kind} ${entry.token}`}>
-                {entry.kind} <code>{entry.token}</code> for {entry.bundleId} of {entry.teamId}
+              <li key={`${entry.kind} ${entry.hash}`}>
+                {entry.kind} <code>{entry.hash}</code> for {entry.bundleId} of {entry.teamId}
                 {entry.environment === undefined ? '' : `, ${entry.environment}`}; named {moment(entry.seenAt)}
               </li>
             ))}

@@ -98,10 +98,9 @@ export interface Device {
   readonly platform: string;
   readonly userAgent?: string;
   readonly deviceName?: string;
-  readonly state: string;
-  readonly reason: string;
+  readonly state: { readonly state: string; readonly reason: string };
   readonly seenAt: number;
-  readonly encryptionKey?: boolean;
+  readonly encrypted: boolean;
   readonly bindings: readonly {
     readonly uri: string;
     readonly path: readonly string[];
@@ -112,12 +111,12 @@ export interface Device {
   }[];
   readonly tokens: readonly {
     readonly kind: string;
-    readonly token: string;
+    /** Stands for the token, as in the log. */
+    readonly hash: string;
     readonly bundleId: string;
     readonly teamId: string;
     readonly environment?: string;
     readonly seenAt: number;
-    readonly dead?: boolean;
   }[];
 }
 

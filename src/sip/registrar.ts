@@ -31,6 +31,11 @@ export function registrarOf({ config, drachtio, registry, clock, domains, listen
   return new UpstreamRegistrar({ drachtio, registry, clock, domains, peers, pathUri });
 }
 
+/** The realm of digest. */
+export function realmOf({ registrar, domains }: Config): string {
+  return registrar.digest.realm ?? domains[0] ?? '';
+}
+
 /**
  * Who may register, as the configuration says.
  * @throws DigestUsersError, or a file system error, when the users file can't be used.
@@ -47,7 +52,7 @@ export function accessTo(parts: {
   const { config, edges, clock, storedUsers, onUsersProblem } = parts;
   const { mode, digest } = config.registrar;
   const trusts = new Map(config.edges.map((edge) => [edge.name, edge]));
-  const realm = digest.realm ?? config.domains[0] ?? '';
+  const realm = realmOf(config);
   const places = [
     ...(digest.usersFile === undefined ? [] : [new UsersFile(digest.usersFile, clock, onUsersProblem)]),
     ...(digest.storedUsers ? [storedUsers] : []),

@@ -19,7 +19,10 @@ export class RouteTable {
     const steps = path.split('/');
     for (const [pattern, methods] of this.#methods) {
       const parts = pattern.split('/');
-      const fits = parts.length === steps.length && parts.every((part, index) => matches(part, steps[index] ?? ''));
+      const open = parts.at(-1) === '*';
+      const fits =
+        (open ? steps.length >= parts.length : steps.length === parts.length) &&
+        parts.every((part, index) => part === '*' || matches(part, steps[index] ?? ''));
       if (fits) return [...methods].sort();
     }
     return [];

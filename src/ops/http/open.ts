@@ -4,9 +4,11 @@ import type { Logger } from '../../log/logger.js';
 import type { Operations } from '../operations.js';
 import type { Api } from './api.js';
 import type { Readiness } from './health.js';
+import type { NotificationParts } from './notification-routes.js';
+import type { UserParts } from './user-routes.js';
 
 /** What the API serves, and the rest it needs. */
-export interface ApiParts {
+export interface ApiParts extends UserParts, NotificationParts {
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly log: Logger;

@@ -1,17 +1,14 @@
 import swagger from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiServer } from './api.js';
 import { PROBLEM_TYPE } from './problem.js';
 import { SCOPES, type Scope } from './scopes.js';
 
-/** Schemas that are in the document once, by name. */
-const registry = z.registry<{ id?: string; [key: string]: unknown }>();
-
-/** Gives a schema a name in the document. */
+/** Gives a schema a name: it is in the document once. */
 export function named<T extends z.ZodType>(id: string, schema: T): T {
-  registry.add(schema, { id });
-  return schema;
+  return schema.meta({ ...schema.meta(), id });
 }
 
 const fieldError = z.object({
@@ -90,8 +87,8 @@ export async function describeApi(server: ApiServer): Promise<void> {
       tags: TAGS.map(([name, description]) => ({ name, description })),
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
-    transform: createJsonSchemaTransform({ schemaRegistry: registry }),
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry: registry }),
+    transform: (document) => withExamples(toJsonSchema(document), document.schema?.body),
+    transformObject: (document) => withoutUnused(createJsonSchemaTransformObject({})(document)),
   });
   server.after(() => {
     server.get(
@@ -109,6 +106,29 @@ export async function describeApi(server: ApiServer): Promise<void> {
       () => server.swagger() as { openapi: string },
     );
   });
+}
+
+const toJsonSchema = createJsonSchemaTransform({});
+
+/** Puts the examples of a body back, which zod leaves out of schemas that transform what they read. */
+function withExamples<T extends { schema: FastifySchema }>(result: T, body: unknown): T {
+  const examples = body instanceof z.ZodType ? body.meta()?.examples : undefined;
+  if (examples !== undefined && result.schema.body) Object.assign(result.schema.body, { examples });
+  return result;
+}
+
+/** The library lists each named schema twice, as it comes in and as it goes out. */
+function withoutUnused<T extends object>(document: T): T {
+  const { components } = document as { components?: { schemas?: Record<string, unknown> } };
+  const schemas = components?.schemas ?? {};
+  for (let count = -1; count !== Object.keys(schemas).length; ) {
+    count = Object.keys(schemas).length;
+    const text = JSON.stringify(document);
+    for (const name of Object.keys(schemas)) {
+      if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name];
+    }
+  }
+  return document;
 }
 
 const TAGS = [

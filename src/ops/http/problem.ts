@@ -56,5 +56,5 @@ export function notFound(what: string): Problem {
 /** 422 for a value that is well formed and can't be used. */
 export function unprocessable(error: FieldError): Problem {
   const { path, allowed } = error;
-  return new Problem(422, `${path === '' ? error.in : path}: give ${allowed}.`, { errors: [error] });
+  return new Problem(422, `${path === '' ? error.in : path}: ${allowed}.`, { errors: [error] });
 }

@@ -1,16 +1,25 @@
 import type { RoutePlugin } from './api.js';
 import { callRoutes } from './calls.js';
 import { dashboardRoutes } from './dashboard.js';
+import { deviceRoutes } from './device-routes.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import type { ApiParts } from './open.js';
+import { notificationRoutes } from './notification-routes.js';
 import { overviewRoutes } from './overview.js';
+import { preferenceRoutes } from './preference-routes.js';
+import { userRoutes } from './user-routes.js';
 import { wakeTestRoutes } from './wake-test.js';
 
 /** All that the API serves. */
-export function routesOf({ operations, readiness, clock }: ApiParts): readonly RoutePlugin[] {
+export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
+  const { operations, readiness, clock } = parts;
   return [
     healthRoutes(readiness),
+    userRoutes(parts),
+    preferenceRoutes(parts),
+    deviceRoutes(parts),
+    notificationRoutes(parts),
     overviewRoutes(operations, readiness, clock),
     callRoutes(operations),
     wakeTestRoutes(operations.wakeTests, clock),

@@ -65,7 +65,8 @@ function valueAt(data: unknown, path: readonly (string | number)[]): { value?: s
 /** Secrets and what people write to each other are not repeated: answers end up in logs. */
 function shown(path: readonly (string | number)[], value: unknown): string {
   const name = path.findLast((step) => typeof step === 'string') ?? '';
-  return SECRET.test(String(name)) && typeof value !== 'object' ? '(hidden)' : showValue(path, value);
+  const secret = SECRET.test(String(name)) || path.includes('ha1');
+  return secret && typeof value !== 'object' ? '(hidden)' : showValue(path, value);
 }
 
 function short(key: string): string {

@@ -27,14 +27,16 @@ const report = named(
   }),
 );
 
-const body = z.strictObject({
-  mode: z
-    .enum(['silent', 'call'], { error: 'silent or call' })
-    .optional()
-    .describe(
-      '`call`: as a call does, and the phone shows one for a moment; `silent`: a background push, which iOS may delay',
-    ),
-});
+const body = z
+  .strictObject({
+    mode: z
+      .enum(['silent', 'call'], { error: 'silent or call' })
+      .optional()
+      .describe(
+        '`call`: as a call does, and the phone shows one for a moment; `silent`: a background push, which iOS may delay',
+      ),
+  })
+  .meta({ examples: [{ mode: 'silent' }] });
 
 /** `POST /v1/devices/{aor}/{device}/wake-test`: wakes a phone and tells each step, as it happens when `Accept: text/event-stream`. */
 export function wakeTestRoutes(tests: WakeTests, clock: Clock): RoutePlugin {
