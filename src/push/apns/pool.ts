@@ -93,6 +93,11 @@ export class ApnsPool {
     this.#notBefore = 0;
   }
 
+  /** One connection was lost: what broke it may have broken the others, and a push must not be lost with a second one. */
+  check(lost: ApnsSession): void {
+    for (const session of this.sessions) if (session !== lost) session.check();
+  }
+
   /** No more pushes over connections that signed with this token. */
   retire(token: ProviderToken, why: string): void {
     for (const session of this.sessions) if (session.token === token) session.drain(why);

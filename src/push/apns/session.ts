@@ -155,7 +155,7 @@ export class ApnsSession {
   }
 
   /** Has the connection prove that it is alive. Until it has, it gets no new pushes. */
-  #check(): void {
+  check(): void {
     if (!this.#h2 || this.#state === 'closed') return;
     this.#suspect = true;
     this.#ping();
@@ -246,7 +246,7 @@ export class ApnsSession {
       giveUp: (cause) => {
         if (settled) return;
         // First of all, so that the push isn't sent again over what may be a dead connection.
-        this.#check();
+        this.check();
         settle({ kind: 'unknown', cause, why: cause });
         h2.close(NGHTTP2_CANCEL);
       },

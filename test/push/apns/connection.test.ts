@@ -1,12 +1,13 @@
 import http2 from 'node:http2';
 import net from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import { systemClock } from '../../../src/clock/clock.js';
 import type { PushAlarm } from '../../../src/push/apns/alarms.js';
 import type { ApnsProviderOptions } from '../../../src/push/apns/options.js';
 import type { PushRequest } from '../../../src/push/provider.js';
 import type { ApnsSimulatorOptions } from '../../../src/sim/apns/simulator.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { certificate, outcomeOf, provider, simulator, until, voipPush } from '../support.js';
+import { certificate, newToken, outcomeOf, provider, simulator, until, voipPush } from '../support.js';
 
 async function setUp(t: ExecutionContext, options: Partial<ApnsProviderOptions> = {}, sim: ApnsSimulatorOptions = {}) {
   const clock = new FakeClock();
@@ -76,6 +77,23 @@ for (const processed of [true, false]) {
     t.like(client.counters(), { unanswered: 1, connectionsOpened: 2 });
   });
 }
+
+test('all connections lost at once: no push is sent again over one that is dead as well', async (t) => {
+  const apns = await simulator(t, { maxStreams: 20, latencyMs: 50 });
+  const client = provider(t, apns);
+  const push = (changes = {}) => client.push(voipPush(systemClock, changes));
+  for (let round = 0; round < 2; round++) {
+    await Promise.all(Array.from({ length: 200 }, () => push()));
+    const tokens = Array.from({ length: 40 }, () => newToken());
+    for (const token of tokens) apns.script({ token, hang: true });
+    const received = apns.total;
+    const pushed = tokens.map((token) => push({ token }));
+    await until(() => apns.total >= received + 40);
+    t.is(client.status().connections.length, 2);
+    apns.closeConnections();
+    for (const outcome of await Promise.all(pushed)) t.like(outcome, { kind: 'accepted', attempts: 2 });
+  }
+});
 
 test('a push whose connection is lost twice is not sent a third time', async (t) => {
   const { apns, push } = await setUp(t);
