@@ -1,7 +1,8 @@
 /** Which keys want to be looked at when, to a coarse step: one entry for each key, no timer of its own. */
 export class DueIndex {
   readonly #step: number;
-  readonly #buckets = new Map<number, Set<string>>();
+  /** A key may stand in several; only the one that `#bucketOf` names counts. */
+  readonly #buckets = new Map<number, string[]>();
   readonly #bucketOf = new Map<string, number>();
 
   /** @param step milliseconds; a key can be taken within that time after it is due. */
@@ -17,14 +18,11 @@ export class DueIndex {
   set(key: string, at: number): void {
     const bucket = Math.ceil(at / this.#step);
     const known = this.#bucketOf.get(key);
-    if (known !== undefined) {
-      if (known <= bucket) return;
-      this.#drop(key, known);
-    }
+    if (known !== undefined && known <= bucket) return;
     this.#bucketOf.set(key, bucket);
     const keys = this.#buckets.get(bucket);
-    if (keys === undefined) this.#buckets.set(bucket, new Set([key]));
-    else keys.add(key);
+    if (keys === undefined) this.#buckets.set(bucket, [key]);
+    else keys.push(key);
   }
 
   /** Takes out and gives what is due at `now`. */
@@ -34,16 +32,11 @@ export class DueIndex {
       if (bucket * this.#step > now) continue;
       this.#buckets.delete(bucket);
       for (const key of keys) {
+        if (this.#bucketOf.get(key) !== bucket) continue;
         this.#bucketOf.delete(key);
         due.push(key);
       }
     }
     return due;
-  }
-
-  #drop(key: string, bucket: number): void {
-    const keys = this.#buckets.get(bucket);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#buckets.delete(bucket);
   }
 }

@@ -54,6 +54,8 @@ export class DeviceRegistry {
       clock,
       interval: this.settings.sweepInterval,
       sweep: (aor) => this.#sweep(aor),
+      page: (after, limit) => this.#page(after, limit),
+      hurried: this.settings.refreshPushes,
     });
   }
 
@@ -61,10 +63,9 @@ export class DeviceRegistry {
    * Begins to clear away what runs out and to tell of refreshes that are due. Without it nothing is wrong, as what has run
    * out is passed over when read; it only stays in the store.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     this.#started = true;
-    for await (const [aor, devices] of this.#store.eachAor()) this.#schedule(aor, devices);
-    this.#sweeper.start();
+    return this.#sweeper.start();
   }
 
   /**
@@ -247,6 +248,16 @@ export class DeviceRegistry {
     const expiry = nextExpiry(devices, this.settings);
     if (!this.settings.refreshPushes || expiry === undefined) return expiry;
     return Math.min(expiry, this.#wishes.next(devices, this.#clock.now()) ?? expiry);
+  }
+
+  async #page(after: string, limit: number): Promise<readonly (readonly [string, number | undefined])[]> {
+    try {
+      const page = await this.#store.devicesAfter(after, limit);
+      return page.map(([aor, devices]) => [aor, this.#nextLook(devices)] as const);
+    } catch (error) {
+      this.#log?.warn('Looking for old registrations failed', { error: String(error) });
+      return [];
+    }
   }
 
   /** Clears away what has run out of an AOR and asks for refreshes. Gives when to look again. */

@@ -183,3 +183,22 @@ test('a sweep that fails is done again', async (t) => {
   t.deepEqual(await collect(store.eachAor()), []);
   await registry.close();
 });
+
+test('a start looks at a page of the store only; the rest comes to light in a walk, and is cleared too', async (t) => {
+  const { register, registry, store, clock } = bench({ tokenOutlivesBinding: false });
+  const aors = Array.from({ length: 1200 }, (_, n) => `sip:${1000 + n}@a.example`);
+  for (const aor of aors) await register([iphone()], { aor, expires: 600 });
+  const devicesAfter = store.devicesAfter.bind(store);
+  let seen = 0;
+  store.devicesAfter = async (after, limit) => {
+    const page = await devicesAfter(after, limit);
+    seen += page.length;
+    return page;
+  };
+  await registry.start();
+  t.true(seen > 0 && seen < aors.length, `${seen} at the start`);
+  await clock.advanceAsync(600_000 + 10 * registry.settings.sweepInterval);
+  t.deepEqual(await collect(store.eachAor()), []);
+  t.true(seen <= aors.length, 'each was seen once');
+  await registry.close();
+});
