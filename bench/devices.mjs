@@ -96,8 +96,7 @@ async function coldStart() {
   });
   const ready = performance.now() - since;
   cucm.trunk = { host: '127.0.0.1', port: server.port, transport: 'udp' };
-  const call = cucm.call({ to: 'd1' });
-  await call.answered;
+  const call = await firstAnswered(cucm);
   const answered = performance.now() - since;
   await call.hangup();
   report('cold start', { readyMs: Math.round(ready), firstCallAnsweredMs: Math.round(answered) });
@@ -113,6 +112,20 @@ async function coldStart() {
   phones.close();
   await cucm.close();
   await server.stop();
+}
+
+/** Calls until one is answered: before the app is there the engine says 503. */
+async function firstAnswered(cucm) {
+  for (;;) {
+    const call = cucm.call({ to: 'd1' });
+    try {
+      await call.answered;
+      return call;
+    } catch (error) {
+      if (error?.end?.status !== 503) throw error;
+      await sleep(20);
+    }
+  }
 }
 
 /** The processes by what they do: the app holds the store. */

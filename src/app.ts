@@ -168,6 +168,7 @@ export function startApp(options: AppOptions): App {
               stillWanted,
               call: { callUuid, calledNumber: userOf(device.aor), video: false, trunk: '', privacy: false },
             }),
+          reroutes: config.engine.mode === 'embedded',
           patience: MID_DIALOG_PATIENCE,
           onFault: fault,
         });

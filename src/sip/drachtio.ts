@@ -49,7 +49,7 @@ type ResponseCallback = (error: Error | string | null | undefined, sent?: SrfMes
 /** Sends the ACK (or PRACK) that a response asks for. */
 export type SendAck = (options?: { headers?: HeaderRecord; body?: WireBody }) => void;
 
-/** A request to be sent: outside a dialog with `uri`, inside one with `dialogId`. */
+/** A request to be sent: outside a dialog with `uri`, inside one with `dialogId`, and with `uri` only if it is to go elsewhere. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly uri?: string;
@@ -196,7 +196,7 @@ export class Drachtio {
     const { dialogId, body, ...rest } = request;
     const options = {
       ...rest,
-      ...(dialogId === undefined ? {} : { stackDialogId: dialogId, uri: 'sip:placeholder' }),
+      ...(dialogId === undefined ? {} : { stackDialogId: dialogId, uri: rest.uri ?? 'sip:placeholder' }),
       ...(body ? { body: new WireBody(body) } : {}),
     };
     if (this.#socket() === undefined) {

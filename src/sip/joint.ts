@@ -1,12 +1,16 @@
 import type { Clock } from '../clock/clock.js';
+import type { Binding } from '../devices/types.js';
 import { DialogWatch } from './dialog-watch.js';
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { endToEnd, firstHeader, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
-import { type PendingAck, relay } from './relay.js';
+import { inDialog, type PendingAck, relay } from './relay.js';
 
 /** Which of the two sides of a joined call. */
 export type Side = 'caller' | 'device';
+
+/** Sends something on: to where the dialog goes, or to where the device has moved. */
+type Go = (moved?: Binding) => void;
 
 export interface JointOptions {
   readonly drachtio: Drachtio;
@@ -27,7 +31,7 @@ export interface JointOptions {
   /** The Refer-To of a REFER as the other side has to get it, whatever dialog its Replaces names. */
   readonly referTo?: ((value: string) => string) | undefined;
   /** Holds a request toward a device that sleeps; without it requests go on at once. Gives the way to withdraw it. */
-  readonly holdForDevice?: (go: () => void, refuse: (status: number, reason: string) => void) => () => void;
+  readonly holdForDevice?: (go: Go, refuse: (status: number, reason: string) => void) => () => void;
 }
 
 /**
@@ -122,7 +126,7 @@ export class Joint {
     const onAckDue = (ack: PendingAck): void => void this.#acksDue.get(side)?.push(ack);
     return this.#toward(
       other(side),
-      () => relay(drachtio, req, res, this.#dialogId(other(side)), onAckDue, extra, onFinal),
+      (moved) => relay(drachtio, req, res, { dialogId: this.#dialogId(other(side)), moved }, onAckDue, extra, onFinal),
       (status, reason) => {
         onFinal();
         drachtio.respond(res, status, reason);
@@ -151,8 +155,8 @@ export class Joint {
     if (req.source === 'network') this.#options.drachtio.respond(res, 200, 'OK');
     if (this.#over) return;
     const headers = toRecord(endToEnd(headerLines(req.msg.raw), req.msg.body ?? ''));
-    const bye = (): void => this.#sendBye(other(side), headers, req.msg.body);
-    this.#toward(other(side), bye, bye);
+    const bye = (moved?: Binding): void => this.#sendBye(other(side), headers, req.msg.body, moved);
+    this.#toward(other(side), bye, () => bye());
     this.#close();
     this.#options.onHangUp(side);
   }
@@ -165,7 +169,7 @@ export class Joint {
   }
 
   /** Sends something to a side, when it can take it. */
-  #toward(to: Side, go: () => void, refuse: (status: number, reason: string) => void): () => void {
+  #toward(to: Side, go: Go, refuse: (status: number, reason: string) => void): () => void {
     const { holdForDevice } = this.#options;
     if (to === 'device' && holdForDevice !== undefined) return holdForDevice(go, refuse);
     go();
@@ -173,12 +177,11 @@ export class Joint {
   }
 
   /** A BYE toward a side whose 2xx was never acknowledged goes after the ACK. */
-  #sendBye(to: Side, headers: Record<string, string>, body = ''): void {
+  #sendBye(to: Side, headers: HeaderRecord, body = '', moved?: Binding): void {
     for (const ack of this.#acksDue.get(other(to)) ?? []) ack({}, '');
     this.#acksDue.set(other(to), []);
-    this.#options.drachtio.request({ method: 'BYE', dialogId: this.#dialogId(to), headers, body }, (_error, bye) =>
-      bye?.on('response', () => {}),
-    );
+    const bye = { method: 'BYE', ...inDialog({ dialogId: this.#dialogId(to), moved }), headers, body };
+    this.#options.drachtio.request(bye, (_error, sent) => sent?.on('response', () => {}));
   }
 
   #close(): void {

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../clock/clock.js';
+import { bestBinding } from '../devices/best-binding.js';
 import { readPurr } from '../devices/purr.js';
 import { knownAsleep } from '../devices/state.js';
-import type { Device } from '../devices/types.js';
+import type { Binding, Device } from '../devices/types.js';
 import type { PushOutcome } from '../push/provider.js';
 
 export interface MidDialogOptions {
@@ -17,6 +18,8 @@ export interface MidDialogOptions {
     deadline: number,
     stillWanted: () => boolean,
   ) => Promise<PushOutcome>;
+  /** The engine can send a dialog elsewhere than its own route set and remote target say. */
+  readonly reroutes: boolean;
   /** How long a request waits for the phone, milliseconds; well under the 32 s of a non-INVITE transaction (RFC 4320). */
   readonly patience: number;
   readonly onFault: (error: unknown) => void;
@@ -27,8 +30,8 @@ export interface MidDialogRequest {
   readonly callUuid: string;
   /** The `pn-purr` that the phone gave in the Contact of the dialog. */
   readonly purr: string;
-  /** Sends it on. */
-  readonly go: () => void;
+  /** Sends it on; to `moved`, and its dialog with it, when the phone has registered there while the request waited. */
+  readonly go: (moved?: Binding) => void;
   /** Refuses it: an answer that hurts this transaction only, never the dialog. */
   readonly refuse: (status: number, reason: string) => void;
 }
@@ -40,7 +43,8 @@ interface Waiting extends MidDialogRequest {
 /**
  * Holds requests inside a dialog whose phone sleeps, and wakes it (RFC 8599 section 6.2.3). Only a phone that gave a PURR in its
  * Contact is ever held for, and only while it is known to sleep: nothing else is delayed. The phone's next REGISTER that is
- * accepted lets them go in order, by the device that the PURR names, whatever URI it registers.
+ * accepted lets them go in order, by the device that the PURR names, whatever URI it registers: to that URI, over its Path, since where
+ * the phone was when the dialog was made it is no more.
  */
 export class MidDialogHold {
   readonly #options: MidDialogOptions;
@@ -86,13 +90,14 @@ export class MidDialogHold {
 
   /** A REGISTER of these devices was accepted and answered. */
   registered(devices: readonly Device[]): void {
-    for (const { aor, id } of devices) {
+    for (const { aor, id, bindings } of devices) {
+      const moved = this.#options.reroutes ? bestBinding(bindings) : undefined;
       const key = keyOf(aor, id);
       const requests = this.#waiting.get(key);
       this.#waiting.delete(key);
       for (const { timer, go } of requests ?? []) {
         timer.cancel();
-        go();
+        go(moved);
       }
     }
   }

@@ -1,8 +1,22 @@
+import type { Binding } from '../devices/types.js';
 import type { Drachtio, OutgoingRequest, SendAck, SrfRequest, SrfResponse } from './drachtio.js';
 import { endToEnd, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
 
 /** An INVITE that was relayed inside a dialog and answered 2xx: its ACK is due from the side that sent it. */
 export type PendingAck = (headers: HeaderRecord, body: string) => void;
+
+/** The far end of a dialog. */
+export interface DialogEnd {
+  readonly dialogId: string;
+  /** Where it has registered since; the dialog goes there from now on. */
+  readonly moved?: Binding | undefined;
+}
+
+/** Where a request of a dialog goes: by the dialog, or, with `?Route=`, to the Contact and over the Path of a binding. */
+export function inDialog({ dialogId, moved }: DialogEnd): Pick<OutgoingRequest, 'dialogId' | 'uri'> {
+  if (moved === undefined) return { dialogId };
+  return { dialogId, uri: `${moved.uri.split('?')[0]}?Route=${encodeURIComponent(moved.path.join(','))}` };
+}
 
 /**
  * Sends a request that came inside one dialog on inside another, and the answer back: headers and body untouched.
@@ -13,7 +27,7 @@ export function relay(
   drachtio: Drachtio,
   req: SrfRequest,
   res: SrfResponse,
-  toDialogId: string,
+  to: DialogEnd,
   onAckDue: (ack: PendingAck) => void,
   extra: HeaderRecord = {},
   onFinal: () => void = () => {},
@@ -22,7 +36,7 @@ export function relay(
   const replaced = new Set(Object.keys(extra).map((name) => name.toLowerCase()));
   const lines = endToEnd(headerLines(req.msg.raw), body).filter(([name]) => !replaced.has(name.toLowerCase()));
   const headers = { ...toRecord(lines), ...extra };
-  const request: OutgoingRequest = { method: req.method, dialogId: toDialogId, headers, body };
+  const request: OutgoingRequest = { method: req.method, ...inDialog(to), headers, body };
   drachtio.request(request, (error, sent) => {
     if (error !== undefined || sent === undefined) {
       onFinal();

@@ -288,14 +288,14 @@ export class TrunkCall implements CallPort {
       this.#reliable.delete(rack);
       if (reliable === undefined) drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
       else
-        relay(drachtio, req, res, reliable.branch.spec.dialogId, () => {}, {
+        relay(drachtio, req, res, { dialogId: reliable.branch.spec.dialogId }, () => {}, {
           RAck: reliable.branch.rack(reliable.rseq),
         });
       return;
     }
     const [only, another] = this.#branches;
     if (only === undefined || another !== undefined) drachtio.respond(res, 491, 'Request Pending');
-    else relay(drachtio, req, res, only.spec.dialogId, () => {});
+    else relay(drachtio, req, res, { dialogId: only.spec.dialogId }, () => {});
   }
 
   /** UPDATE, INFO ... of a phone before the call is answered. */
@@ -305,7 +305,7 @@ export class TrunkCall implements CallPort {
     if (this.#res === undefined || this.#branches.size !== 1 || !this.#branches.has(branch)) {
       drachtio.respond(res, 491, 'Request Pending');
     } else {
-      relay(drachtio, req, res, this.#dialogId, () => {});
+      relay(drachtio, req, res, { dialogId: this.#dialogId }, () => {});
     }
   }
 

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { EdgeKind, Stage } from '../../src/demo/stage.js';
 import { FakeRegistrar } from '../sim/support/registrar.js';
 import { rawClient } from './raw.js';
-import { requestsIn, stageFor, wire } from './support.js';
+import { externalEngine, requestsIn, stageFor, wire } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 100 };
 const APP_KEY = Buffer.alloc(32, 9).toString('base64url');
@@ -77,6 +77,24 @@ test.serial(
     t.deepEqual(stage.faults(), []);
   },
 );
+
+for (const edge of ['path', 'direct'] satisfies EdgeKind[]) {
+  const title = `P34: what was held inside a dialog goes to where the phone has registered meanwhile, not to where it was: ${edge}`;
+  (externalEngine === undefined ? test.serial : test.serial.skip)(title, async (t) => {
+    const stage = await stageFor(t, { edge, config: PURRS });
+    const phone = await stage.phone({ behaviour: QUICK });
+    const call = stage.cucm.call({ to: '2001' });
+    await call.answered;
+    const before = await phone.wake();
+    await phone.background();
+    // The simulated app has lost its dialogs with its sleep: that it says so shows that it was reached.
+    const info = await call.request('INFO', { body: 'Signal=5\r\n', contentType: 'application/dtmf-relay' });
+    t.is(info.status, 481);
+    t.not((await phone.wake()).port, before.port);
+    t.is(requestsIn(phone.messages, 'INFO').length, 1);
+    t.is(stage.apple.received.length, 1);
+  });
+}
 
 for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
   test.serial(`P37: no push parameter leaves toward anybody but its own phone: ${edge}`, async (t) => {

@@ -18,6 +18,7 @@ function bench(devices: readonly Device[]) {
     devicesOf: async (aor) => devices.filter((known) => known.aor === aor),
     canWake: ({ tokens }) => tokens.length > 0,
     wake: ({ id }) => new Promise((resolve) => pushes.push({ id, settle: resolve })),
+    reroutes: true,
     patience: 10_000,
     onFault: (error) => {
       throw error;
@@ -28,7 +29,7 @@ function bench(devices: readonly Device[]) {
     hold.pass({
       callUuid: 'call',
       purr,
-      go: () => told.push(`${name} sent`),
+      go: (moved) => told.push(`${name} sent${moved === undefined ? '' : ` to ${moved.uri}`}`),
       refuse: (status) => told.push(`${name} ${status}`),
     });
   const [first] = devices;
@@ -45,7 +46,8 @@ test('P34: requests inside a dialog with a sleeping phone are held, one push is 
   t.deepEqual(told, []);
   t.is(pushes.length, 1);
   hold.registered([device('a', { bindings: [binding('sip:2001@198.51.100.1:9')] })]);
-  t.deepEqual(told, ['re-INVITE sent', 'INFO sent']);
+  const to = 'sip:2001@198.51.100.1:9';
+  t.deepEqual(told, [`re-INVITE sent to ${to}`, `INFO sent to ${to}`]);
   t.is(hold.size, 0);
   t.is(clock.pending, 0);
 });
@@ -90,7 +92,7 @@ test('P32: older PURRs of a phone stay good while dialogs use them', async (t) =
   await settle();
   t.is(pushes.length, 1);
   hold.registered([device('a')]);
-  t.deepEqual(told, ['old sent', 'new sent']);
+  t.deepEqual(told, ['old sent to sip:2001@192.0.2.9:5060', 'new sent to sip:2001@192.0.2.9:5060']);
 });
 
 test('P29, P35: nobody wakes: 480 for each request, well within 32 s, and nothing else', async (t) => {

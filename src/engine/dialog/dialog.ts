@@ -153,6 +153,13 @@ export class Dialog {
     return request;
   }
 
+  /** The peer is elsewhere now: from here on its requests go to `target` over `routes`, down no connection of before. */
+  reroute(target: string, routes: readonly string[]): void {
+    this.remoteTarget = target;
+    this.routeSet = routes;
+    this.flow = undefined;
+  }
+
   /** The URI that decides where such a request goes: the first of the Route set, or the target. */
   nextHop(uri = this.remoteTarget): string {
     const [first] = this.routeSet;

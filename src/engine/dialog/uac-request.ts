@@ -67,6 +67,18 @@ function parseTarget(text: string): SipUri {
   }
 }
 
+/**
+ * Where a URI with a `Route` header behind `?` says that a dialog's peer is now: the URI without it, and the routes, none when the
+ * header is empty. Undefined for any other URI. Throws {@link DialogError}.
+ */
+export function newRouteIn(text: string): { target: string; routes: string[] } | undefined {
+  if (!/\?(.*&)?route=/i.test(text)) return undefined;
+  const uri = parseTarget(text);
+  const given = uriHeaders(uri).filter(([name]) => name.toLowerCase() === 'route');
+  uri.headers = '';
+  return { target: formatUri(uri), routes: given.flatMap(([, value]) => splitList(value)).filter(Boolean) };
+}
+
 function uriHeaders(uri: SipUri): [string, string][] {
   if (!uri.headers) return [];
   return uri.headers

@@ -11,7 +11,7 @@ import { OutgoingInvite, type OutgoingInviteHost, type RequestUser } from './out
 import { FlowLostError, type RouteHints, type Router, UnresolvedError } from './router.js';
 import type { Subscriptions } from './subscriptions.js';
 import type { DialogTable } from './table.js';
-import { createUacRequest } from './uac-request.js';
+import { createUacRequest, newRouteIn } from './uac-request.js';
 
 export interface UserAgentClientOptions {
   transactions: TransactionLayer;
@@ -63,14 +63,20 @@ export class UserAgentClient implements OutgoingInviteHost {
     return this.#send(request, { proxy, nextHop }, this.#userFor(request, user));
   }
 
-  /** Sends a request in a dialog. The Request-URI is the remote target unless `uri` says otherwise. An INVITE that meets another gets 491 at once. */
+  /**
+   * Sends a request in a dialog. The Request-URI is the remote target unless `uri` says otherwise; one with `?Route=` moves the dialog
+   * there with this and all later requests. An INVITE that meets another gets 491 at once.
+   */
   requestInDialog(
     dialog: Dialog,
     method: string,
     draft: Draft,
     user: RequestUser,
-    uri?: string,
+    given?: string,
   ): OutgoingRequest | Promise<OutgoingRequest> {
+    const moved = given === undefined ? undefined : newRouteIn(given);
+    if (moved !== undefined) dialog.reroute(moved.target, moved.routes);
+    const uri = moved === undefined ? given : undefined;
     if (dialog.state === 'terminated') throw new DialogError('unable to find dialog for dialog id provided');
     const usage = dialog.method === 'INVITE' ? this.#options.usage(dialog) : undefined;
     const glare = method === 'INVITE' && usage !== undefined && (usage.asking || usage.answering);
