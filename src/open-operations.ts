@@ -61,6 +61,8 @@ export function openOperations(parts: OperationsParts): Operations {
     wakeTests,
     trunks: () => [...trunks.values()].map(({ name, status }) => ({ name, ...admission.loadOf(name), peers: status })),
     push: () => push.status(),
+    onCallEvent: (listener) => watch.onCallEvent(listener),
+    onRegistered: (listener) => void devices.onRegistered(listener),
     configuration: () => stringify(withoutSecrets(config)),
   };
 }

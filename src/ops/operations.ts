@@ -1,3 +1,4 @@
+import type { Device } from '../devices/types.js';
 import type { PushProviderStatus } from '../push/provider.js';
 import type { PeerStatus } from '../trunks/types.js';
 import type { AlarmBoard } from './alarms/board.js';
@@ -7,6 +8,7 @@ import type { CallMessage } from './timeline/call-messages.js';
 import type { TimelineRecorder } from './timeline/recorder.js';
 import type { CallSummary } from './timeline/summary.js';
 import type { WakeTests } from './wake-test/wake-test.js';
+import type { CallListener } from './watch.js';
 
 /** A trunk as an operator sees it. */
 export interface TrunkView {
@@ -35,4 +37,8 @@ export interface Operations {
   push(): PushProviderStatus;
   /** The configuration in force as YAML, secrets hidden. */
   configuration(): string;
+  /** Calls `listener` for each event of a call from now on. */
+  onCallEvent(listener: CallListener): void;
+  /** Calls `listener` for each device that a REGISTER has (re-)registered from now on. */
+  onRegistered(listener: (device: Device) => void): void;
 }

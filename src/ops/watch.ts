@@ -11,6 +11,10 @@ import { CallLog } from './timeline/call-log.js';
 import { type CallMessage, CallMessages } from './timeline/call-messages.js';
 import { HepClient } from './timeline/hep-sender.js';
 import { TimelineRecorder } from './timeline/recorder.js';
+import type { CallSummary } from './timeline/summary.js';
+
+/** Told of an event of a call, with the call before and after it. */
+export type CallListener = (event: TimelineEvent, before: CallSummary | undefined, call: CallSummary) => void;
 
 /** Keeps what operators will want to know: timelines, figures and alarms. */
 export class Watch {
@@ -22,6 +26,7 @@ export class Watch {
   /** The SIP messages of calls, where they are wanted. */
   readonly messages: CallMessages | undefined;
   readonly #webhooks: { close(): void };
+  readonly #listeners = new Set<CallListener>();
   readonly #hep: HepClient | undefined;
   readonly #callLog: CallLog | undefined;
   readonly #clock: Clock;
@@ -63,11 +68,17 @@ export class Watch {
       onEvent: (event, before, call) => {
         this.statistics.record(event, before, call);
         this.changes.call(call.callUuid);
+        for (const listener of this.#listeners) listener(event, before, call);
         if (call.state === 'over' && before?.state !== 'over') this.#ended(call.callUuid);
       },
     });
     this.#webhooks = openWebhooks(config.alarms.webhooks, { alarms: this.alarms, clock, log });
     this.alarms.onChange((alarm) => this.changes.alarm(alarm));
+  }
+
+  /** Calls `listener` for each event of a call from now on, with the call before and after it. */
+  onCallEvent(listener: CallListener): void {
+    this.#listeners.add(listener);
   }
 
   /** Takes what happened to a call. */

@@ -1,3 +1,4 @@
+import { Metrics } from '../metrics/metrics.js';
 import type { RoutePlugin } from './api.js';
 import { callRoutes } from './calls.js';
 import { dashboardRoutes } from './dashboard.js';
@@ -5,6 +6,7 @@ import { deviceRoutes } from './device-routes.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import type { ApiParts } from './open.js';
+import { metricsRoutes } from './metrics-routes.js';
 import { notificationRoutes } from './notification-routes.js';
 import { overviewRoutes } from './overview.js';
 import { preferenceRoutes } from './preference-routes.js';
@@ -20,6 +22,7 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     preferenceRoutes(parts),
     deviceRoutes(parts),
     notificationRoutes(parts),
+    metricsRoutes(new Metrics(operations)),
     overviewRoutes(operations, readiness, clock),
     callRoutes(operations),
     wakeTestRoutes(operations.wakeTests, clock),
