@@ -21,7 +21,7 @@ const { values: options, positionals } = parseArgs({
     transport: { type: 'string', default: 'udp' },
     held: { type: 'string', default: '5000' },
     app: { type: 'string' }, // of latency and overload: b2bua or proxy
-    node: { type: 'string' }, // options of Node for the embedded engine, such as --cpu-prof
+    node: { type: 'string', default: '--max-semi-space-size=64' }, // for the embedded engine; `callwake start` gives it the same
   },
 });
 const [job = 'b2bua'] = positionals;
@@ -56,7 +56,7 @@ async function startEngine() {
   const child = run(
     process.execPath,
     [
-      ...(options.node?.split(' ') ?? []),
+      ...options.node.split(' ').filter(Boolean),
       cli,
       'engine',
       '--contact',
@@ -137,6 +137,12 @@ async function step(engine, app, scenario, rate, seconds) {
   return clean;
 }
 
+/** A quarter of the first rate for 6 s, so that compilers have done their work. */
+async function warmUp(engine, app, scenario) {
+  await step(engine, app, scenario, Math.ceil(Number(options.rates.split(',')[0]) / 4), 6);
+  await sleep(1000);
+}
+
 async function main() {
   const engine = await startEngine();
   const app = run(process.execPath, [join(here, 'app.mjs'), appJob, engine.control, engine.secret, CALLEE]);
@@ -148,10 +154,10 @@ async function main() {
   await sleep(500);
   if (job === 'hold') return hold(engine, app);
   if (job === 'latency') return latency(engine, calleeHost, Number(calleePort));
-  if (job === 'overload') return overload(engine);
+  if (job === 'overload') return overload(engine, app);
   let best = 0;
   const scenario = job === 'register' ? 'register.xml' : 'uac.xml';
-  await step(engine, app, scenario, 50, 3); // warm-up
+  await warmUp(engine, app, scenario);
   for (const rate of options.rates.split(',').map(Number)) {
     if (await step(engine, app, scenario, rate, Number(options.seconds))) best = rate;
     await sleep(1500);
@@ -179,9 +185,9 @@ async function latency(engine, host, port) {
 }
 
 /** Calls completed a second while more are offered than can be done; the first quarter of the time isn't counted. */
-async function overload(engine) {
+async function overload(engine, app) {
   const seconds = Number(options.seconds);
-  await step(engine, { pid: process.pid }, 'uac.xml', 50, 3); // warm-up
+  await warmUp(engine, app, 'uac.xml');
   for (const rate of options.rates.split(',').map(Number)) {
     const file = join(folder, `overload-${rate}.csv`);
     const uac = sipp('overload.xml', [...callsAt(rate), ...statsTo(file), '-timeout', `${seconds}s`]);

@@ -201,7 +201,10 @@ export class Engine {
   /** Of streams nobody can tell what waits in them. */
   #backlog(): number | undefined {
     if (this.#transport.connectionCount > 0) return undefined;
-    return udpBacklog(this.#listeners.filter(({ protocol }) => protocol === 'udp').map(({ local }) => local));
+    const sockets = this.#listeners.filter(({ receiveBuffer }) => receiveBuffer !== undefined);
+    const waiting = udpBacklog(sockets.map(({ local }) => local));
+    const room = sockets.reduce((sum, { receiveBuffer = 0 }) => sum + receiveBuffer, 0);
+    return waiting === undefined || room === 0 ? undefined : waiting / room;
   }
 
   #hostports(): string {

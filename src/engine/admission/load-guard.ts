@@ -10,7 +10,7 @@ export interface LoadLimits {
   readonly busy: number;
   /** Milliseconds by which a timer may be late; above, part of the new work gets 503. 250. */
   readonly lag: number;
-  /** Bytes that wait in UDP sockets, the kernel's overhead included; with fewer a busy event loop keeps up. 1 MiB: a tenth of a second. */
+  /** How full the receive buffers of the UDP sockets are, from 0 to 1; below, a busy event loop keeps up. 0.5: a quarter of a second of 8 MB. */
   readonly backlog: number;
   /** Share of the heap limit above which all new work gets 503. 0.85. */
   readonly heap: number;
@@ -20,7 +20,7 @@ export const defaultLoadLimits: LoadLimits = {
   pending: 50_000,
   busy: 0.97,
   lag: 250,
-  backlog: 1024 * 1024,
+  backlog: 0.5,
   heap: 0.85,
 };
 

@@ -7,11 +7,11 @@ export interface LoadMeter {
   busy(): number;
   /** Share of the heap's limit that is in use. */
   heap(): number;
-  /** Bytes that have come in and wait to be read; undefined when not all of them can be seen. */
+  /** How full the buffers are in which work waits, from 0 to 1; undefined when not all of them can be seen. */
   backlog(): number | undefined;
 }
 
-/** The load of the process that runs this. `backlog` tells what waits for it. */
+/** The load of the process that runs this. `backlog` tells how full the buffers are in which work waits for it. */
 export function processLoad(backlog: () => number | undefined = () => undefined): LoadMeter {
   let last: EventLoopUtilization = performance.eventLoopUtilization();
   return {

@@ -82,6 +82,8 @@ export interface Listener {
   readonly protocol: Protocol;
   readonly local: Endpoint;
   readonly advertise?: { readonly host: string; readonly port?: number };
+  /** udp: bytes that the kernel keeps for it, its own overhead included. */
+  readonly receiveBuffer?: number;
   /** tls and wss: new connections use these keys from now on; open ones stay. Throws what Node throws for a bad key. */
   reload(tls: TlsSettings): void;
   close(): Promise<void>;
