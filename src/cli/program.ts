@@ -75,6 +75,7 @@ function makeProgram(end: (code: number) => void): Command {
       const { runToken } = await import('./token.js');
       process.stdout.write(`${runToken(file, process.env, { scope, expires, subject })}\n`);
     });
+  addCall(program);
   addPushTest(program, end);
   addEngine(program, end);
   program
@@ -87,6 +88,23 @@ function makeProgram(end: (code: number) => void): Command {
       end(code);
     });
   return program;
+}
+
+function addCall(program: Command): void {
+  program
+    .command('call')
+    .description('what happened to a call: a ladder, or JSON, or a capture file for Wireshark')
+    .argument('<id>', 'call UUID, Call-ID or Session-ID')
+    .addOption(new Option('-c, --config <file>', 'configuration, YAML: where the API is').default(DEFAULT_CONFIG))
+    .option('--url <url>', "the API of another machine's callwake, such as https://callwake2.corp.example:8080")
+    .option('--token <token>', 'its bearer token; default: one signed with api.jwt.secret')
+    .option('--folder <folder>', 'read the files that callwake wrote (timeline.folder), without asking it')
+    .addOption(new Option('--json', 'as JSON').conflicts('pcapng'))
+    .option('--pcapng <file>', 'write a capture file; with timeline.messages it has the SIP messages')
+    .action(async (id: string, { config, ...options }) => {
+      const { runCall } = await import('./call.js');
+      await runCall(id, config, process.env, options, (text) => void process.stdout.write(text));
+    });
 }
 
 function addPushTest(program: Command, end: (code: number) => void): void {

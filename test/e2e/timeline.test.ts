@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { type ExecFileSyncOptionsWithStringEncoding, execFile, execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { stageFor } from './support.js';
 
@@ -9,7 +11,7 @@ test.serial('a call that woke a phone, for Wireshark and on disk: both legs, the
     edge: 'path',
     config: {
       timeline: { messages: true, folder: 'calls' },
-      api: { port: 0, loopbackWithoutToken: true },
+      api: { port: 0, loopbackWithoutToken: true, jwt: { secret: 'a secret of at least 32 characters' } },
     },
   });
   const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 50 } });
@@ -25,8 +27,7 @@ test.serial('a call that woke a phone, for Wireshark and on disk: both legs, the
   const folder = dirname(stage.configFile);
   const file = join(folder, 'call.pcapng');
   writeFileSync(file, Buffer.from(await capture.arrayBuffer()));
-  const read = (...args: string[]): string =>
-    execFileSync('tshark', ['-r', file, '-n', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const read = (...args: string[]): string => execFileSync('tshark', ['-r', file, '-n', ...args], QUIET);
   const cells = read('-Y', 'sip', '-T', 'fields', '-E', 'separator=,', '-e', 'sip.Method', '-e', 'sip.Status-Code');
   const messages = cells.split('\n').map((line) => line.replace(/,/g, ''));
   t.is(messages.filter((message) => message === 'INVITE').length, 2, cells);
@@ -38,6 +39,9 @@ test.serial('a call that woke a phone, for Wireshark and on disk: both legs, the
   const detail = await (await fetch(`${url}/v1/calls/${callUuid}`)).text();
   for (const shown of [text, detail]) t.false(shown.includes(voipToken) || shown.includes('m=audio'));
 
+  const ladder = await cli('call', String(callUuid), '--config', stage.configFile, '--url', String(url));
+  t.regex(ladder, /callwake\s+APNs/);
+  t.regex(ladder, /VoIP push -*>/);
   await stage.callwake.stop();
   const calls = join(folder, 'calls');
   t.true(existsSync(calls));
@@ -48,4 +52,21 @@ test.serial('a call that woke a phone, for Wireshark and on disk: both legs, the
   t.is(logged.events.at(-1).type, 'end');
   t.is(logged.messages.filter((message: { text: string }) => message.text.startsWith('INVITE ')).length, 2);
   t.false(line.includes(voipToken));
+  t.is(await cli('call', logged.summary.callId, '--folder', calls), ladder);
+  const again = join(folder, 'again.pcapng');
+  t.regex(
+    await cli('call', logged.summary.sessionId, '--folder', calls, '--pcapng', again),
+    /again\.pcapng: \d+ bytes/,
+  );
+  t.is(execFileSync('tshark', ['-r', again, '-Y', 'sip.Method == "INVITE"'], QUIET).trim().split('\n').length, 2);
+  t.is(JSON.parse(await cli('call', String(callUuid), '--folder', calls, '--json')).summary.callUuid, callUuid);
+  await t.throwsAsync(() => cli('call', 'nobody', '--folder', calls), { message: /There is no call nobody/ });
 });
+
+const QUIET: ExecFileSyncOptionsWithStringEncoding = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] };
+
+/** What a command prints. */
+async function cli(...args: string[]): Promise<string> {
+  const program = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
+  return (await promisify(execFile)(process.execPath, [program, ...args])).stdout;
+}

@@ -123,7 +123,8 @@ function begin({ callUuid, sessionId, at, ms }: TimelineEvent): Entry {
   };
 }
 
-function idsOf({ callUuid, sessionId = '', callId = '' }: CallSummary): string[] {
+/** What a call may be asked for by, in lower case. */
+export function idsOf({ callUuid, sessionId = '', callId = '' }: CallSummary): string[] {
   return [callUuid, callId, sessionId, sessionId.split(';', 1)[0] ?? ''].map((id) => id.toLowerCase());
 }
 
