@@ -22,7 +22,7 @@ export const timeline = z.strictObject({
       port: whole(1, 65535).default(9060),
       /** This node's number at the collector. */
       agentId: whole(0, 4_294_967_295).default(2001),
-      key: text("the collector's key").exactOptional(),
+      password: text("the collector's password").exactOptional(),
     })
     .prefault({}),
 });

@@ -6,15 +6,15 @@ import type { CallMessage } from './call-messages.js';
 export interface HepSender {
   /** Names this node at the collector. */
   readonly agentId: number;
-  /** The collector's shared key, if it has one. */
-  readonly key?: string;
+  /** The collector's password, if it has one. */
+  readonly password?: string;
 }
 
 const PROTOCOL_SIP = 1;
 const IP = { tcp: 6, udp: 17 };
 
 /** A SIP message as a HEP3 packet, as Homer's collectors (heplify-server, Kamailio's sipcapture) take it over UDP. */
-export function hep3(message: CallMessage, correlationId: string, { agentId, key }: HepSender): Buffer {
+export function hep3(message: CallMessage, correlationId: string, { agentId, password }: HepSender): Buffer {
   const { at, protocol, from, to, text } = message;
   const six = isIP(from.address) === 6 || isIP(to.address) === 6;
   const chunks = [
@@ -28,7 +28,7 @@ export function hep3(message: CallMessage, correlationId: string, { agentId, key
     chunk(10, uint32(Math.round((at % 1000) * 1000))),
     chunk(11, uint8(PROTOCOL_SIP)),
     chunk(12, uint32(agentId)),
-    ...(key === undefined ? [] : [chunk(14, Buffer.from(key))]),
+    ...(password === undefined ? [] : [chunk(14, Buffer.from(password))]),
     chunk(15, Buffer.from(text, 'utf8')),
     chunk(17, Buffer.from(correlationId)),
   ];

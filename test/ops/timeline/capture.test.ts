@@ -175,7 +175,7 @@ test('a Homer collector gets each message with its leg', async (t) => {
   collector.bind(0, '127.0.0.1');
   await once(collector, 'listening');
   const client = new HepClient(
-    { host: '127.0.0.1', port: collector.address().port, agentId: 2001, key: 'homer' },
+    { host: '127.0.0.1', port: collector.address().port, agentId: 2001, password: 'homer' },
     (why) => t.fail(why),
   );
   t.teardown(() => client.close());
