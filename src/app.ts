@@ -15,8 +15,8 @@ import { devicesNamedBy, isRefusedForGood } from './devices/refused.js';
 import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
+import { type EngineEndpoint, EngineRefused } from './engine-endpoint.js';
 import type { Logger } from './log/logger.js';
-import { callsSilentAt } from './messages/quiet-hours.js';
 import { openMessages } from './open-messages.js';
 import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
@@ -44,14 +44,7 @@ import { trunksOf } from './sip/trunks.js';
 import type { Store } from './store/store.js';
 import { TrunkPolicies } from './trunk-policies.js';
 
-/** Where the SIP engine's control port is. */
-export interface EngineEndpoint {
-  readonly host: string;
-  readonly port: number;
-  readonly secret: string;
-  /** Names this run of the engine: its transactions and dialogs end with it. Default: an engine that never ends. */
-  readonly run?: string;
-}
+export { type EngineEndpoint, EngineRefused };
 
 export interface AppOptions {
   readonly config: Config;
@@ -78,16 +71,6 @@ export interface App {
   reload(config: Config): void;
   /** Ends what is left, lets pushes under way finish, closes the store. */
   close(): Promise<void>;
-}
-
-/** The engine does not accept the configured secret. */
-export class EngineRefused extends Error {
-  constructor({ host, port }: EngineEndpoint) {
-    super(
-      `The SIP engine at ${host}:${port} refused the secret: engine.control.secret must be the one it was started with.`,
-    );
-    this.name = 'EngineRefused';
-  }
 }
 
 /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
@@ -134,9 +117,14 @@ export function startApp(options: AppOptions): App {
     (trunk) => policies.trunk(trunk),
     (trunk, limit) => watch.limits.refused(trunk, `${limit} ${policies.trunk(trunk)[limit]}`),
   );
-  const alerter = new Alerter({ settings: config.alerts, pushes, clock, sink });
-  const isSilent = async (aor: string): Promise<boolean> => callsSilentAt(await preferences.get(aor), clock.now());
-  const waker = new Waker(pushes, isSilent);
+  const alerter = new Alerter({
+    settings: config.alerts,
+    pushes,
+    clock,
+    sink,
+    silenceOf: (aor) => silenceOf(aor),
+  });
+  const waker = new Waker(pushes, (aor) => callsSilent(aor));
   const anyHourWaker = new Waker(pushes);
   const refresher = new Refresher({ pushes, clock, onEvent: (event) => log.info('refresh', { ...event }) });
   devices.onRefreshDue((due) => void refresher.refresh(due));
@@ -204,7 +192,7 @@ export function startApp(options: AppOptions): App {
     refused: () => refused(new EngineRefused(engine)),
     ...(watch.messages && { message: (message) => watch.sip(withEndpoints(message, listening)) }),
   });
-  const { messages, notifier, voicemail, preferences } = openMessages(config.messages, {
+  const { messages, notifier, voicemail, silenceOf, callsSilent } = openMessages(config.messages, {
     clock,
     log,
     store,

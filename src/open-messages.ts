@@ -5,9 +5,10 @@ import type { Logger } from './log/logger.js';
 import { Mailbox, queueOf } from './messages/mailbox.js';
 import { Messages } from './messages/messages.js';
 import type { Notifier } from './messages/notification.js';
+import type { MessageSink } from './messages/port.js';
 import { Preferences } from './messages/preferences.js';
 import { type AlertPushes, PushNotifier } from './messages/push-notifier.js';
-import type { MessageSink } from './messages/port.js';
+import { callsSilentAt, type Silence, silenceAt } from './messages/quiet-hours.js';
 import { Voicemail } from './messages/voicemail.js';
 import type { Drachtio } from './sip/drachtio.js';
 import { messagePort, senderOf } from './sip/message-port.js';
@@ -29,6 +30,10 @@ export interface OpenedMessages {
   readonly voicemail: Voicemail;
   readonly notifier: Notifier;
   readonly preferences: Preferences;
+  /** Why a user wants no alerts now; undefined when he may be told. */
+  readonly silenceOf: (aor: string) => Promise<Silence | undefined>;
+  /** Whether a user wants no calls now. */
+  readonly callsSilent: (aor: string) => Promise<boolean>;
 }
 
 /** Puts the parts of messaging together as the configuration says. */
@@ -57,5 +62,12 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
   });
   const unreadOf = (aor: string): Promise<number> => voicemail.newOf(aor);
   const messages = new Messages({ ...common, mailbox, settings: config, senderOf, unreadOf });
-  return { messages, voicemail, notifier, preferences };
+  return {
+    messages,
+    voicemail,
+    notifier,
+    preferences,
+    silenceOf: async (aor) => silenceAt(await preferences.get(aor), clock.now()),
+    callsSilent: async (aor) => callsSilentAt(await preferences.get(aor), clock.now()),
+  };
 }

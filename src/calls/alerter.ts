@@ -1,8 +1,9 @@
 import type { Clock } from '../clock/clock.js';
 import { alertOf } from '../push/alert-payload.js';
+import type { PushOutcome } from '../push/provider.js';
 import type { MissedCall } from './calls.js';
 import { Timeline, type TimelineSink } from './timeline.js';
-import type { TokenPush } from './token-push.js';
+import type { TokenPush, TokenPushOrder } from './token-push.js';
 
 /** Which alerts the operator wants. */
 export interface AlertSettings {
@@ -17,6 +18,8 @@ export interface AlerterOptions {
   readonly pushes: TokenPush;
   readonly clock: Clock;
   readonly sink: TimelineSink;
+  /** Why a user wants no alerts now; undefined when he may be told. Default: he may. */
+  readonly silenceOf?: (aor: string) => Promise<string | undefined>;
 }
 
 /** How long an alert is tried. */
@@ -57,12 +60,19 @@ export class Alerter {
         deadline: at + PATIENCE,
         expiresAt: at + Math.max(settings.keep, PATIENCE),
       };
-      void pushes.push('alert', order).then((outcome) => {
+      void this.#push(order).then((outcome) => {
         timeline.record(`alert-${outcome.kind}`, {
           device: device.id,
           ...('reason' in outcome ? { reason: outcome.reason } : {}),
         });
       });
     }
+  }
+
+  async #push(order: TokenPushOrder): Promise<PushOutcome> {
+    const { pushes, silenceOf } = this.#options;
+    const silence = await silenceOf?.(order.device.aor).catch(() => undefined);
+    if (silence === undefined) return pushes.push('alert', order);
+    return { kind: 'refused', status: 0, reason: silence, token: 'keep', attempts: 0 };
   }
 }

@@ -72,7 +72,11 @@ export class Messages {
 
   constructor(options: MessagesOptions) {
     this.#options = options;
-    this.#answers = new LRUCache({ max: REMEMBERED, ttl: REMEMBER_FOR });
+    this.#answers = new LRUCache({
+      max: REMEMBERED,
+      ttl: REMEMBER_FOR,
+      perf: { now: () => options.clock.monotonic() },
+    });
     this.#deliveries = new Deliveries({
       ...options,
       onMissed: (device, { position, message }) => {

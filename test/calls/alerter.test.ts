@@ -28,7 +28,11 @@ class Bench {
   readonly verdicts: string[] = [];
   readonly alerter: Alerter;
 
-  constructor(settings: { missedCall?: boolean; answeredElsewhere?: boolean }, outcomes = [ACCEPTED]) {
+  constructor(
+    settings: { missedCall?: boolean; answeredElsewhere?: boolean },
+    outcomes = [ACCEPTED],
+    silence?: 'muted' | 'quiet',
+  ) {
     const pushes = new TokenPush({
       clock: this.clock,
       platforms: ['iphone', 'ipad'],
@@ -50,6 +54,7 @@ class Bench {
       pushes,
       clock: this.clock,
       sink: (event) => this.events.push(event),
+      silenceOf: async () => silence,
     });
   }
 }
@@ -103,4 +108,12 @@ test('however long a name is, the alert stays within Apple’s 4096 bytes', (t) 
   const call = { ...CALL, face: { ...CALL.face, callerName: long, callerNumber: long, calledNumber: long } };
   bench.alerter.tell({ why: 'missed', devices: [device('a', { tokens: [alertToken('aa')] })], call });
   t.true(Buffer.byteLength(JSON.stringify(bench.pushes[0]?.payload)) <= 4096);
+});
+
+test('a user who wants no alerts gets none', async (t) => {
+  const bench = new Bench({ missedCall: true }, [ACCEPTED], 'quiet');
+  bench.alerter.tell({ why: 'missed', devices: [device('a', { tokens: [alertToken('aa')] })], call: CALL });
+  await settle();
+  t.is(bench.pushes.length, 0);
+  t.like(bench.events.at(-1), { type: 'alert-refused', fields: { reason: 'quiet' } });
 });

@@ -2,8 +2,8 @@ import test from 'ava';
 import {
   checkPreferences,
   MAX_MUTED,
-  PreferencesError,
   Preferences,
+  PreferencesError,
   type UserPreferences,
 } from '../../src/messages/preferences.js';
 import { callsSilentAt, isQuiet, silenceAt } from '../../src/messages/quiet-hours.js';
