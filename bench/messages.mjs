@@ -1,10 +1,10 @@
 // MESSAGEs a second for sleeping phones: each on disk before its 202 leaves, and an alert push to the Apple simulator. Then memory
 // with many messages stored. After `npm run build`:
-//   node bench/messages.mjs [--rate 500] [--seconds 20] [--phones 2000] [--stored 1000000]
+//   node bench/messages.mjs [--rate 500] [--seconds 20] [--phones 2000] [--stored 1000000] [--durable true|false]
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     phones: { type: 'string', default: '2000' },
     stored: { type: 'string', default: '1000000' },
+    durable: { type: 'string', default: 'true' },
   },
 });
 const [rate, seconds, phones, stored] = [values.rate, values.seconds, values.phones, values.stored].map(Number);
@@ -26,7 +27,11 @@ const [TEAM, KEY, TOPIC] = ['TEAM123456', 'KEYID12345', 'com.example.softphone']
 const BODY = 'Shall we meet at noon in the canteen? I bring the plans for the new building with me.';
 const folder = scratch();
 console.log(where());
-console.log(`${phones} sleeping phones, ${rate} MESSAGEs/s for ${seconds} s over UDP, LMDB, durable`);
+const durable = values.durable === 'true';
+console.log(
+  `${phones} sleeping phones, ${rate} MESSAGEs/s for ${seconds} s over UDP, LMDB, ${durable ? '' : 'not '}waiting for the disk`,
+);
+console.log(`the disk alone, 4 KB and fdatasync: ${JSON.stringify(diskTimes())}`);
 
 const keyFile = join(folder, 'key.pem');
 const p8 = join(folder, 'AuthKey.p8');
@@ -46,6 +51,7 @@ async function run(name, fill) {
   if (fill > 0) await seed(join(path, 'data'), fill);
   const { production, sandbox } = apple.endpoints;
   const server = await startCallwake(path, {
+    store: { kind: 'lmdb', path: join(path, 'data'), durable },
     devices: { awakeFor: '0s' },
     messages: { messagesPerDevice: 100_000, bytesPerDevice: 1_000_000_000, maxStored: 10_000_000 },
     push: {
@@ -195,6 +201,21 @@ function startApple() {
       resolve({ child, caFile, endpoints: told.endpoints, pushes: () => pushes });
     });
   });
+}
+
+/** What the disk takes by itself, ms. */
+function diskTimes() {
+  const file = openSync(join(folder, 'disk'), 'w');
+  const page = Buffer.alloc(4096, 1);
+  const times = [];
+  for (let i = 0; i < 500; i++) {
+    writeSync(file, page, 0, page.length, (i % 64) * 4096);
+    const start = performance.now();
+    fdatasyncSync(file);
+    times.push(performance.now() - start);
+  }
+  closeSync(file);
+  return quantiles(times);
 }
 
 function urlOf({ host, port }) {

@@ -192,7 +192,7 @@ export function startApp(options: AppOptions): App {
     refused: () => refused(new EngineRefused(engine)),
     ...(watch.messages && { message: (message) => watch.sip(withEndpoints(message, listening)) }),
   });
-  const { messages, notifier, voicemail, silenceOf, callsSilent } = openMessages(config.messages, {
+  const { messages, notifier, voicemail, preferences, silenceOf, callsSilent } = openMessages(config.messages, {
     clock,
     log,
     store,

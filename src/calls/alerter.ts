@@ -71,7 +71,8 @@ export class Alerter {
 
   async #push(order: TokenPushOrder): Promise<PushOutcome> {
     const { pushes, silenceOf } = this.#options;
-    const silence = await silenceOf?.(order.device.aor).catch(() => undefined);
+    if (silenceOf === undefined) return pushes.push('alert', order);
+    const silence = await silenceOf(order.device.aor).catch(() => undefined);
     if (silence === undefined) return pushes.push('alert', order);
     return { kind: 'refused', status: 0, reason: silence, token: 'keep', attempts: 0 };
   }

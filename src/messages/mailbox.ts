@@ -32,8 +32,6 @@ export class MailboxFull extends Error {
 interface Size {
   count: number;
   bytes: number;
-  /** Requests that a process before this one has put there a moment ago: they may be sent again. */
-  readonly recent: ReadonlySet<string>;
 }
 
 /** A message whose user has to be told by push. */
@@ -50,6 +48,8 @@ const UNTOLD = 'untold';
 const UNTOLD_AT_ONCE = 10_000;
 const UNTOLD_BODY = 4096;
 const SIZES_KEPT = 20_000;
+/** The bytes of a queue that a process before this one has left are reckoned from so many of its messages. */
+const SAMPLE = 8;
 /** How long a sender may send the same request again, in milliseconds. */
 const RESENT_WITHIN = 120_000;
 
@@ -74,6 +74,9 @@ export class Mailbox {
   readonly #sizes = new LRUCache<string, Size>({ max: SIZES_KEPT });
   /** Sizes that a write under way is changing: they must not be read from disk meanwhile. */
   readonly #busy = new Map<string, { size: Promise<Size>; users: number }>();
+  /** Queue and request of what a process before this one has put there a moment ago: it may be sent again. */
+  #left: ReadonlySet<string> = new Set();
+  #leftUntil = 0;
   #total = 0;
   #dead = 0;
   #last = 0;
@@ -87,6 +90,8 @@ export class Mailbox {
 
   /** Counts what a process before this one has left. Until that is done the bound of all together is wider by it. */
   async start(): Promise<void> {
+    this.#left = new Set((await this.untold()).map(({ queue, message }) => requestOf(queue, message)));
+    this.#leftUntil = this.#clock.now() + RESENT_WITHIN;
     for await (const queue of this.#store.queues()) {
       const count = await this.#store.queuedCount(queue);
       if (queue === DEAD) this.#dead += count;
@@ -135,7 +140,7 @@ export class Mailbox {
   put(queue: string, position: string, message: StoredMessage): Promise<void> {
     return this.#changing(queue, async (size) => {
       const { messagesPerDevice, bytesPerDevice, messages } = this.#limits;
-      if (size.recent.has(message.id)) return this.#noteUntold(queue, position, message);
+      if (this.#isLeft(queue, message)) return this.#noteUntold(queue, position, message);
       const bytes = bytesOf(message);
       if (size.count >= messagesPerDevice) throw new MailboxFull('messagesPerDevice');
       if (size.bytes + bytes > bytesPerDevice) throw new MailboxFull('bytesPerDevice');
@@ -244,18 +249,17 @@ export class Mailbox {
   async #sizeOf(queue: string): Promise<Size> {
     const known = this.#sizes.get(queue);
     if (known !== undefined) return known;
-    const recent = new Set<string>();
-    const size: Size = { count: 0, bytes: 0, recent };
-    const since = this.#clock.now() - RESENT_WITHIN;
-    const { messagesPerDevice } = this.#limits;
-    if ((await this.#store.queuedCount(queue)) > 0) {
-      for (const { message } of await this.first(queue, messagesPerDevice)) {
-        size.count++;
-        size.bytes += bytesOf(message);
-        if (message.receivedAt >= since) recent.add(message.id);
-      }
-    }
-    return size;
+    const count = await this.#store.queuedCount(queue);
+    if (count === 0) return { count: 0, bytes: 0 };
+    const sample = await this.first(queue, SAMPLE);
+    const bytes = sample.reduce((sum, { message }) => sum + bytesOf(message), 0);
+    return { count, bytes: Math.round((bytes / Math.max(1, sample.length)) * count) };
+  }
+
+  #isLeft(queue: string, message: StoredMessage): boolean {
+    if (this.#left.size === 0) return false;
+    if (this.#clock.now() > this.#leftUntil) this.#left = new Set();
+    return this.#left.has(requestOf(queue, message));
   }
 
   #grow(size: Size, count: number, bytes: number): void {
@@ -263,6 +267,10 @@ export class Mailbox {
     size.bytes = Math.max(0, size.bytes + bytes);
     this.#total = Math.max(0, this.#total + count);
   }
+}
+
+function requestOf(queue: string, { id }: StoredMessage): string {
+  return `${queue}\n${id}`;
 }
 
 function cut(body: string): string {

@@ -54,7 +54,7 @@ class Bench {
       pushes,
       clock: this.clock,
       sink: (event) => this.events.push(event),
-      silenceOf: async () => silence,
+      ...(silence === undefined ? {} : { silenceOf: async () => silence }),
     });
   }
 }
