@@ -5,6 +5,8 @@ import { duration, flag, host, text, whole } from './fields.js';
 export const timeline = z.strictObject({
   /** Calls that are over and kept in memory with their events. */
   calls: whole(1, 1_000_000).default(2000),
+  /** And how many bytes of them, about. */
+  callBytes: whole(1_000_000, 100_000_000_000).default(200_000_000),
   /** Keep the SIP messages of calls too, and how many bytes of them. */
   messages: flag().default(false),
   messageBytes: whole(100_000, 100_000_000_000).default(50_000_000),

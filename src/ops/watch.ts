@@ -65,6 +65,7 @@ export class Watch {
     this.statistics = new Statistics(clock);
     this.recorder = new TimelineRecorder({
       calls: config.timeline.calls,
+      bytes: config.timeline.callBytes,
       onEvent: (event, before, call) => {
         this.statistics.record(event, before, call);
         this.changes.call(call.callUuid);

@@ -13,6 +13,8 @@ export interface RecordedCall {
 export interface RecorderOptions {
   /** How many calls that are over are kept. */
   readonly calls: number;
+  /** And how many bytes of them, about; default 200 MB. The oldest go first. */
+  readonly bytes?: number;
   /** Told of each event with the call before (undefined: this is its first) and after it. */
   readonly onEvent?: (event: TimelineEvent, before: CallSummary | undefined, call: CallSummary) => void;
 }
@@ -30,6 +32,8 @@ export interface CallFilter {
 }
 
 const MAX_EVENTS = 300;
+const ENTRY_SIZE = 1000;
+const EVENT_SIZE = 250;
 
 interface Entry {
   summary: CallSummary;
@@ -43,8 +47,8 @@ export class TimelineRecorder {
   readonly #over: LRUCache<string, Entry>;
   readonly #onEvent: RecorderOptions['onEvent'];
 
-  constructor({ calls, onEvent }: RecorderOptions) {
-    this.#over = new LRUCache({ max: Math.max(1, calls) });
+  constructor({ calls, bytes = 200_000_000, onEvent }: RecorderOptions) {
+    this.#over = new LRUCache({ max: Math.max(1, calls), maxSize: bytes, sizeCalculation: sizeOf });
     this.#onEvent = onEvent;
   }
 
@@ -105,6 +109,16 @@ export class TimelineRecorder {
     }
     return best;
   }
+}
+
+/** About what a call takes in memory. */
+function sizeOf({ events }: Entry): number {
+  let size = ENTRY_SIZE;
+  for (const { fields } of events) {
+    size += EVENT_SIZE;
+    for (const value of Object.values(fields)) if (typeof value === 'string') size += value.length;
+  }
+  return size;
 }
 
 function begin({ callUuid, sessionId, at, ms }: TimelineEvent): Entry {

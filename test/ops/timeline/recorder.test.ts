@@ -121,3 +121,17 @@ test('the ladder in text', (t) => {
   if (call === undefined) return t.fail();
   t.is(ladderText(call), readFileSync('test/fixtures/ladder.txt', 'utf8'));
 });
+
+test('what is kept is bounded in bytes too, the oldest calls go first', (t) => {
+  const kept = new TimelineRecorder({ calls: 1000, bytes: 100_000 });
+  for (let i = 0; i < 200; i++) {
+    const record = (ms: number, type: string, fields: EventFields = {}): void =>
+      kept.record({ callUuid: `U${i}`, at: START + ms, ms, type, fields });
+    record(0, 'invite-received', { aor: 'x'.repeat(2000) });
+    record(1, 'end', { reason: 'cancelled' });
+  }
+  const { total } = kept.find({}, 1000);
+  t.true(total > 10 && total < 50, String(total));
+  t.truthy(kept.get('U199'));
+  t.is(kept.get('U0'), undefined);
+});
