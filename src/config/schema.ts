@@ -209,7 +209,7 @@ const store = z.strictObject({
   /** Wait for the disk at every write. */
   durable: flag().default(true),
   /** How many AORs are kept in memory. */
-  cache: whole(0, 100_000_000).default(100_000),
+  cache: whole(0, 100_000_000).default(20_000),
 });
 
 const log = z.strictObject({
