@@ -16,7 +16,7 @@ import { DeviceRegistry } from './devices/registry.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import { type EngineEndpoint, EngineRefused } from './engine-endpoint.js';
-import type { Logger } from './log/logger.js';
+import type { Logger, LogLevel } from './log/logger.js';
 import { openMessages } from './open-messages.js';
 import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
@@ -51,6 +51,8 @@ export interface AppOptions {
   readonly engine: EngineEndpoint;
   readonly store: Store;
   readonly log: Logger;
+  /** Whose level operators may change while it runs. */
+  readonly logging?: { level: LogLevel };
   readonly clock?: Clock;
   /** In place of the one that the configuration names. */
   readonly push?: PushProvider;
@@ -322,8 +324,28 @@ export function startApp(options: AppOptions): App {
   );
   let closed = false;
   let draining = false;
+  const logging = options.logging ?? { level: config.log.level };
+  const drain = async (): Promise<void> => {
+    draining = true;
+    await Promise.all([calls.drain(), outbound.drain()]);
+  };
   const api = openApi({
     operations,
+    control: {
+      drain: () => void drain(),
+      resume() {
+        draining = false;
+        calls.undrain();
+        outbound.undrain();
+      },
+      draining: () => ({ draining, waiting: calls.held + outbound.waiting }),
+      get logLevel() {
+        return logging.level;
+      },
+      set logLevel(level) {
+        logging.level = level;
+      },
+    },
     users,
     provisioning: new Provisioning({ registry: devices, store, users, domains, realm }),
     preferences,
@@ -361,10 +383,7 @@ export function startApp(options: AppOptions): App {
 
   return {
     connected,
-    async drain() {
-      draining = true;
-      await Promise.all([calls.drain(), outbound.drain()]);
-    },
+    drain,
     reload(changed) {
       reloadPush(changed.push);
       api.reload(changed.api);

@@ -219,6 +219,12 @@ export class Calls {
     });
   }
 
+  /** Takes new calls again after {@link drain}. */
+  undrain(): void {
+    this.#draining = false;
+    this.#drained = undefined;
+  }
+
   /** Ends what is held. Calls that are up stay up, with whoever reads the journal. */
   close(): void {
     this.#draining = true;

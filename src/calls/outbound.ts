@@ -78,10 +78,16 @@ export class OutboundCalls {
   /** Takes no new calls; settles when none waits for an answer any more. */
   drain(): Promise<void> {
     this.#draining = true;
-    if (this.#waiting() === 0) return Promise.resolve();
+    if (this.waiting === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#drained = resolve;
     });
+  }
+
+  /** Takes new calls again after {@link drain}. */
+  undrain(): void {
+    this.#draining = false;
+    this.#drained = undefined;
   }
 
   /** Ends what is not answered. Calls that are up stay up, with whoever reads the journal. */
@@ -90,12 +96,13 @@ export class OutboundCalls {
     for (const call of [...this.#calls]) call.abort();
   }
 
-  #waiting(): number {
+  /** Calls that are not answered yet. */
+  get waiting(): number {
     return [...this.#calls].filter(({ state }) => state !== 'up').length;
   }
 
   #checkDrained(): void {
-    if (this.#drained !== undefined && this.#waiting() === 0) this.#drained();
+    if (this.#drained !== undefined && this.waiting === 0) this.#drained();
   }
 }
 

@@ -15,12 +15,20 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
   const config = loadConfig({ file, env });
   const run = env[ENGINE_RUN_VARIABLE];
   const engine = { ...engineOf(config, env), ...(run === undefined ? {} : { run }) };
-  const log = createLogger(config.log);
+  const logging = { ...config.log };
+  const log = createLogger(logging);
   dieOnFault(log);
   // drachtio-srf looks into it for every header field, and a plain object is read much faster than the real environment.
   process.env = { ...process.env };
   for (const { path, text } of advise(config)) log.warn('doubtful setting', { setting: path, why: text });
-  const app = startApp({ config, engine, log, store: await openStore(config.store), version: packageVersion() });
+  const app = startApp({
+    config,
+    engine,
+    log,
+    logging,
+    store: await openStore(config.store),
+    version: packageVersion(),
+  });
   const ended = new Promise<ExitCode>((resolve, reject) => {
     let stopping = false;
     const stop = (why: string): void => {

@@ -22,7 +22,8 @@ export interface Logger {
 }
 
 export interface LoggerOptions {
-  readonly level: LogLevel;
+  /** Read at each line: it may be changed. */
+  level: LogLevel;
   readonly format: 'json' | 'pretty';
   /** Where the lines go; default standard output. */
   readonly stream?: Writable;
@@ -31,7 +32,7 @@ export interface LoggerOptions {
 /** A logger that writes one line per event and never a secret. */
 export function createLogger(options: LoggerOptions): Logger {
   const winston = createWinston({
-    level: options.level,
+    level: 'debug',
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     format: formats.printf(({ level, message, fields }) => {
       const entry = { level, event: String(message), fields: isFields(fields) ? fields : {} };

@@ -3,6 +3,7 @@ import type { ApiConfig } from '../../config/schema.js';
 import type { Logger } from '../../log/logger.js';
 import type { Operations } from '../operations.js';
 import type { Api } from './api.js';
+import type { Control } from './control-routes.js';
 import type { Readiness } from './health.js';
 import type { NotificationParts } from './notification-routes.js';
 import type { UserParts } from './user-routes.js';
@@ -14,6 +15,7 @@ export interface ApiParts extends UserParts, NotificationParts {
   readonly log: Logger;
   readonly readiness: Readiness;
   readonly operations: Operations;
+  readonly control: Control;
 }
 
 const OFF: Api = { reload() {}, close: async () => {} };

@@ -1,6 +1,7 @@
 import { Metrics } from '../metrics/metrics.js';
 import type { RoutePlugin } from './api.js';
 import { callRoutes } from './calls.js';
+import { controlRoutes } from './control-routes.js';
 import { dashboardRoutes } from './dashboard.js';
 import { deviceRoutes } from './device-routes.js';
 import { eventRoutes } from './events.js';
@@ -22,6 +23,7 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     preferenceRoutes(parts),
     deviceRoutes(parts),
     notificationRoutes(parts),
+    controlRoutes(parts.control),
     metricsRoutes(new Metrics(operations)),
     overviewRoutes(operations, readiness, clock),
     callRoutes(operations),

@@ -2,7 +2,7 @@
 export const SCOPES = {
   'status:read': 'readiness of the parts, trunks, alarms, metrics, drain state, log level',
   'calls:read': 'calls and their timelines',
-  'calls:write': 'end a call, push for it again',
+  'calls:write': 'wake test',
   'devices:read': 'devices with their state, tokens masked',
   'devices:write': 'provision, change and delete devices',
   'users:read': 'users and their preferences, without passwords',

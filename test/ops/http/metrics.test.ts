@@ -2,7 +2,7 @@ import test from 'ava';
 import { ApiStage, token } from '../api-stage.js';
 
 /** The value of a series, such as `callwake_calls{trunk="cucm",state="held"}`. */
-function valueOf(text: string, series: string): number | undefined {
+function seriesIn(text: string, series: string): number | undefined {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
@@ -15,22 +15,22 @@ test('a call that wakes a phone shows in the metrics, and no user does', async (
   await call.answered;
   const during = await api.ask('/metrics');
   t.regex(during.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
-  t.is(valueOf(during.text, 'callwake_calls{trunk="cucm",state="active"}'), 1);
+  t.is(seriesIn(during.text, 'callwake_calls{trunk="cucm",state="active"}'), 1);
   await call.hangup();
   await api.stage.callwake.logged('end');
   const { text } = await api.ask('/metrics');
-  t.is(valueOf(text, 'callwake_calls{trunk="cucm",state="active"}'), 0);
-  t.is(valueOf(text, 'callwake_calls_total{direction="to-phone",trunk="cucm"}'), 1);
-  t.is(valueOf(text, 'callwake_calls_ended_total{reason="answered",direction="to-phone"}'), 1);
-  t.is(valueOf(text, 'callwake_wake_seconds_count{outcome="woken",edge="path"}'), 1);
-  t.true((valueOf(text, 'callwake_wake_seconds_sum{outcome="woken",edge="path"}') ?? 0) >= 0.1);
-  t.is(valueOf(text, 'callwake_pushes_total{answer="200"}'), 1);
-  t.is(valueOf(text, 'callwake_push_answer_seconds_count{answer="200"}'), 1);
-  t.true((valueOf(text, 'callwake_registrations_total{platform="iphone"}') ?? 0) >= 3);
-  t.is(valueOf(text, 'callwake_push_queue{state="queued"}'), 0);
+  t.is(seriesIn(text, 'callwake_calls{trunk="cucm",state="active"}'), 0);
+  t.is(seriesIn(text, 'callwake_calls_total{direction="to-phone",trunk="cucm"}'), 1);
+  t.is(seriesIn(text, 'callwake_calls_ended_total{reason="answered",direction="to-phone"}'), 1);
+  t.is(seriesIn(text, 'callwake_wake_seconds_count{outcome="woken",edge="path"}'), 1);
+  t.true((seriesIn(text, 'callwake_wake_seconds_sum{outcome="woken",edge="path"}') ?? 0) >= 0.1);
+  t.is(seriesIn(text, 'callwake_pushes_total{answer="200"}'), 1);
+  t.is(seriesIn(text, 'callwake_push_answer_seconds_count{answer="200"}'), 1);
+  t.true((seriesIn(text, 'callwake_registrations_total{platform="iphone"}') ?? 0) >= 3);
+  t.is(seriesIn(text, 'callwake_push_queue{state="queued"}'), 0);
   t.regex(text, /^callwake_trunk_peer_up\{trunk="cucm",peer="udp\/127\.0\.0\.1:\d+"\} 1$/m);
-  t.is(valueOf(text, 'callwake_alarms{severity="alert"}'), 0);
-  t.true((valueOf(text, 'nodejs_eventloop_lag_p99_seconds') ?? -1) >= 0);
+  t.is(seriesIn(text, 'callwake_alarms{severity="alert"}'), 0);
+  t.true((seriesIn(text, 'nodejs_eventloop_lag_p99_seconds') ?? -1) >= 0);
   t.notRegex(text, /2001|corp\.example/);
   t.is((await api.ask('/metrics', { token: token(['calls:read']) })).status, 403);
 });
