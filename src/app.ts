@@ -24,6 +24,7 @@ import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
+import { Lifecycle } from './ops/lifecycle.js';
 import { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
@@ -323,29 +324,17 @@ export function startApp(options: AppOptions): App {
     ),
   );
   let closed = false;
-  let draining = false;
-  const logging = options.logging ?? { level: config.log.level };
-  const drain = async (): Promise<void> => {
-    draining = true;
-    await Promise.all([calls.drain(), outbound.drain()]);
-  };
+  const lifecycle = new Lifecycle({
+    intakes: [calls, outbound],
+    waiting: () => calls.held + outbound.waiting,
+    engine: drachtio,
+    store,
+    logging: options.logging ?? { level: config.log.level },
+  });
   const api = openApi({
     operations,
-    control: {
-      drain: () => void drain(),
-      resume() {
-        draining = false;
-        calls.undrain();
-        outbound.undrain();
-      },
-      draining: () => ({ draining, waiting: calls.held + outbound.waiting }),
-      get logLevel() {
-        return logging.level;
-      },
-      set logLevel(level) {
-        logging.level = level;
-      },
-    },
+    control: lifecycle,
+    readiness: lifecycle,
     users,
     provisioning: new Provisioning({ registry: devices, store, users, domains, realm }),
     preferences,
@@ -356,19 +345,6 @@ export function startApp(options: AppOptions): App {
     config: config.api,
     clock,
     log,
-    readiness: {
-      async missing() {
-        const stored = await store.shared('ready').then(
-          () => true,
-          () => false,
-        );
-        return [
-          ...(drachtio.connected ? [] : ['no connection to the SIP engine']),
-          ...(stored ? [] : ['the store can’t be read']),
-          ...(draining ? ['it is draining'] : []),
-        ];
-      },
-    },
   });
   journal
     .read()
@@ -383,7 +359,7 @@ export function startApp(options: AppOptions): App {
 
   return {
     connected,
-    drain,
+    drain: () => lifecycle.drain(),
     reload(changed) {
       reloadPush(changed.push);
       api.reload(changed.api);

@@ -6,7 +6,7 @@ import { named, problems, REFUSALS, security } from './openapi.js';
 /** What operators may do to the process. */
 export interface Control {
   /** Takes no new calls; those that wait for an answer go on. */
-  drain(): void;
+  drain(): Promise<void>;
   /** Takes new calls again. */
   resume(): void;
   /** Whether new calls are refused, and how many still wait for an answer. */
@@ -60,7 +60,7 @@ export function controlRoutes(control: Control): RoutePlugin {
         },
       },
       () => {
-        control.drain();
+        void control.drain();
         return control.draining();
       },
     );
