@@ -181,6 +181,10 @@ const asks = {
   async sleep({ count, window = 64 }) {
     return { first: await registerAll(count, 3600, window), last: await registerAll(count, 0, window) };
   },
+  /** Each phone registers. */
+  async register({ count, window = 64 }) {
+    return { statuses: await registerAll(count, 3600, window) };
+  },
   /** Whether phones register when a push comes. */
   wake({ awake: wanted }) {
     awake = wanted;

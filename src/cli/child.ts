@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { WatchedProcess } from './supervisor.js';
 
-/** MB of V8's young heap. What a call leaves until its transactions end outlives the default of 16, and is copied over and over. */
-const YOUNG_HEAP = '--max-semi-space-size=64';
-
 const CLI = fileURLToPath(new URL('../cli.js', import.meta.url));
 
 export interface ChildOptions {
   /** Added to the environment of this process; how secrets are handed over. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Options of node's own, such as `--max-semi-space-size=64`. */
+  readonly nodeOptions?: readonly string[];
   /** Gets the lines of standard output, instead of their going to this process's. */
   readonly onLine?: (line: string) => void;
 }
@@ -18,8 +17,11 @@ export interface ChildOptions {
  * Starts another command of this program as a process of its own, out of reach of the terminal's Ctrl-C. Its standard input is a
  * pipe that closes when this process ends, however it ends.
  */
-export function startChild(args: readonly string[], { env = {}, onLine }: ChildOptions = {}): WatchedProcess {
-  const child = spawn(process.execPath, [...process.execArgv, YOUNG_HEAP, CLI, ...args], {
+export function startChild(
+  args: readonly string[],
+  { env = {}, nodeOptions = [], onLine }: ChildOptions = {},
+): WatchedProcess {
+  const child = spawn(process.execPath, [...process.execArgv, ...nodeOptions, CLI, ...args], {
     stdio: ['pipe', onLine ? 'pipe' : 'inherit', 'inherit'],
     env: { ...process.env, ...env },
     detached: true,

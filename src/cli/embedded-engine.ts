@@ -7,6 +7,9 @@ import type { WatchedProcess } from './supervisor.js';
 /** The variable that hands the engine its secret: arguments can be read by every user of the machine. */
 export const SECRET_VARIABLE = 'CALLWAKE_ENGINE_SECRET';
 
+/** MB of the young heap. Transactions outlive the default of 16 and would be copied over and over. */
+const YOUNG_HEAP = '--max-semi-space-size=64';
+
 export interface StartedEngine {
   readonly process: WatchedProcess;
   /** Where its control port really is. */
@@ -35,6 +38,7 @@ export async function startEmbeddedEngine(
   ];
   const process = startChild([...args, ...lists], {
     env: { [SECRET_VARIABLE]: secret },
+    nodeOptions: [YOUNG_HEAP],
     onLine: (line) => {
       const said = controlPort(line);
       if (said === undefined) globalThis.process.stdout.write(`${line}\n`);

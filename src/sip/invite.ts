@@ -194,7 +194,8 @@ class Arrival {
         address: req.source_address,
         port: req.source_port,
       },
-      lines,
+      // As they came they needn't be kept: the INVITE is.
+      ...(lines === this.lines ? {} : { lines }),
       party,
       req,
       res,

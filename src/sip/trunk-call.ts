@@ -68,8 +68,6 @@ export interface TrunkCallOptions {
  */
 export class TrunkCall implements CallPort {
   readonly #options: TrunkCallOptions;
-  readonly #lines: HeaderLines;
-  readonly #body: string;
   readonly #dialogId: string;
   readonly #branches = new Set<InviteBranch>();
   /** Reliable provisionals that went upstream: our RSeq, and whose they are. */
@@ -79,10 +77,17 @@ export class TrunkCall implements CallPort {
 
   constructor(options: TrunkCallOptions) {
     this.#options = options;
-    this.#lines = options.lines ?? headerLines(options.invite.raw);
-    this.#body = bodyOf(options.invite.raw);
     this.#dialogId = callerDialogId(this.#lines);
     if (options.req !== undefined && options.res !== undefined) this.serve(options.req, options.res);
+  }
+
+  /** Read again each time: a call is held for long, and asks for this twice. */
+  get #lines(): HeaderLines {
+    return this.#options.lines ?? headerLines(this.#options.invite.raw);
+  }
+
+  get #body(): string {
+    return bodyOf(this.#options.invite.raw);
   }
 
   /** The INVITE came, or came again over a new connection to the engine. */
@@ -259,13 +264,14 @@ export class TrunkCall implements CallPort {
   }
 
   #legHeaders(lines: HeaderLines, callId: string, fromTag: string): Record<string, string> {
-    const maxForwards = Number.parseInt(firstHeader(this.#lines, 'max-forwards') ?? '70', 10);
+    const own = this.#lines;
+    const maxForwards = Number.parseInt(firstHeader(own, 'max-forwards') ?? '70', 10);
     return {
       ...toRecord(
         endToEnd(lines, this.#body).filter(([name]) => name.toLowerCase() !== CALL_UUID_HEADER.toLowerCase()),
       ),
-      from: withTag(this.#first('from'), fromTag),
-      to: withoutTag(this.#first('to')),
+      from: withTag(firstHeader(own, 'from') ?? '', fromTag),
+      to: withoutTag(firstHeader(own, 'to') ?? ''),
       'call-id': callId,
       'max-forwards': String(Math.max(0, (Number.isNaN(maxForwards) ? 70 : maxForwards) - 1)),
       [CALL_UUID_HEADER]: this.#options.callUuid,
@@ -307,10 +313,6 @@ export class TrunkCall implements CallPort {
     } else {
       relay(drachtio, req, res, { dialogId: this.#dialogId }, () => {});
     }
-  }
-
-  #first(name: string): string {
-    return firstHeader(this.#lines, name) ?? '';
   }
 }
 
