@@ -1,18 +1,20 @@
 import { bestBinding } from '../devices/best-binding.js';
 import type { Binding, Device } from '../devices/types.js';
 import { randomCallId } from '../grammar/token.js';
-import type { PushOutcome } from '../push/provider.js';
 import { CallerWord } from './caller-word.js';
 import type { CallContext, CallState } from './context.js';
 import { FallbackLeg } from './fallback.js';
+import { firstStep } from './first-step.js';
 import { refusal, towardCaller } from './final.js';
 import { Leg, type LegRecord } from './leg.js';
+import { pushLeg } from './leg-push.js';
 import { Legs } from './legs.js';
-import { bestResponse, type EndReason, saysNotReached } from './policy.js';
-import { type BranchResponse, REASONS, type RejectOptions } from './port.js';
+import { bestResponse, type EndReason, isMissed, saysNotReached } from './policy.js';
+import { type Branch, type BranchResponse, REASONS, type RejectOptions } from './port.js';
 import type { CallInfo } from './records.js';
-import { outcomeFields, type Timeline } from './timeline.js';
+import type { Timeline } from './timeline.js';
 import { Timers } from './timers.js';
+import { WriteAhead } from './write-ahead.js';
 
 /**
  * One call from the trunk: which device is pushed, rung, cancelled or given up, and when (design: late forking).
@@ -28,10 +30,7 @@ export class Call {
   readonly #ringUntil: number;
   #state: CallState = 'held';
   #holdOver = false;
-  #starting = false;
-  /** What is to be done once the journal has it, but for a push: that writes it down itself when it leaves. */
-  #due: { readonly fn: () => void; readonly isPush: boolean }[] = [];
-  #unsaved = false;
+  readonly #ahead = new WriteAhead(() => this.#write());
   #fallback: FallbackLeg | undefined;
 
   constructor(
@@ -52,8 +51,9 @@ export class Call {
     return this.#state;
   }
 
-  get legs(): readonly Leg[] {
-    return this.#legs.all;
+  /** It isn't answered and not over. */
+  get #waits(): boolean {
+    return this.#state === 'held' || this.#state === 'ringing';
   }
 
   /** Rings the awake and pushes the sleeping among the AOR's devices, and starts the clocks. */
@@ -78,12 +78,9 @@ export class Call {
 
   /** A REGISTER of this device was accepted and its 200 is on its way. */
   deviceRegistered(device: Device): void {
-    if ((this.#state !== 'held' && this.#state !== 'ringing') || !this.#concerns(device)) return;
+    if (!this.#waits || !this.#concerns(device)) return;
     const leg = this.#legs.get(device.id);
-    if (leg === undefined) {
-      if (this.#fallback === undefined) this.#admit(device);
-      return;
-    }
+    if (leg === undefined) return this.#fallback === undefined ? this.#admit(device) : undefined;
     leg.device = device;
     const binding = bestBinding(device.bindings);
     if (leg.state !== 'waking' || binding === undefined) {
@@ -97,7 +94,7 @@ export class Call {
   /** The REGISTER of this device was refused for good: it won't come (RFC 8599 section 5.6.2). */
   deviceRefused(deviceId: string, status: number): void {
     const leg = this.#legs.get(deviceId);
-    if (leg?.state !== 'waking' || (this.#state !== 'held' && this.#state !== 'ringing')) return;
+    if (leg?.state !== 'waking' || !this.#waits) return;
     this.#record('register-refused', { device: deviceId, status });
     leg.to('ended');
     this.#settle();
@@ -105,7 +102,7 @@ export class Call {
 
   /** The caller sent CANCEL (and has its 487). `reason` is its Reason header, if it gave one. */
   cancelled(reason?: string): void {
-    if (this.#state !== 'held' && this.#state !== 'ringing') return;
+    if (!this.#waits) return;
     this.#record('cancelled', { reason });
     this.#finish('cancelled', reason ?? REASONS.cancelled);
   }
@@ -132,33 +129,27 @@ export class Call {
     this.#timers.set('hold', this.#holdUntil - now, () => this.#onHoldOver());
     this.#timers.set('ring', this.#ringUntil - now, () => this.#onRingOver());
     this.#caller.start(policy, now - this.startedAt);
-    this.#starting = true;
+    this.#ahead.hold();
     for (const device of devices) {
       if (this.#legs.get(device.id) !== undefined) continue;
       const record = left.find((leg) => leg.device === device.id);
       if (record !== undefined) this.#readmit(device, record);
       else if (this.#concerns(device) && (left.length === 0 || device.seenAt > this.startedAt)) this.#admit(device);
     }
-    this.#starting = false;
-    this.#flush();
+    this.#ahead.release();
     this.#settle();
   }
 
-  #concerns({ id }: Device): boolean {
-    return this.info.deviceId === undefined || this.info.deviceId === id;
-  }
+  /** It is for all devices, or for this one. */
+  #concerns = ({ id }: Device): boolean => (this.info.deviceId ?? id) === id;
 
   #admit(device: Device): void {
-    const { state, reason } = this.#context.stateOf(device);
-    const binding = bestBinding(device.bindings);
-    const canWake = this.#context.canWake(device);
-    const ring = binding !== undefined && (state === 'active' || !canWake);
-    const action = ring ? 'ring' : canWake ? 'wake' : 'nothing';
-    this.#record('device', { device: device.id, platform: device.platform, state, reason, action });
+    const { action, binding, ...why } = firstStep(device, this.#context);
+    this.#record('device', { device: device.id, platform: device.platform, ...why, action });
     if (action === 'nothing') return;
-    const leg = new Leg(device, ring ? 'inviting' : 'waking');
+    const leg = new Leg(device, binding ? 'inviting' : 'waking');
     this.#legs.add(leg);
-    if (ring) this.#startBranch(leg, binding);
+    if (binding) this.#startBranch(leg, binding);
     else this.#push(leg);
   }
 
@@ -199,42 +190,22 @@ export class Call {
       sent: (transaction: string) => {
         if (!mine()) return;
         leg.transaction = transaction;
-        this.#save();
+        this.#ahead.save();
       },
     };
-    this.#soon(() => {
+    this.#ahead.soon(() => {
       leg.branch = port.startBranch(leg.device, binding, events, id, this.#legs.size > 1);
     });
   }
 
   #push(leg: Leg): void {
-    const { device } = leg;
-    leg.pushed = true;
-    this.#record('push-asked', { device: device.id });
-    this.#soon(() => {
-      const leaving = (): boolean => this.#pushLeaves(leg);
-      void this.#context.wake(device, this.#holdUntil, leaving).then((outcome) => this.#onPushed(leg, outcome));
-    }, true);
-  }
-
-  /** Asked right before the push leaves; false if nobody wants it any more. From then on there is no second one. */
-  #pushLeaves(leg: Leg): boolean {
-    if (leg.state !== 'waking' || this.#state === 'over' || this.#state === 'up') return false;
-    if (leg.pushedAt === undefined) {
-      leg.pushedAt = this.#context.clock.now();
-      this.#save();
-    }
-    return true;
-  }
-
-  #onPushed(leg: Leg, outcome: PushOutcome): void {
-    const failed = outcome.kind === 'refused' || outcome.kind === 'unreachable';
-    this.#record(`push-${outcome.kind}`, { device: leg.device.id, ...outcomeFields(outcome) });
-    if (!failed || leg.state !== 'waking' || this.#state === 'over' || this.#state === 'up') return;
-    leg.pushFailed = true;
-    leg.to('ended');
-    this.#save();
-    this.#settle();
+    pushLeg(leg, {
+      context: this.#context,
+      ahead: this.#ahead,
+      holdUntil: this.#holdUntil,
+      waits: () => this.#waits,
+      onFailed: () => this.#settle(),
+    });
   }
 
   #onProvisional(leg: Leg, response: BranchResponse): void {
@@ -250,40 +221,36 @@ export class Call {
     if (leg.attempt !== attempt || !leg.live || this.#state === 'over' || this.#state === 'up' || !leg.branch) {
       return;
     }
-    const { branch } = leg;
     this.#timers.clear(probeOf(leg));
     leg.to('answered');
     this.#record('leg-answered', { device: leg.device.id, status: response.status });
+    this.#join(leg.branch, leg.branchId ?? '', leg.device, response);
+  }
+
+  /** Somebody has answered: a device, or the fallback number. */
+  #join(branch: Branch, branchId: string, device: Device | undefined, answer: BranchResponse): void {
     this.#state = 'up';
     this.#endLegs(REASONS.completedElsewhere);
     this.#timers.clearAll();
     const { clock, journal, onUp, port } = this.#context;
-    const record = { device: leg.device.id, branch: leg.branchId ?? '', answeredAt: clock.now(), answer: response };
-    journal.up(record);
+    journal.up({ device: device?.id ?? '', branch: branchId, answeredAt: clock.now(), answer });
     this.#noteMissed('answered-elsewhere');
-    onUp(leg.device);
-    port.connect(branch, response);
+    onUp(device);
+    port.connect(branch, answer);
   }
 
   /** Nobody woke: the call goes to a number over the trunk, and the sleepers are given up. */
   #startFallback(number: string, why: EndReason): void {
-    const { port, timeline, clock, journal, onUp } = this.#context;
+    const { port, timeline } = this.#context;
     this.#giveUpSleepers(REASONS.fallback);
-    this.#save();
+    this.#ahead.save();
     const target = { trunk: this.info.trunk, number, retargeted: { from: this.info.aor, status: 480 } };
     this.#fallback = new FallbackLeg(port, timeline, target, why, {
       provisional: (response) => {
         this.#state = 'ringing';
         this.#caller.tell(response.status, response.reason, response);
       },
-      answered: (branch, response) => {
-        this.#state = 'up';
-        this.#timers.clearAll();
-        journal.up({ device: '', branch: branch.id, answeredAt: clock.now(), answer: response });
-        this.#noteMissed('answered-elsewhere');
-        onUp(undefined);
-        port.connect(branch, response);
-      },
+      answered: (branch, response) => this.#join(branch, branch.id, undefined, response),
       failed: (response) => {
         if (!saysNotReached(response)) this.#responses.push(response);
         this.#settle();
@@ -310,7 +277,7 @@ export class Call {
       this.#finish('rejected', REASONS.declinedElsewhere);
       return;
     }
-    this.#save();
+    this.#ahead.save();
     this.#settle();
   }
 
@@ -326,7 +293,7 @@ export class Call {
     branch?.cancel(REASONS.noSignOfLife);
     if (this.#tryAgain(leg, 'no answer to INVITE')) return;
     leg.to('ended');
-    this.#save();
+    this.#ahead.save();
     this.#settle();
   }
 
@@ -348,14 +315,14 @@ export class Call {
 
   #onHoldOver(): void {
     this.#holdOver = true;
-    if (this.#state !== 'held' && this.#state !== 'ringing') return;
+    if (!this.#waits) return;
     this.#record('hold-over');
-    for (const leg of this.legs) if (leg.silent) this.#onNoSignOfLife(leg);
+    for (const leg of this.#legs.all) if (leg.silent) this.#onNoSignOfLife(leg);
     this.#settle();
   }
 
   #onRingOver(): void {
-    if (this.#state !== 'held' && this.#state !== 'ringing') return;
+    if (!this.#waits) return;
     this.#record('ring-over');
     const best = bestResponse(this.#responses);
     if (best === undefined) this.#reject(480, '', refusal('no-answer'));
@@ -365,7 +332,7 @@ export class Call {
 
   /** Ends the call if nothing can come of it any more. */
   #settle(): void {
-    if (this.#starting || (this.#state !== 'held' && this.#state !== 'ringing')) return;
+    if (this.#ahead.holding || !this.#waits) return;
     if (this.#legs.someLive || this.#fallback?.live || (!this.#holdOver && this.#legs.someWaking)) return;
     const best = bestResponse(this.#responses);
     if (best !== undefined) {
@@ -390,11 +357,11 @@ export class Call {
   #finish(reason: EndReason, legReason: string): void {
     const wasUp = this.#state === 'up';
     this.#state = 'over';
-    this.#due = [];
+    this.#ahead.forget();
     this.#timers.clearAll();
     this.#endLegs(legReason);
     this.#fallback?.cancel(legReason);
-    if (!wasUp && MISSED.has(reason)) this.#noteMissed('missed');
+    if (!wasUp && isMissed(reason)) this.#noteMissed('missed');
     this.#context.journal.over();
     this.#record('end', { reason });
     this.#context.onEnd(reason);
@@ -420,29 +387,11 @@ export class Call {
     this.#context.timeline.record(type, fields);
   }
 
-  /** Does it when the journal has what it changes. */
-  #soon(fn: () => void, isPush = false): void {
-    this.#due.push({ fn, isPush });
-    if (!this.#starting) this.#flush();
-  }
-
-  #flush(): void {
-    if (this.#due.length === 0) return;
-    this.#unsaved = true;
-    if (this.#due.some(({ isPush }) => !isPush)) this.#save();
-    for (const { fn } of this.#due.splice(0)) fn();
-    if (this.#unsaved) this.#save();
-  }
-
-  #save(): void {
-    if (this.#starting || (this.#state !== 'held' && this.#state !== 'ringing')) return;
-    this.#unsaved = false;
+  #write(): void {
+    if (!this.#waits) return;
     this.#context.journal.held({ holdUntil: this.#holdUntil, ringUntil: this.#ringUntil, legs: this.#legs.records() });
   }
 }
-
-/** Ends after which a person has missed a call. */
-const MISSED: ReadonlySet<EndReason> = new Set(['cancelled', 'not-woken', 'no-answer', 'push-failed', 'unreachable']);
 
 function probeOf(leg: Leg): string {
   return `probe ${leg.device.id}`;

@@ -115,3 +115,65 @@ test('an engine that drops a silent INVITE after 64 s, a proxy that does after t
   bench.clock.advance(120_000);
   t.deepEqual(bench.port.provisionals, [182, 180, 180, 180]);
 });
+
+test('two sockets at once: a phone that registers over two flows in the same moment is rung over one of them', (t) => {
+  const bench = new Bench();
+  bench.call.start([device('a')]);
+  const flows = [1, 2].map((regId) =>
+    binding(`sip:2001@192.0.2.9:506${regId}`, { regId, source: `tcp/192.0.2.9:506${regId}` }),
+  );
+  bench.call.deviceRegistered(device('a', { bindings: flows.slice(0, 1) }));
+  bench.call.deviceRegistered(device('a', { bindings: flows }));
+  t.is(bench.port.branches.length, 1);
+  bench.port.branchTo('a').rings();
+  bench.clock.advance(10_000);
+  t.is(bench.port.branches.length, 1);
+});
+
+test('a phone sends three REGISTERs after one push and says 486 to the second INVITE: here it gets one, and its answer counts', (t) => {
+  const bench = new Bench();
+  bench.call.start([device('a')]);
+  for (let cseq = 1; cseq <= 3; cseq++)
+    bench.call.deviceRegistered(device('a', { bindings: [binding(undefined, { cseq })] }));
+  t.is(bench.port.branches.length, 1);
+  bench.port.branchTo('a').answers();
+  t.deepEqual(
+    bench.port.finals.map(({ status }) => status),
+    [200],
+  );
+});
+
+test('the first REGISTER after a push is lost: here the call waits for the next one until the hold ends', (t) => {
+  const bench = new Bench();
+  bench.call.start([device('a')]);
+  bench.clock.advance(12_000);
+  t.is(bench.port.finals.length, 0);
+  bench.call.deviceRegistered(device('a'));
+  t.is(bench.port.branches.length, 1);
+});
+
+test('a push service that is broken loses the call in silence: here the caller hears 480 and the reason is push-failed', async (t) => {
+  const bench = new Bench();
+  bench.call.start([device('a')]);
+  bench.pushes[0]?.settle({ kind: 'unreachable', reason: 'NoConnection', attempts: 3 });
+  await settle();
+  t.deepEqual(
+    bench.port.finals.map(({ status }) => status),
+    [480],
+  );
+  t.deepEqual(bench.ends, ['push-failed']);
+});
+
+test('only one push device per extension: here each gets its push, and its INVITE when it wakes', (t) => {
+  const bench = new Bench();
+  bench.call.start([device('a'), device('b'), device('c')]);
+  t.deepEqual(
+    bench.pushes.map(({ device: { id } }) => id),
+    ['a', 'b', 'c'],
+  );
+  for (const id of ['c', 'a', 'b']) bench.call.deviceRegistered(device(id));
+  t.deepEqual(
+    bench.port.branches.map(({ device: { id } }) => id),
+    ['c', 'a', 'b'],
+  );
+});

@@ -1,0 +1,48 @@
+import type { PushOutcome } from '../push/provider.js';
+import type { CallContext } from './context.js';
+import type { Leg } from './leg.js';
+import { outcomeFields } from './timeline.js';
+import type { WriteAhead } from './write-ahead.js';
+
+/** What a push asks of its call. */
+export interface PushingCall {
+  readonly context: Pick<CallContext, 'clock' | 'timeline' | 'wake'>;
+  readonly ahead: WriteAhead;
+  /** Epoch milliseconds. */
+  readonly holdUntil: number;
+  /** Whether the call still waits for devices. */
+  readonly waits: () => boolean;
+  /** The leg has ended: its device can't be woken. */
+  readonly onFailed: () => void;
+}
+
+/** Has the device of a leg woken: the one push that it gets for this call. */
+export function pushLeg(leg: Leg, call: PushingCall): void {
+  const { context, ahead, holdUntil } = call;
+  leg.pushed = true;
+  context.timeline.record('push-asked', { device: leg.device.id });
+  ahead.soon(() => {
+    const leaves = (): boolean => onLeaving(leg, call);
+    void context.wake(leg.device, holdUntil, leaves).then((outcome) => onPushed(leg, call, outcome));
+  }, true);
+}
+
+/** Asked right before the push leaves; false if nobody wants it any more. From then on there is no second one. */
+function onLeaving(leg: Leg, { context, ahead, waits }: PushingCall): boolean {
+  if (leg.state !== 'waking' || !waits()) return false;
+  if (leg.pushedAt === undefined) {
+    leg.pushedAt = context.clock.now();
+    ahead.save();
+  }
+  return true;
+}
+
+function onPushed(leg: Leg, { context, ahead, waits, onFailed }: PushingCall, outcome: PushOutcome): void {
+  const failed = outcome.kind === 'refused' || outcome.kind === 'unreachable';
+  context.timeline.record(`push-${outcome.kind}`, { device: leg.device.id, ...outcomeFields(outcome) });
+  if (!failed || leg.state !== 'waking' || !waits()) return;
+  leg.pushFailed = true;
+  leg.to('ended');
+  ahead.save();
+  onFailed();
+}
