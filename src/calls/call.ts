@@ -80,7 +80,10 @@ export class Call {
   deviceRegistered(device: Device): void {
     if (!this.#waits || !this.#concerns(device)) return;
     const leg = this.#legs.get(device.id);
-    if (leg === undefined) return this.#fallback === undefined ? this.#admit(device) : undefined;
+    if (leg === undefined) {
+      if (this.#fallback === undefined) this.#admit(device);
+      return;
+    }
     leg.device = device;
     const binding = bestBinding(device.bindings);
     if (leg.state !== 'waking' || binding === undefined) {
