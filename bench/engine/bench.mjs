@@ -190,7 +190,9 @@ async function overload(engine, app) {
   await warmUp(engine, app, 'uac.xml');
   for (const rate of options.rates.split(',').map(Number)) {
     const file = join(folder, `overload-${rate}.csv`);
-    const uac = sipp('overload.xml', [...callsAt(rate), ...statsTo(file), '-timeout', `${seconds}s`]);
+    const uac = sipp('overload.xml', [...callsAt(rate), ...statsTo(file), '-timeout', `${seconds + 5}s`]);
+    await sleep(seconds * 1000);
+    uac.kill('SIGKILL'); // told to end, it would wait for every call
     await exited(uac);
     const rows = stats(file).map((row) => ({
       at: Number(
