@@ -143,7 +143,6 @@ export class Call {
     this.#settle();
   }
 
-  /** It is for all devices, or for this one. */
   #concerns = ({ id }: Device): boolean => (this.info.deviceId ?? id) === id;
 
   #admit(device: Device): void {
