@@ -211,6 +211,13 @@ test('10 MB that nobody asked for are cut off, and memory stays where it is', as
   t.is((await fetch(`${url}/open`)).status, 200);
 });
 
+test('who takes forever to ask is cut off', async (t) => {
+  const { url } = await start(t);
+  const { port } = new URL(url);
+  const slow = await raw(port, 'GET /open HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+  t.regex(slow, /^HTTP\/1\.1 408 .*problem\+json/s);
+});
+
 test('more requests than allowed get 429, by token, or by address without a good one', async (t) => {
   const stopped: Clock = {
     now: () => Date.now(),
