@@ -11,32 +11,34 @@ const OTHER_ALERT = 'cd'.repeat(32);
 const TEXT = { contentType: 'text/plain;charset=UTF-8' };
 const QUICK = { wakeDelayMs: 50 };
 
-for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
-  for (const transport of ['udp', 'tcp'] as const) {
-    test.serial(
-      `an active phone gets a message at once, its answer goes back, no push: ${edge}, ${transport}`,
-      async (t) => {
-        const stage = await stageFor(t, { edge, transport });
-        const phone = await stage.phone({ alertToken: ALERT });
-        const answer = await stage.cucm.send('MESSAGE', '2001', {
-          ...TEXT,
-          body: 'Grüße',
-          headers: [['X-Site', 'Lübeck']],
-        });
-        t.is(answer.status, 200);
-        const [sent] = requestsOut(stage.cucm.messages, 'MESSAGE');
-        const [got, ...others] = requestsIn(phone.messages, 'MESSAGE');
-        t.is(others.length, 0);
-        t.is(got?.body.toString(), 'Grüße');
-        t.is(got?.get('Content-Type'), TEXT.contentType);
-        t.is(got?.get('X-Site'), 'Lübeck');
-        t.is(got?.from.uri, sent?.from.uri);
-        t.not(got?.callId, sent?.callId);
-        t.is(stage.apple.received.length, 0);
-        t.deepEqual(stage.faults(), []);
-      },
-    );
-  }
+for (const [edge, transport] of [
+  ['path', 'udp'],
+  ['rewrite', 'tcp'],
+  ['direct', 'udp'],
+] as const satisfies readonly (readonly [EdgeKind, 'udp' | 'tcp'])[]) {
+  test.serial(
+    `an active phone gets a message at once, its answer goes back, no push: ${edge}, ${transport}`,
+    async (t) => {
+      const stage = await stageFor(t, { edge, transport });
+      const phone = await stage.phone({ alertToken: ALERT });
+      const answer = await stage.cucm.send('MESSAGE', '2001', {
+        ...TEXT,
+        body: 'Grüße',
+        headers: [['X-Site', 'Lübeck']],
+      });
+      t.is(answer.status, 200);
+      const [sent] = requestsOut(stage.cucm.messages, 'MESSAGE');
+      const [got, ...others] = requestsIn(phone.messages, 'MESSAGE');
+      t.is(others.length, 0);
+      t.is(got?.body.toString(), 'Grüße');
+      t.is(got?.get('Content-Type'), TEXT.contentType);
+      t.is(got?.get('X-Site'), 'Lübeck');
+      t.is(got?.from.uri, sent?.from.uri);
+      t.not(got?.callId, sent?.callId);
+      t.is(stage.apple.received.length, 0);
+      t.deepEqual(stage.faults(), []);
+    },
+  );
 }
 
 test.serial('a sleeping phone: 202, one alert push, and the messages in order, once, when it is back', async (t) => {
@@ -179,7 +181,7 @@ test.serial(
 );
 
 test.serial(
-  'from a phone to the trunk, with the identity that callwake knows; failover; the trunk’s answer goes back',
+  'from a phone to the trunk, with the identity that callwake knows; the trunk’s answer goes back',
   async (t) => {
     const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
     const phone = await stage.phone();
