@@ -252,7 +252,7 @@ export class Lane {
       job.reason = end.cause === 'lost' ? 'ConnectionLost' : 'NoAnswer';
     } else if (job.unknown === 0) job.reason = 'NotProcessed';
     job.avoid = session;
-    if (end.kind === 'unknown' && end.cause === 'lost') this.#pool.check(session);
+    if (end.kind === 'unknown' && (end.cause === 'lost' || end.cause === 'no answer')) this.#pool.check(session);
     if (job.settled) return;
     if (job.unknown > 1 || job.attempts >= MAX_ATTEMPTS) this.#unreachable(job, job.reason);
     else if (job.attempts < AT_ONCE) this.#again(job);

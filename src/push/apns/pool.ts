@@ -93,7 +93,7 @@ export class ApnsPool {
     this.#notBefore = 0;
   }
 
-  /** One connection was lost: what broke it may have broken the others, and a push must not be lost with a second one. */
+  /** One connection was lost or is silent: what broke it may have broken the others, and a push must not be lost with a second one. */
   check(lost: ApnsSession): void {
     for (const session of this.sessions) if (session !== lost) session.check();
   }

@@ -14,6 +14,8 @@ async function setUp(t: ExecutionContext, options: Partial<ApnsProviderOptions> 
   const apns = await simulator(t, { clock, ...sim });
   const alarms: PushAlarm[] = [];
   const client = provider(t, apns, { clock, connections: 1, onAlarm: (alarm) => void alarms.push(alarm), ...options });
+  // Also when an assertion failed: closing waits for pushes under way, and these for their deadline.
+  t.teardown(() => clock.advance(15_000));
   const start = (changes: Partial<PushRequest> = {}) => client.push(voipPush(clock, changes));
   const push = (changes: Partial<PushRequest> = {}) => outcomeOf(clock, client, start(changes));
   const many = (count: number) => Promise.all(Array.from({ length: count }, () => start()));
@@ -84,11 +86,11 @@ test('all connections lost at once: no push is sent again over one that is dead 
   const push = (changes = {}) => client.push(voipPush(systemClock, changes));
   for (let round = 0; round < 2; round++) {
     await Promise.all(Array.from({ length: 200 }, () => push()));
-    const tokens = Array.from({ length: 40 }, () => newToken());
+    const tokens = Array.from({ length: 10 }, () => newToken());
     for (const token of tokens) apns.script({ token, hang: true });
     const received = apns.total;
     const pushed = tokens.map((token) => push({ token }));
-    await until(() => apns.total >= received + 40);
+    await until(() => apns.total >= received + 10);
     t.is(client.status().connections.length, 2);
     apns.closeConnections();
     for (const outcome of await Promise.all(pushed)) t.like(outcome, { kind: 'accepted', attempts: 2 });
@@ -184,6 +186,24 @@ test('a connection that died in silence is found by its missing PONG; all its pu
   await clock.advanceAsync(2_000);
   for (const pushed of pushes) t.like(await outcomeOf(clock, client, pushed), { kind: 'accepted', attempts: 2 });
   t.is(client.counters().connectionsOpened, 2);
+});
+
+test('both connections died in silence: a push that got no answer over one is not sent again over the other', async (t) => {
+  const { clock, apns, many, start, client } = await setUp(t, { connections: 2 }, { freezable: true, maxStreams: 20 });
+  await many(200);
+  t.is(client.status().connections.length, 2);
+  apns.setFrozen('existing');
+  const pushes = [];
+  for (let count = 1; count <= 4; count++) {
+    pushes.push(start());
+    await until(() => client.status().inFlight === count);
+    await clock.advanceAsync(20);
+  }
+  await clock.advanceAsync(3_000);
+  t.is(client.status().inFlight, 0);
+  await clock.advanceAsync(2_000);
+  for (const pushed of pushes) t.like(await outcomeOf(clock, client, pushed), { kind: 'accepted', attempts: 2 });
+  t.is(client.counters().unanswered, 4);
 });
 
 test('silence is broken by a PING: a live connection stays, a dead one is gone before a call needs it', async (t) => {
