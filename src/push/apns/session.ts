@@ -285,7 +285,8 @@ export class ApnsSession {
   }
 
   #ping(): void {
-    if (!this.#h2 || this.#pong) return;
+    // One that was destroyed tells so with 'close', a little later; a PING over it would throw.
+    if (!this.#h2 || this.#h2.destroyed || this.#pong) return;
     const { clock, timing } = this.#options;
     this.#pong = clock.setTimeout(() => this.destroy('no PONG: the connection is dead'), timing.pongMs);
     const sent = this.#h2.ping((error) => {
