@@ -36,7 +36,7 @@ export function accept(
   if (request.supported.includes('path')) for (const path of request.path) headers.push(['Path', path]);
   headers.push(['Supported', 'path, outbound']);
   const registered = own.filter((device) =>
-    device.bindings.some((binding) => binding.registeredAt === now && binding.callId === request.callId),
+    device.bindings.some((binding) => binding.callId === request.callId && binding.cseq === request.cseq),
   );
   if (usesOutbound(request, registered)) {
     headers.push(['Require', 'outbound']);

@@ -16,6 +16,28 @@ export function checkOrder(binding: Binding, request: RegisterRequest): void {
   }
 }
 
+/**
+ * Whether the binding is what this very REGISTER made, as when the process that stored it died before it could answer: the same
+ * REGISTER changes nothing and is answered with what is stored. `shortest` and `longest`: the seconds that may have been granted then.
+ */
+export function isRepeated(
+  binding: Binding,
+  contact: ParsedContact,
+  request: RegisterRequest,
+  shortest: number,
+  longest: number,
+): boolean {
+  const seconds = (binding.expiresAt - binding.registeredAt) / 1000;
+  return (
+    binding.callId === request.callId &&
+    binding.cseq === request.cseq &&
+    binding.contact === contact.text &&
+    binding.path.join() === request.path.join() &&
+    seconds >= shortest &&
+    seconds <= longest
+  );
+}
+
 /** The binding that a Contact makes. */
 export function makeBinding(
   contact: ParsedContact,

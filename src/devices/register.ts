@@ -1,5 +1,5 @@
 import { type Accepted, accept } from './answer.js';
-import { checkOrder, makeBinding, removeBindings, replaceBindings } from './bindings.js';
+import { checkOrder, isRepeated, makeBinding, removeBindings, replaceBindings } from './bindings.js';
 import { type ParsedContact, parseContact, readWord } from './contact.js';
 import { keyInHeader } from './encryption-key.js';
 import { RegisterError } from './errors.js';
@@ -16,7 +16,7 @@ import type { Binding, Device, PushToken, RegisterAnswer, RegisterRequest } from
 /** What a REGISTER comes to: the devices to store, and the answer once they are stored. */
 export interface RegisterResult {
   readonly devices: readonly Device[];
-  /** False for a REGISTER that only asks: nothing to store. */
+  /** False for a REGISTER that only asks, and for one that is stored already: nothing to store. */
   readonly changed: boolean;
   readonly answer: RegisterAnswer;
 }
@@ -48,12 +48,12 @@ export function applyRegister(
 ): RegisterResult {
   checkRequest(request, context.settings);
   const change = new Change(request, withoutExpired(known, context.now, context.settings), context);
-  if (request.contacts.length === 0) return change.result(false);
+  if (request.contacts.length === 0) return change.result();
   if (request.contacts.some((contact) => contact.trim() === '*')) change.removeAll();
   else {
     for (const text of request.contacts) change.apply(parseContact(text, context.settings));
   }
-  return change.result(true);
+  return change.result();
 }
 
 function checkRequest(request: RegisterRequest, settings: DeviceSettings): void {
@@ -77,6 +77,7 @@ class Change {
   readonly #fresh = new Set<Binding>();
   readonly #services = new Set<PushService>();
   #pnsreg = false;
+  #changed = false;
 
   constructor(request: RegisterRequest, devices: readonly Device[], context: RegisterContext) {
     this.#request = request;
@@ -88,6 +89,7 @@ class Change {
   removeAll(): void {
     if (this.#request.contacts.length !== 1) throw new RegisterError(400, 'Contact * must stand alone');
     if (this.#request.expires !== 0) throw new RegisterError(400, 'Contact * needs Expires: 0');
+    this.#changed = true;
     for (const device of this.#devices) for (const binding of device.bindings) checkOrder(binding, this.#request);
     this.#devices = this.#devices.flatMap((device) => this.#unregistered(device, []));
   }
@@ -99,20 +101,33 @@ class Change {
     const seconds = granted === undefined ? grantedExpiry(asked, settings, random) : asked === 0 ? 0 : granted(contact);
     const { device, ghosts } = matchDevice(this.#devices, contact, settings);
     if (seconds === 0) {
+      this.#changed = true;
       if (device !== undefined) this.#unregister(device, contact);
       return;
     }
     const { tokens, services } = decidePush(contact, this.#request, asked, seconds, settings);
     for (const service of services) this.#services.add(service);
     this.#pnsreg ||= contact.pnsreg;
+    const longest = granted === undefined ? grantedExpiry(asked, settings, 0) : Number.POSITIVE_INFINITY;
+    const shortest = granted === undefined ? grantedExpiry(asked, settings, 1) : 0;
+    const stored = device?.bindings.find((binding) => {
+      return isRepeated(binding, contact, this.#request, shortest, longest);
+    });
+    if (device !== undefined && stored !== undefined) {
+      this.#own.add(device.id);
+      this.#fresh.add(stored);
+      return;
+    }
+    this.#changed = true;
     for (const ghost of ghosts) for (const binding of ghost.bindings) this.#check(binding);
     this.#devices = this.#devices.filter((other) => !ghosts.includes(other));
     this.#register(device, contact, tokens, seconds);
   }
 
   /** @throws RegisterError 403 when the AOR has too many bindings. */
-  result(changed: boolean): RegisterResult {
+  result(): RegisterResult {
     const { settings, now } = this.#context;
+    const changed = this.#changed;
     const bindings = this.#devices.reduce((sum, device) => sum + device.bindings.length, 0);
     if (changed && bindings > settings.maxContacts) throw new RegisterError(403, 'Too many contacts');
     const devices = withinLimit(this.#devices, settings.maxContacts);

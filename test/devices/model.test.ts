@@ -18,6 +18,9 @@ interface Flow {
   expiresAt: number;
   callId: string;
   cseq: number;
+  /** What its REGISTER said. */
+  contact: string;
+  hours: number;
 }
 
 /** What the RFCs say that is known of a phone. */
@@ -32,7 +35,7 @@ interface Phone {
 
 type Step =
   | { do: 'register'; phone: number; address: number; flow: number; hours: number; late: boolean }
-  | { do: 'unregister'; phone: number; flow: number }
+  | { do: 'unregister' | 'again'; phone: number; flow: number }
   | { do: 'reboot' | 'newToken' | 'dead'; phone: number }
   | { do: 'wildcard' | 'restart' }
   | { do: 'wait'; ms: number };
@@ -50,7 +53,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       late: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('unregister' as const), phone, flow: fc.nat(2) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('unregister' as const, 'again'), phone, flow: fc.nat(2) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('reboot' as const, 'newToken', 'dead'), phone }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('wildcard' as const, 'restart') }) },
   {
@@ -84,6 +90,8 @@ class Twins {
         return this.#register(step);
       case 'unregister':
         return this.#unregister(step.phone, step.flow);
+      case 'again':
+        return this.#again(step.phone, step.flow);
       case 'reboot':
         this.#phone(step.phone).boot++;
         return;
@@ -128,14 +136,28 @@ class Twins {
     const callId = `call-${phone}-${model.boot}`;
     const replaced = [...model.flows].filter(([id]) => regId === 0 || id === 0 || id === regId);
     const cseq = late ? 1 : ++this.#cseq;
-    const old = replaced.some(([, other]) => other.callId === callId && other.cseq >= cseq);
-    const answer = await this.#send([this.#contact(phone, uri, regId)], callId, hours * 3600, cseq);
+    const contact = this.#contact(phone, uri, regId);
+    const made = { uri, expiresAt: this.clock.now() + hours * HOUR, callId, cseq, contact, hours };
+    const repeated = isSame(model.flows.get(regId), made);
+    const old = !repeated && replaced.some(([, other]) => other.callId === callId && other.cseq >= cseq);
+    const answer = await this.#send([contact], callId, hours * 3600, cseq);
     equal(answer.status, old ? 500 : 200, 'status');
     equal(answer.registered.length, old ? 0 : 1, 'registered');
-    if (old) return;
+    if (old || repeated) return;
     for (const [id] of replaced) model.flows.delete(id);
-    model.flows.set(regId, { uri, expiresAt: this.clock.now() + hours * HOUR, callId, cseq });
+    model.flows.set(regId, made);
     if (model.kind !== 'contact') model.known = { token: tokenOf(phone, model.token), seenAt: this.clock.now() };
+  }
+
+  /** The very REGISTER that made a binding comes once more, as to the process after one that died before it answered. */
+  async #again(phone: number, flow: number): Promise<void> {
+    this.#expire();
+    const current = this.#phone(phone).flows.get(flow);
+    if (current === undefined) return;
+    const { contact, callId, hours, cseq } = current;
+    const answer = await this.#send([contact], callId, hours * 3600, cseq);
+    equal(answer.status, 200, 'status of a REGISTER that is stored already');
+    equal(answer.registered.length, 1, 'registered by it');
   }
 
   async #unregister(phone: number, flow: number): Promise<void> {
@@ -192,6 +214,10 @@ const uriOf = (phone: number, address: number) => `sip:p${phone}@192.0.2.${addre
 const tokenOf = (phone: number, generation: number) => `${phone}${generation.toString(16).padStart(15, '0')}`;
 const instanceOf = (phone: number) => `;+sip.instance="<urn:uuid:phone-${phone}>"`;
 const regIdOf = (regId: number) => (regId === 0 ? '' : `;reg-id=${regId}`);
+
+function isSame(one: Flow | undefined, { callId, cseq, contact, hours }: Flow): boolean {
+  return one?.callId === callId && one.cseq === cseq && one.contact === contact && one.hours === hours;
+}
 
 function forget(model: Phone): void {
   model.flows.clear();

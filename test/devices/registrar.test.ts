@@ -1,5 +1,5 @@
 import test from 'ava';
-import { bench, instance, iphone, values } from './support.js';
+import { apns, bench, instance, iphone, OTHER, values } from './support.js';
 
 const A = 'sip:2001@192.0.2.1:5060';
 const B = 'sip:2001@192.0.2.2:5060';
@@ -113,6 +113,34 @@ test('a REGISTER of the same Call-ID whose CSeq is not higher changes nothing', 
     await register([`<${A}>`], { cseq: 7 });
     for (const cseq of [7, 6]) t.is((await register(contacts, { cseq, expires })).status, 500);
     t.is((await device()).bindings[0]?.cseq, 7);
+  }
+});
+
+test('a REGISTER that is stored already, as when its answer was lost with the process, gets 200 with what is stored', async (t) => {
+  const { register, device, clock } = bench({ expiresJitter: 0.1 });
+  const first = await register([iphone(A)], { cseq: 7 });
+  const stored = await device();
+  clock.advance(2_000);
+  const again = await register([iphone(A)], { cseq: 7 });
+  t.is(again.status, 200);
+  t.deepEqual(again.registered, first.registered, 'a held call may go to it');
+  t.regex(values(again, 'Contact')[0] ?? '', /^<sip:2001@.*;expires=34/);
+  t.deepEqual(values(again, 'Feature-Caps'), values(first, 'Feature-Caps'));
+  t.deepEqual(await device(), stored);
+});
+
+test('with the CSeq of the stored one but another Contact, Path or expiry it gets 500', async (t) => {
+  for (const [contact, rest] of [
+    [iphone(B), {}],
+    [iphone(A, apns(OTHER)), {}],
+    [iphone(A), { path: ['<sip:edge-2.example;lr>'] }],
+    [iphone(A), { expires: 1800 }],
+  ] as const) {
+    const { register, device } = bench();
+    await register([iphone(A)], { cseq: 7 });
+    const stored = await device();
+    t.is((await register([contact], { cseq: 7, ...rest })).status, 500);
+    t.deepEqual(await device(), stored);
   }
 });
 
