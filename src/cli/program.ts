@@ -1,4 +1,5 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { addApiCommands, apiOptions } from './api/commands.js';
 import { collect, durationArgument, lifetimeArgument, wholeArgument } from './arguments.js';
 import { SECRET_VARIABLE } from './embedded-engine.js';
 import { CliError, type ExitCode, explainError } from './exit.js';
@@ -76,8 +77,21 @@ function makeProgram(end: (code: number) => void): Command {
       process.stdout.write(`${runToken(file, process.env, { scope, expires, subject })}\n`);
     });
   addCall(program);
+  addApiCommands(program, DEFAULT_CONFIG, {
+    env: process.env,
+    write: (text) => void process.stdout.write(text),
+    end,
+  });
   addPushTest(program, end);
   addEngine(program, end);
+  program
+    .command('completion')
+    .description('a script that completes this command line: source <(callwake completion bash)')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh']))
+    .action(async (shell: 'bash' | 'zsh') => {
+      const { completionScript } = await import('./completion.js');
+      process.stdout.write(completionScript(program, shell));
+    });
   program
     .command('app', { hidden: true })
     .addOption(config())
@@ -91,19 +105,15 @@ function makeProgram(end: (code: number) => void): Command {
 }
 
 function addCall(program: Command): void {
-  program
-    .command('call')
+  apiOptions(program.command('call'), DEFAULT_CONFIG)
     .description('what happened to a call: a ladder, or JSON, or a capture file for Wireshark')
     .argument('<id>', 'call UUID, Call-ID or Session-ID')
-    .addOption(new Option('-c, --config <file>', 'configuration, YAML: where the API is').default(DEFAULT_CONFIG))
-    .option('--url <url>', "the API of another machine's callwake, such as https://callwake2.corp.example:8080")
-    .option('--token <token>', 'its bearer token; default: one signed with api.jwt.secret')
     .option('--folder <folder>', 'read the files that callwake wrote (timeline.folder), without asking it')
     .addOption(new Option('--json', 'as JSON').conflicts('pcapng'))
     .option('--pcapng <file>', 'write a capture file; with timeline.messages it has the SIP messages')
-    .action(async (id: string, { config, ...options }) => {
+    .action(async (id: string, options) => {
       const { runCall } = await import('./call.js');
-      await runCall(id, config, process.env, options, (text) => void process.stdout.write(text));
+      await runCall(id, process.env, options, (text) => void process.stdout.write(text));
     });
 }
 

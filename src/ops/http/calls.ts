@@ -38,6 +38,8 @@ const summary = named(
   }),
 );
 
+export type CallView = z.infer<typeof summary>;
+
 const party = z.enum(PARTIES);
 
 const endpoint = z.object({ address: z.string(), port: z.int() });

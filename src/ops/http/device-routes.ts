@@ -98,6 +98,8 @@ export const deviceView = named(
   }),
 );
 
+export type DeviceJson = z.infer<typeof deviceView>;
+
 const deviceId = z.string().min(1, { error: 'a device id' }).max(128, { error: 'a device id' });
 
 export interface DeviceParts {

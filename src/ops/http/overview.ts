@@ -84,6 +84,10 @@ const overview = named(
   }),
 );
 
+export type AlarmView = z.infer<typeof alarm>;
+export type TrunkView = z.infer<typeof trunk>;
+export type Overview = z.infer<typeof overview>;
+
 /** `/v1/overview`, `/v1/trunks`, `/v1/alarms`, `/v1/configuration`: how callwake does. */
 export function overviewRoutes(operations: Operations, readiness: Readiness, clock: Clock): RoutePlugin {
   const { recorder, statistics, alarms } = operations;

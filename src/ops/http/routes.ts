@@ -27,7 +27,7 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     metricsRoutes(new Metrics(operations)),
     overviewRoutes(operations, readiness, clock),
     callRoutes(operations),
-    wakeTestRoutes(operations.wakeTests, clock),
+    wakeTestRoutes(operations.wakeTests, clock, parts.domains),
     eventRoutes(operations.changes, clock),
     dashboardRoutes(),
   ];

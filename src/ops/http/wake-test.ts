@@ -6,6 +6,7 @@ import type { RoutePlugin } from './api.js';
 import { EventStream } from './event-stream.js';
 import { named, problems, REFUSALS, security } from './openapi.js';
 import { Problem } from './problem.js';
+import { aorSchema } from './schemas.js';
 
 const step = z.object({
   step: z.enum(['device', 'push', 'register', 'options', 'call']),
@@ -39,7 +40,7 @@ const body = z
   .meta({ examples: [{ mode: 'silent' }] });
 
 /** `POST /v1/devices/{aor}/{device}/wake-test`: wakes a phone and tells each step, as it happens when `Accept: text/event-stream`. */
-export function wakeTestRoutes(tests: WakeTests, clock: Clock): RoutePlugin {
+export function wakeTestRoutes(tests: WakeTests, clock: Clock, domains: readonly string[]): RoutePlugin {
   return (server) => {
     server.post(
       '/v1/devices/:aor/:device/wake-test',
@@ -53,7 +54,7 @@ export function wakeTestRoutes(tests: WakeTests, clock: Clock): RoutePlugin {
           tags: ['devices'],
           security: security('calls:write'),
           params: z.object({
-            aor: z.string().describe('such as `sip:2001@corp.example`'),
+            aor: aorSchema(domains),
             device: z.string().describe('id of the device'),
           }),
           body,

@@ -93,10 +93,9 @@ export class TimelineRecorder {
     limit: number,
     offset = 0,
   ): { readonly calls: readonly CallSummary[]; readonly total: number } {
-    const text = filter.text?.toLowerCase();
     const found = [...this.#live.values(), ...this.#over.values()]
       .map(({ summary }) => summary)
-      .filter((call) => matches(call, filter, text))
+      .filter((call) => matchesCall(call, filter))
       .sort((a, b) => b.startedAt - a.startedAt);
     return { calls: found.slice(offset, offset + limit), total: found.length };
   }
@@ -142,13 +141,15 @@ export function idsOf({ callUuid, sessionId = '', callId = '' }: CallSummary): s
   return [callUuid, callId, sessionId, sessionId.split(';', 1)[0] ?? ''].map((id) => id.toLowerCase());
 }
 
-function matches(call: CallSummary, filter: CallFilter, text: string | undefined): boolean {
+/** Whether all holds that a filter says. */
+export function matchesCall(call: CallSummary, filter: CallFilter): boolean {
   const { state, reason, trunk, since, until } = filter;
   if (state !== undefined && call.state !== state) return false;
   if (reason !== undefined && call.reason !== reason) return false;
   if (trunk !== undefined && call.trunk !== trunk) return false;
   if (since !== undefined && call.startedAt < since) return false;
   if (until !== undefined && call.startedAt > until) return false;
+  const text = filter.text?.toLowerCase();
   if (text === undefined || text === '') return true;
   return [call.caller ?? '', call.called ?? '', ...idsOf(call)].some((value) => value.toLowerCase().includes(text));
 }

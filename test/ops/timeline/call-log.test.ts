@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CallLog } from '../../../src/ops/timeline/call-log.js';
-import { readLoggedCall } from '../../../src/ops/timeline/read-calls.js';
+import { findLoggedCalls, readLoggedCall } from '../../../src/ops/timeline/read-calls.js';
 import { TimelineRecorder } from '../../../src/ops/timeline/recorder.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -56,6 +56,14 @@ test('a call is written with what came just after its end, and found by each of 
   }
   t.is((await readLoggedCall(folder, 'A3'))?.summary.reason, 'not-woken');
   t.is(await readLoggedCall(folder, 'A'), undefined);
+  const { calls, total } = await findLoggedCalls(folder, { reason: 'not-woken' }, 1);
+  t.is(total, 3);
+  t.deepEqual(
+    calls.map(({ callUuid }) => callUuid),
+    ['A3'],
+  );
+  t.is((await findLoggedCalls(folder, { text: 'a1@cucm' }, 10)).calls[0]?.callUuid, 'A1');
+  t.is((await findLoggedCalls(folder, { reason: 'answered' }, 10)).total, 0);
 });
 
 test('files are ended at their size and deleted when their last call is too old; other files stay', async (t) => {

@@ -1,0 +1,99 @@
+import { Argument, type Command, Option } from 'commander';
+import { durationArgument, lifetimeArgument, wholeArgument } from '../arguments.js';
+import type { CommandContext } from './command.js';
+
+const REASONS = [
+  'answered',
+  'cancelled',
+  'not-woken',
+  'push-failed',
+  'unreachable',
+  'rejected',
+  'no-answer',
+  'overload',
+  'shutdown',
+  'failed',
+];
+
+/** The options by which a command finds the API. */
+export function apiOptions(command: Command, defaultConfig: string): Command {
+  return command
+    .addOption(new Option('-c, --config <file>', 'configuration, YAML: where the API is').default(defaultConfig))
+    .option('--url <url>', "the API of another machine's callwake, such as https://callwake2.corp.example:8080")
+    .option('--token <token>', 'its bearer token; default: one signed with api.jwt.secret');
+}
+
+/** Adds the commands that ask a callwake that runs. */
+export function addApiCommands(program: Command, defaultConfig: string, context: CommandContext): void {
+  const command = (name: string, description: string): Command =>
+    apiOptions(program.command(name).description(description), defaultConfig).option('--json', 'as JSON');
+  command('status', 'how a callwake that runs does: calls, wake times, trunks, Apple, alarms').action(
+    async (options) => {
+      const { runStatus } = await import('./status.js');
+      await runStatus(options, context);
+    },
+  );
+  command('calls', 'calls under way and the last ones that are over, the newest first')
+    .option('--text <text>', 'part of a number, Call-ID, Session-ID or call UUID')
+    .addOption(new Option('--state <state>', 'only those').choices(['held', 'ringing', 'up', 'over']))
+    .addOption(new Option('--reason <reason>', 'only those that ended so').choices(REASONS))
+    .option('--since <duration>', 'only those of the last 30m, 12h, 2d', lifetimeArgument)
+    .option('--limit <n>', 'how many at most', wholeArgument(1, 1000), 20)
+    .addOption(new Option('-f, --follow', 'go on with what changes, until Ctrl-C').conflicts('folder'))
+    .option('--folder <folder>', 'read the files that callwake wrote (timeline.folder), without asking it')
+    .action(async (options) => {
+      const { runCalls } = await import('./calls.js');
+      await runCalls(options, context);
+    });
+  const user = 'sip:2001@corp.example, or 2001 for the first domain';
+  command('devices', 'the phones of a user: which sleep, and why')
+    .argument('<aor>', user)
+    .action(async (aor: string, options) => {
+      const { runDevices } = await import('./devices.js');
+      await runDevices(aor, options, context);
+    });
+  const id = "its id, the beginning of it, or Cisco's device name";
+  command('device', 'all that is known of a phone; tokens as hashes')
+    .argument('<aor>', user)
+    .argument('<device>', id)
+    .action(async (aor: string, device: string, options) => {
+      const { runDevice } = await import('./devices.js');
+      await runDevice(aor, device, options, context);
+    });
+  command('trunks', 'the trunks with the state of each peer').action(async (options) => {
+    const { runTrunks } = await import('./status.js');
+    await runTrunks(options, context);
+  });
+  command('alarms', 'what is wrong and what to do about it')
+    .option('--history', 'what was, the newest first')
+    .action(async (options) => {
+      const { runAlarms } = await import('./status.js');
+      await runAlarms(options, context);
+    });
+  command('wake', 'wake a phone as a call would and tell each step; exit code 0 when it woke')
+    .argument('<aor>', user)
+    .argument('[device]', `${id}; default: all, one after the other`)
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'call: as a call does, and the phone shows one for a moment; silent: a background push, which iOS may delay',
+      ).choices(['silent', 'call']),
+    )
+    .action(async (aor: string, device: string | undefined, options) => {
+      const { runWake } = await import('./wake.js');
+      await runWake(aor, device, options, context);
+    });
+  command('drain', 'take no new calls; those under way go on')
+    .option('--undo', 'take new calls again')
+    .option('--wait <duration>', 'end when no call waits for an answer; exit code 1 if some still do', durationArgument)
+    .action(async (options) => {
+      const { runDrain } = await import('./control.js');
+      await runDrain(options, context);
+    });
+  command('log-level', 'how much is logged; set until the process ends')
+    .addArgument(new Argument('[level]').choices(['debug', 'info', 'warn', 'error']))
+    .action(async (level, options) => {
+      const { runLogLevel } = await import('./control.js');
+      await runLogLevel(level, options, context);
+    });
+}

@@ -1,0 +1,92 @@
+import type { DeviceJson } from '../../ops/http/device-routes.js';
+import { CliError } from '../exit.js';
+import { ApiClient } from './client.js';
+import type { CommandContext, ReportOptions } from './command.js';
+import { clean, duration, instant, json, table } from './text.js';
+
+/** The devices of a user, in the order of their ids. @throws {CliError} when the API can't be asked */
+export async function devicesOf(client: ApiClient, user: string): Promise<readonly DeviceJson[]> {
+  return (await client.get<{ items: DeviceJson[] }>(`/v1/devices/${encodeURIComponent(user)}`)).items;
+}
+
+/**
+ * The one device that is meant: by its id, by the beginning of its id, or by Cisco's device name.
+ * @throws {CliError} when none or several are
+ */
+export function pickDevice(devices: readonly DeviceJson[], user: string, wanted: string): DeviceJson {
+  const id = wanted.toLowerCase().replace(/^urn:uuid:/, '');
+  const exact = devices.filter((device) => device.id.toLowerCase() === id || device.deviceName?.toLowerCase() === id);
+  const found = exact.length > 0 ? exact : devices.filter((device) => device.id.toLowerCase().startsWith(id));
+  const [device, second] = found;
+  const known = devices.map((entry) => entry.id).join(', ');
+  if (device === undefined) {
+    throw new CliError(
+      `${user} has no device ${wanted}; ${known === '' ? 'it has none' : `it has ${clean(known)}`}.`,
+      1,
+    );
+  }
+  if (second !== undefined) throw new CliError(`${wanted} may be any of ${clean(known)}.`, 1);
+  return device;
+}
+
+/** `callwake devices <aor>`. */
+export async function runDevices(user: string, options: ReportOptions, { env, write }: CommandContext): Promise<void> {
+  const devices = await devicesOf(ApiClient.open(options, env, ['devices:read']), user);
+  if (options.json) return write(json({ items: devices }));
+  if (devices.length === 0) return write(`${user} has no phone that is registered or can be woken.\n`);
+  const rows = devices.map((device) => [
+    device.id,
+    device.platform,
+    device.deviceName ?? '-',
+    device.state.state,
+    device.state.reason,
+    String(device.bindings.length),
+    device.tokens.map(({ kind }) => kind).join(', ') || 'none',
+    instant(device.seenAt),
+  ]);
+  write(table(['device', 'platform', 'name', 'state', 'because', 'bindings', 'tokens', 'last seen'], rows));
+}
+
+/** `callwake device <aor> <id>`. */
+export async function runDevice(
+  user: string,
+  id: string,
+  options: ReportOptions,
+  { env, write }: CommandContext,
+): Promise<void> {
+  const device = pickDevice(await devicesOf(ApiClient.open(options, env, ['devices:read']), user), user, id);
+  write(options.json ? json(device) : deviceText(device));
+}
+
+function deviceText(device: DeviceJson): string {
+  const lines: [string, string][] = [
+    ['device', `${device.id} of ${device.aor}`],
+    ['platform', `${device.platform}${device.userAgent === undefined ? '' : `, ${device.userAgent}`}`],
+    ...(device.deviceName === undefined ? [] : [['name', device.deviceName] satisfies [string, string]]),
+    ['state', `${device.state.state}, because ${device.state.reason}`],
+    ['last seen', instant(device.seenAt)],
+    ...list('bindings', 'none: it can only be woken', device.bindings.map(bindingText)),
+    ...list('tokens', "none: it can't be woken", device.tokens.map(tokenText)),
+    ['payloads', device.encrypted ? `encrypted${keyName(device)}` : 'not encrypted'],
+  ];
+  return lines.map(([name, text]) => `${name.padEnd(9)}  ${clean(text)}\n`).join('');
+}
+
+const keyName = ({ encryptionKeyId }: DeviceJson): string =>
+  encryptionKeyId === undefined ? '' : ` with key ${encryptionKeyId}`;
+
+function bindingText({ uri, path, mode, source, expiresAt }: DeviceJson['bindings'][number]): string {
+  const route = path.length === 0 ? '' : `, Path ${path.join(', ')}`;
+  const left = duration(Math.max(0, expiresAt - Date.now()));
+  return `${uri} (${mode}) over ${source}, for another ${left}${route}`;
+}
+
+function tokenText(token: DeviceJson['tokens'][number]): string {
+  const { kind, hash, bundleId, teamId, environment, seenAt } = token;
+  const where = environment === undefined ? '' : `, ${environment}`;
+  return `${kind} ${hash} for ${bundleId} of ${teamId}${where}; named ${instant(seenAt)}`;
+}
+
+function list(name: string, none: string, entries: readonly string[]): [string, string][] {
+  return (entries.length === 0 ? [none] : entries).map((text, index) => [index === 0 ? name : '', text]);
+}

@@ -1,0 +1,214 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test from 'ava';
+import { Command } from 'commander';
+import { addApiCommands } from '../../src/cli/api/commands.js';
+import { explainError } from '../../src/cli/exit.js';
+import { ApiStage, token } from '../ops/api-stage.js';
+
+const QUICK = { wakeDelayMs: 50, answerDelayMs: 50 };
+const CLI = ['--enable-source-maps', 'build/src/cli.js'];
+
+interface Said {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end, or until it has said `until`. */
+async function callwake(args: readonly string[], until?: RegExp): Promise<Said> {
+  const child = spawn(process.execPath, [...CLI, ...args], {
+    env: { PATH: process.env.PATH },
+    timeout: 30_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (until?.test(stdout)) child.kill();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout, stderr };
+}
+
+/** The commands against a callwake, in this process: a process each would take most of the test's time. */
+function asked(url: string, config = 'nowhere.yaml') {
+  return async (...args: readonly string[]): Promise<Said> => {
+    let [status, stdout]: [number, string] = [0, ''];
+    const program = new Command('callwake').exitOverride();
+    const context = {
+      env: {},
+      write: (text: string) => {
+        stdout += text;
+      },
+      end: (code: number) => {
+        status = code;
+      },
+    };
+    addApiCommands(program, config, context);
+    try {
+      await program.parseAsync([...args, '--url', url], { from: 'user' });
+      return { status, stdout, stderr: '' };
+    } catch (error) {
+      const { message, exitCode } = explainError(error);
+      return { status: exitCode, stdout, stderr: `${message}\n` };
+    }
+  };
+}
+
+test('a phone is found, woken, called, and the call followed: what an operator does at a terminal', async (t) => {
+  const api = await ApiStage.start(t, { config: { timeline: { calls: 100 } } });
+  const run = asked(api.url, api.stage.configFile);
+  const phone = await api.stage.phone({ behaviour: QUICK });
+  await phone.background();
+  const id = phone.identity.instance.replace('urn:uuid:', '');
+
+  const devices = await run('devices', '2001');
+  t.regex(devices.stdout, new RegExp(`^device .*\n${id} +iphone .* suspended `));
+  const device = await run('device', 'sip:2001@corp.example', id.slice(0, 8));
+  t.regex(device.stdout, new RegExp(`^device +${id} of sip:2001@corp\\.example\n`));
+  t.regex(device.stdout, /\ntokens +voip token:\w+ for com\.example\.phone of ABCDE12345/);
+  t.false(device.stdout.includes(String(phone.identity.voipToken)));
+
+  const woken = await run('wake', '2001', '--mode', 'call');
+  t.is(woken.status, 0, woken.stderr);
+  t.deepEqual(
+    [...woken.stdout.matchAll(/ ms {2}ok {6}(\w+)/g)].map(([, step]) => step),
+    ['device', 'push', 'register', 'options', 'call'],
+  );
+  t.regex(woken.stdout, /\nThe phone wakes: back in \d+ ms\.\n$/);
+  t.is(api.stage.apple.received.length, 1);
+
+  await phone.background();
+  const reach = ['--url', api.url, '--config', api.stage.configFile];
+  const following = callwake(['calls', '--follow', '--text', '1001', ...reach], / answered .*\n/);
+  const call = api.stage.cucm.call({ to: '2001', from: '1001' });
+  await call.answered;
+  await call.hangup();
+  t.regex((await following).stdout, /^when .*\n(.* 1001 +2001 .*\n)+$/);
+
+  const list = await run('calls', '--reason', 'answered', '--json');
+  t.is(JSON.parse(list.stdout).total, 1);
+  t.regex((await run('calls', '--text', 'nobody')).stdout, /^No calls\.\n$/);
+  const status = await run('status');
+  t.regex(status.stdout, /\ncalls +0 held, 0 ringing, 0 up\nwake +p50 \d+ ms, .*\noutcomes +answered 1 /);
+  t.regex(status.stdout, /\ntrunk cucm +\S+ in-service .*\n/);
+  t.regex((await run('trunks')).stdout, /\ncucm +0 +0 +\S+ +in-service /);
+  t.is((await run('alarms')).stdout, 'No alarms.\n');
+});
+
+test('a phone that does not come: the wake test says where it broke, exit code 1', async (t) => {
+  const api = await ApiStage.start(t, { trunk: { hold: '1s' } });
+  const phone = await api.stage.phone({ behaviour: { deaf: true } });
+  await phone.background();
+  const { status, stdout } = await asked(api.url, api.stage.configFile)('wake', '2001');
+  t.is(status, 1);
+  t.regex(stdout, / failed {2}register .*\nIt broke at register: no REGISTER within 1 s\. /);
+  const nobody = await asked(api.url, api.stage.configFile)('wake', '2099');
+  t.like(nobody, { status: 1, stderr: '2099 has no phone that is registered or can be woken.\n' });
+});
+
+test('a node is drained and taken back, and its log level set', async (t) => {
+  const api = await ApiStage.start(t, { trunk: { hold: '60s' } });
+  const run = asked(api.url, api.stage.configFile);
+  const phone = await api.stage.phone({ behaviour: { wakeDelayMs: 60_000, answerDelayMs: 20 } });
+  await phone.background();
+  const held = api.stage.cucm.call({ to: '2001' });
+  await api.stage.callwake.logged('push-accepted');
+  t.like(await run('drain'), { status: 0, stdout: 'No new calls are taken; 1 waits for an answer.\n' });
+  t.regex((await run('status')).stdout, /\nready +no: it is draining\n/);
+  t.is((await run('drain', '--wait', '10ms')).status, 1);
+  const waiting = run('drain', '--wait', '20s', '--json');
+  await phone.wake();
+  await phone.register();
+  await held.answered;
+  t.deepEqual(JSON.parse((await waiting).stdout), { draining: true, waiting: 0 });
+  t.like(await run('drain', '--undo'), { status: 0, stdout: 'New calls are taken.\n' });
+  t.is((await run('log-level', 'debug')).stdout, 'debug\n');
+  t.is((await run('log-level')).stdout, 'debug\n');
+  await held.hangup();
+});
+
+test('what can’t be asked is said in a sentence: nobody there, no good token, scope, nothing found, not the API', async (t) => {
+  const api = await ApiStage.start(t);
+  const run = asked(api.url);
+  t.like(await asked('http://127.0.0.1:1')('status', '--token', 'x'), {
+    status: 1,
+    stdout: '',
+    stderr: "The API at http://127.0.0.1:1 can't be asked: bad port.\n",
+  });
+  const closed = createServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const { port } = closed.address() as AddressInfo;
+  closed.close();
+  const away = await callwake(['status', '--url', `http://127.0.0.1:${port}`, '--token', 'x']);
+  t.regex(away.stderr, /can't be asked: .*ECONNREFUSED/);
+  t.is(away.status, 1);
+  const unknown = await run('status', '--token', 'x');
+  t.regex(unknown.stderr, /answers 401: .* Give --token, or a --config /);
+  t.is(unknown.status, 1);
+  const scope = await run('devices', '2001', '--token', token(['calls:read']));
+  t.regex(scope.stderr, /answers 403: The token must have the scope devices:read\./);
+  const call = await callwake(['call', 'nobody', '--url', api.url, '--token', token(['calls:read'])]);
+  t.like(call, { status: 1, stdout: '' });
+  t.regex(call.stderr, /answers 404: There is no call with this id/);
+  t.is((await run('devices', 'a b', '--token', token())).status, 1);
+  t.like(await asked('here')('status', '--token', 'x'), { status: 2, stdout: '' });
+
+  const other = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const page = await callwake([
+    'status',
+    '--url',
+    `http://127.0.0.1:${(other.address() as AddressInfo).port}`,
+    '--token',
+    'x',
+  ]);
+  t.is(page.status, 1);
+  t.regex(page.stderr, /^The API at .* can't be asked: .*JSON/);
+  t.notRegex(page.stderr, /\n\s+at /);
+});
+
+/** What bash offers for each command line, its last word unfinished. */
+function completed(...lines: readonly (readonly string[])[]): string[][] {
+  const offers = lines.map((words) =>
+    [
+      `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
+      `COMP_CWORD=${words.length - 1}`,
+      '_callwake',
+      `echo "\${COMPREPLY[*]}"`,
+    ].join('\n'),
+  );
+  const source = `source <(${process.execPath} build/src/cli.js completion bash)`;
+  const script = [source, ...offers].join('\n');
+  const { stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8', timeout: 20_000 });
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' '));
+}
+
+test('bash completes commands, options, values and files', (t) => {
+  const [commands, states, levels, options, deeper, files, all] = completed(
+    ['callwake', 'sta'],
+    ['callwake', 'calls', '--state', ''],
+    ['callwake', 'log-level', 'w'],
+    ['callwake', 'wake', '2001', '--m'],
+    ['callwake', 'sim', 'ap'],
+    ['callwake', 'check', '--config', 'tsconfig.bu'],
+    ['callwake', ''],
+  );
+  t.deepEqual(commands, ['start', 'status']);
+  t.deepEqual(states, ['held', 'ringing', 'up', 'over']);
+  t.deepEqual(levels, ['warn']);
+  t.deepEqual(options, ['--mode']);
+  t.deepEqual(deeper, ['apns']);
+  t.deepEqual(files, ['tsconfig.build.json']);
+  t.false(all?.includes('app'));
+});
