@@ -66,7 +66,7 @@ export async function startKamailio(folder, dbMode, children = 2) {
   return started(child, port);
 }
 
-/** Settles when what has been started answers OPTIONS at that port. */
+/** Settles when what has been started answers OPTIONS at that port with 200: an engine whose app isn't there yet says 503. */
 export async function started(child, port) {
   child.stdout?.resume();
   child.on('error', (error) => {
@@ -105,7 +105,7 @@ function answersOptions(port) {
       resolve(answered);
     };
     const timer = setTimeout(() => end(false), 200);
-    socket.on('message', () => end(true));
+    socket.on('message', (data) => data.latin1Slice(8, 11) === '200' && end(true));
     socket.bind(0, '127.0.0.1', () => {
       const from = socket.address().port;
       const id = Math.random().toString(36).slice(2);

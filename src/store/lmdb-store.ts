@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Device } from '../devices/types.js';
-import { type Databases, type Migration, migrate } from './schema.js';
+import { deviceDictionary } from './dictionary.js';
+import { type Databases, MIGRATIONS, type Migration, migrate } from './schema.js';
 import type { SharedValue, Store } from './store.js';
 
 export interface LmdbStoreOptions {
@@ -16,6 +17,8 @@ export interface LmdbStoreOptions {
 /** LMDB keys may have 1978 bytes; a little less leaves room for their encoding. */
 const MAX_KEY_BYTES = 1900;
 const CHUNK = 200;
+/** Bytes of the devices of an AOR from which they are compressed. */
+const COMPRESSED_FROM = 100;
 
 /** The store on disk. Writes made in the same turn of the event loop share one transaction. */
 export class LmdbStore implements Store {
@@ -29,10 +32,13 @@ export class LmdbStore implements Store {
   readonly #records: Database<unknown, [string, string]>;
 
   /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
-  constructor({ path, durable = true, migrations }: LmdbStoreOptions) {
+  constructor({ path, durable = true, migrations = MIGRATIONS }: LmdbStoreOptions) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: 8 });
-    this.#devices = this.#root.openDB<unknown, string>({ name: 'devices' });
+    this.#devices = this.#root.openDB<unknown, string>({
+      name: 'devices',
+      compression: { threshold: COMPRESSED_FROM, dictionary: deviceDictionary() },
+    });
     this.#journal = open<unknown, string>({
       path: join(path, 'calls'),
       noSync: true,

@@ -1,7 +1,7 @@
 import type { Database } from 'lmdb';
 
 /** The layout of the database that this version of callwake reads and writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const KEY = 'schema';
 
@@ -17,6 +17,9 @@ export interface Migration {
   readonly from: number;
   readonly run: (databases: Databases) => void;
 }
+
+/** Since 2 devices may be compressed; those of 1 are read as they are, and compressed when they change. */
+export const MIGRATIONS: readonly Migration[] = [{ from: 1, run: () => undefined }];
 
 /** The database can't be used as it is; the message says what to do about it. */
 export class StoreSchemaError extends Error {

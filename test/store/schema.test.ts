@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import test from 'ava';
 import { open } from 'lmdb';
+import { deviceDictionary } from '../../src/store/dictionary.js';
 import { LmdbStore } from '../../src/store/lmdb-store.js';
-import { type Databases, migrate, StoreSchemaError } from '../../src/store/schema.js';
+import { type Databases, migrate, SCHEMA_VERSION, StoreSchemaError } from '../../src/store/schema.js';
 import { fullDevice, temporaryFolder } from './support.js';
 
 function openDatabases(path: string): Databases & { close: () => Promise<void> } {
@@ -24,10 +26,9 @@ test('a store of a newer callwake is refused with what to do, and left as it is'
 
 test('migrations run in order, each once, and the data of the old layout is there afterwards', async (t) => {
   const path = temporaryFolder(t);
-  const first = new LmdbStore({ path });
-  await first.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', 'x')]);
-  await first.close();
   const databases = openDatabases(path);
+  await databases.meta.put('schema', 1);
+  await databases.devices.put('sip:1@a.example', [fullDevice('sip:1@a.example', 'x')]);
   t.teardown(() => databases.close());
   const ran: number[] = [];
   const steps = [
@@ -70,4 +71,45 @@ test('a missing migration step is said', (t) => {
   t.teardown(() => databases.close());
   databases.meta.putSync('schema', 1);
   t.throws(() => migrate(databases, path, [], 2), { instanceOf: StoreSchemaError, message: /schema 1/ });
+});
+
+test('devices that schema 1 has left are read, changed and read again', async (t) => {
+  const path = temporaryFolder(t);
+  const databases = openDatabases(path);
+  await databases.meta.put('schema', 1);
+  const old = ['sip:1@a.example', 'sip:2@a.example'].map((aor) => [fullDevice(aor, 'x')]);
+  for (const devices of old) await databases.devices.put(devices[0]?.aor ?? '', devices);
+  await databases.close();
+  const store = new LmdbStore({ path });
+  t.deepEqual(store.devicesOf('sip:1@a.example'), old[0]);
+  const changed = [fullDevice('sip:1@a.example', 'y'), fullDevice('sip:1@a.example', 'z')];
+  await store.putDevices('sip:1@a.example', changed);
+  await store.close();
+  const again = new LmdbStore({ path });
+  t.teardown(() => again.close());
+  t.deepEqual(await again.devicesAfter('', 10), [
+    ['sip:1@a.example', changed],
+    ['sip:2@a.example', old[1]],
+  ]);
+});
+
+test('the dictionary of schema 2 is the one that stores were written with', (t) => {
+  const digest = createHash('sha256').update(deviceDictionary()).digest('hex');
+  t.is(digest, '6d6ac3e95c541ed80f5d64b75611b8567a588c948e35107b6ead58ecac7b19b5');
+  t.is(SCHEMA_VERSION, 2, 'with another schema, say here which dictionary it has');
+});
+
+test('compressed devices of all sizes come back as they were from a store that is opened again', async (t) => {
+  const path = temporaryFolder(t);
+  const entries = [1, 40, 2, 200, 3, 1].map((count, i) => {
+    const aor = `sip:${i}@a.example`;
+    return [aor, Array.from({ length: count }, (_, n) => fullDevice(aor, `${i}-${n}-${Math.random()}`))] as const;
+  });
+  const store = new LmdbStore({ path });
+  await Promise.all(entries.map(([aor, devices]) => store.putDevices(aor, devices)));
+  await store.close();
+  const again = new LmdbStore({ path });
+  t.teardown(() => again.close());
+  for (const [aor, devices] of [...entries, ...entries.toReversed()]) t.deepEqual(again.devicesOf(aor), devices);
+  t.deepEqual(await again.devicesAfter('', 10), entries);
 });
