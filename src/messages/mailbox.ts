@@ -48,6 +48,8 @@ const UNTOLD = 'untold';
 const UNTOLD_AT_ONCE = 10_000;
 const UNTOLD_BODY = 4096;
 const SIZES_KEPT = 20_000;
+/** Queues with messages that are kept in mind; with more of them the store is asked. */
+const HOLDING_KEPT = 100_000;
 /** The bytes of a queue that a process before this one has left are reckoned from so many of its messages. */
 const SAMPLE = 8;
 /** How long a sender may send the same request again, in milliseconds. */
@@ -77,6 +79,11 @@ export class Mailbox {
   /** Queue and request of what a process before this one has put there a moment ago: it may be sent again. */
   #left: ReadonlySet<string> = new Set();
   #leftUntil = 0;
+  /** The queues that hold something, all of them once `#counted`. A registration asks about its queue, which most often is empty. */
+  readonly #holding = new Set<string>();
+  #counted = false;
+  /** There were more than it keeps. */
+  #forgetful = false;
   #total = 0;
   #dead = 0;
   #last = 0;
@@ -95,8 +102,12 @@ export class Mailbox {
     for await (const queue of this.#store.queues()) {
       const count = await this.#store.queuedCount(queue);
       if (queue === DEAD) this.#dead += count;
-      else if (ownerOf(queue) !== undefined) this.#total += count;
+      else if (ownerOf(queue) !== undefined) {
+        this.#total += count;
+        if (count > 0) this.#hold(queue);
+      }
     }
+    this.#counted = true;
   }
 
   /** Messages that wait, of all devices. */
@@ -122,6 +133,7 @@ export class Mailbox {
   /** Whether anything waits there. */
   async isEmpty(queue: string): Promise<boolean> {
     const busy = this.#busy.get(queue);
+    if (busy === undefined && this.#counted && !this.#forgetful && !this.#holding.has(queue)) return true;
     const known = busy === undefined ? this.#sizes.get(queue) : await busy.size;
     return known === undefined ? (await this.#store.queued(queue, 1)).length === 0 : known.count === 0;
   }
@@ -146,6 +158,7 @@ export class Mailbox {
       if (size.bytes + bytes > bytesPerDevice) throw new MailboxFull('bytesPerDevice');
       if (this.#total >= messages) throw new MailboxFull('messages');
       this.#grow(size, 1, bytes);
+      this.#hold(queue);
       try {
         const told = this.#noteUntold(queue, position, message);
         await Promise.all([this.#store.putQueued(queue, position, message), told]);
@@ -180,6 +193,7 @@ export class Mailbox {
     return this.#changing(queue, async (size) => {
       await this.#store.removeQueued(queue, position);
       this.#grow(size, -1, -bytesOf(message));
+      if (size.count === 0) this.#holding.delete(queue);
     });
   }
 
@@ -260,6 +274,11 @@ export class Mailbox {
     if (this.#left.size === 0) return false;
     if (this.#clock.now() > this.#leftUntil) this.#left = new Set();
     return this.#left.has(requestOf(queue, message));
+  }
+
+  #hold(queue: string): void {
+    if (this.#holding.size < HOLDING_KEPT) this.#holding.add(queue);
+    else if (!this.#holding.has(queue)) this.#forgetful = true;
   }
 
   #grow(size: Size, count: number, bytes: number): void {

@@ -314,3 +314,30 @@ test('a receipt is stored and delivered, and nobody is ever told', async (t) => 
   t.is(world.mailbox.total, 2);
   t.is(world.told.length, 0);
 });
+
+test('a registration reads no queue when nothing waits; what a process before has left is delivered', async (t) => {
+  const store = new MemoryStore();
+  const clock = new FakeClock();
+  const before = new World(['a', 'b'], { store, clock });
+  await before.messages.receive(message('1'), { aor: AOR, deviceId: 'a' });
+  before.messages.close();
+  const reads: string[] = [];
+  const queued = store.queued.bind(store);
+  store.queued = (queue, limit) => {
+    reads.push(queue);
+    return queued(queue, limit);
+  };
+  const after = new World(['a', 'b'], { store, clock });
+  after.messages.start();
+  await settle(20);
+  reads.length = 0;
+  await after.wakes('b');
+  t.deepEqual(reads, []);
+  await after.wakes('a');
+  await after.last().answer(200);
+  t.deepEqual(after.sent, ['a 1']);
+  reads.length = 0;
+  await after.wakes('a');
+  t.deepEqual(reads, []);
+  after.messages.close();
+});
