@@ -1,9 +1,10 @@
 import { Fragment } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { duration, moment, REASONS, short } from './format.js';
 import { useApi, useThrottled } from './hooks.js';
 import { Ladder } from './ladder.js';
-import type { CallDetail, CallEvent } from './model.js';
+import { messagesByEvent } from './messages.js';
+import type { CallDetail, CallEvent, CallMessage } from './model.js';
 import { CallState, Waiting } from './parts.js';
 
 /** One call as a ladder; a click on an arrow shows all that is known of the event. */
@@ -12,6 +13,7 @@ export function CallPage({ id, change }: { readonly id: string; readonly change:
   const { data, error, again } = useApi<CallDetail>(path);
   const [chosen, setChosen] = useState<number | undefined>(undefined);
   useThrottled(data?.summary.state === 'over' ? undefined : change, again, 500);
+  const messages = useMemo(() => (data === undefined ? [] : messagesByEvent(data)), [data]);
   if (data === undefined) return <Waiting error={error} what="call" />;
   const { summary, events, dropped } = data;
   const event = chosen === undefined ? undefined : events[chosen];
@@ -62,7 +64,18 @@ export function CallPage({ id, change }: { readonly id: string; readonly change:
       <div class="ladder-and-event">
         <Ladder events={events} several={summary.devices > 1} chosen={chosen} onChoose={setChosen} />
         <aside aria-live="polite" aria-label="The chosen event">
-          {event === undefined ? <p class="none">Choose an event to see all of it.</p> : <EventDetail event={event} />}
+          {event === undefined ? (
+            <p class="none">Choose an event to see all of it.</p>
+          ) : (
+            <>
+              <EventDetail event={event} />
+              <Message
+                message={chosen === undefined ? undefined : messages[chosen]}
+                kept={data.messages.length > 0}
+                event={event}
+              />
+            </>
+          )}
         </aside>
       </div>
       {dropped === 0 ? null : <p class="none">{dropped} more events were not kept.</p>}
@@ -88,6 +101,38 @@ function EventDetail({ event }: { readonly event: CallEvent }) {
           </Fragment>
         ))}
       </dl>
+    </>
+  );
+}
+
+/** The SIP message behind an arrow, or why there is none to see. */
+function Message({
+  message,
+  kept,
+  event: { arrow },
+}: {
+  readonly message: CallMessage | undefined;
+  readonly kept: boolean;
+  readonly event: CallEvent;
+}) {
+  if (message === undefined) {
+    const sip = arrow.to !== undefined && arrow.from !== 'apns' && arrow.to !== 'apns';
+    return sip && !kept ? (
+      <p class="none">
+        SIP messages are not kept; <code>timeline.messages: true</code> keeps them.
+      </p>
+    ) : null;
+  }
+  const { protocol, from, to, text } = message;
+  return (
+    <>
+      <h3>
+        SIP over {protocol}, {from.address}:{from.port} → {to.address}:{to.port}
+      </h3>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      <pre class="message" tabIndex={0}>
+        {text}
+      </pre>
     </>
   );
 }

@@ -4,7 +4,8 @@ import { useApi, useSettled, useThrottled } from './hooks.js';
 import type { CallSummary } from './model.js';
 import { CallState, Waiting } from './parts.js';
 
-const PAGE = 50;
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 1000;
 const STATES = ['', 'held', 'ringing', 'up', 'over'];
 
 /** Calls, the newest first: search, filter, a page at a time. */
@@ -13,7 +14,8 @@ export function CallsPage({ query, change }: { readonly query: URLSearchParams; 
   const [state, setState] = useState(query.get('state') ?? '');
   const [offset, setOffset] = useState(0);
   const reason = query.get('reason') ?? '';
-  const wanted = new URLSearchParams({ limit: String(PAGE), offset: String(offset) });
+  const page = Math.min(MAX_PAGE, Math.max(1, Math.trunc(Number(query.get('limit')) || DEFAULT_PAGE)));
+  const wanted = new URLSearchParams({ limit: String(page), offset: String(offset) });
   const settled = useSettled(text.trim(), 200);
   if (settled !== '') wanted.set('text', settled);
   if (state !== '') wanted.set('state', state);
@@ -80,10 +82,10 @@ export function CallsPage({ query, change }: { readonly query: URLSearchParams; 
           </p>
           <CallTable calls={data.calls} />
           <nav class="pages" aria-label="Pages of calls">
-            <button type="button" disabled={offset === 0} onClick={() => setOffset(Math.max(0, offset - PAGE))}>
+            <button type="button" disabled={offset === 0} onClick={() => setOffset(Math.max(0, offset - page))}>
               Newer
             </button>
-            <button type="button" disabled={offset + PAGE >= data.total} onClick={() => setOffset(offset + PAGE)}>
+            <button type="button" disabled={offset + page >= data.total} onClick={() => setOffset(offset + page)}>
               Older
             </button>
           </nav>

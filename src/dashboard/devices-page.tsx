@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { duration, moment } from './format.js';
+import { duration, moment, short } from './format.js';
 import { useApi } from './hooks.js';
 import type { Device } from './model.js';
 import { Badge, Section, Waiting } from './parts.js';
@@ -62,6 +62,11 @@ function DeviceCard({ device, onChange }: { readonly device: Device; readonly on
         </p>
         <p class="none">
           <code>{device.id}</code> {device.userAgent}
+        </p>
+        <p>
+          <a href={`#/calls?${new URLSearchParams({ text: short(device.aor), limit: '20' })}`}>
+            The last 20 calls of {short(device.aor)}
+          </a>
         </p>
         <h3>Bindings</h3>
         {device.bindings.length === 0 ? (

@@ -86,10 +86,26 @@ export interface CallEvent {
   readonly arrow: { readonly from: Party; readonly to?: Party; readonly label: string; readonly device?: string };
 }
 
+interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A SIP message of a call, as it was on the wire but for what is secret. */
+export interface CallMessage {
+  readonly at: number;
+  readonly protocol: string;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  readonly text: string;
+}
+
 export interface CallDetail {
   readonly summary: CallSummary;
   readonly events: readonly CallEvent[];
   readonly dropped: number;
+  /** Empty unless callwake keeps them (`timeline.messages`). */
+  readonly messages: readonly CallMessage[];
 }
 
 export interface Device {

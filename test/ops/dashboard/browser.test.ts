@@ -28,7 +28,7 @@ interface Opened {
 /** A browser that looks at the dashboard of a callwake. */
 async function opened(t: ExecutionContext): Promise<Opened> {
   if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is not installed`);
-  const api = await ApiStage.start(t);
+  const api = await ApiStage.start(t, { config: { timeline: { messages: true } } });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
   t.teardown(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
@@ -87,6 +87,16 @@ test.serial('sign-in, live figures, a call searched and read as a ladder by mous
   await page.keyboard.press('Enter');
   await page.locator('aside', { hasText: 'invite-received' }).waitFor();
   t.is(await events.first().getAttribute('aria-pressed'), 'true');
+  const message = page.locator('aside pre');
+  t.regex((await message.textContent()) ?? '', /^INVITE sip:2001@[\s\S]*\r?\nCall-ID: /);
+  const atTrunk = await message.textContent();
+  await page.getByRole('button', { name: /callwake to phone: INVITE/ }).click();
+  await page.locator('aside', { hasText: 'leg-invited' }).waitFor();
+  t.regex((await message.textContent()) ?? '', /^INVITE sip:/);
+  t.not(await message.textContent(), atTrunk);
+  await page.getByRole('button', { name: /VoIP push$/ }).click();
+  await page.locator('aside', { hasText: 'push-asked' }).waitFor();
+  t.is(await message.count(), 0);
   t.deepEqual(complaints, []);
 });
 
@@ -113,5 +123,27 @@ test.serial('at a phone’s width, light and dark, nothing is wider than the pag
     grounds.add(await ground());
   }
   t.is(grounds.size, 2);
+  t.deepEqual(complaints, []);
+});
+
+test.serial('the wake test runs from its button, step by step', async (t) => {
+  const { api, page, complaints } = await opened(t);
+  await signIn(page);
+  const phone = await api.stage.phone({ behaviour: QUICK });
+  await phone.background();
+  await page.goto(`${api.url}/dashboard/#/devices?aor=${encodeURIComponent('sip:2001@corp.example')}`);
+  await page.getByText('suspended').waitFor();
+  const text = await page.locator('article.device').textContent();
+  t.regex(text ?? '', /iphone/);
+  t.false((text ?? '').includes(String(phone.identity.voipToken)));
+  await page.getByRole('button', { name: 'Wake as a call does' }).click();
+  await page.getByText(/^The phone wakes: back in \d+ ms\.$/).waitFor();
+  t.is(await page.locator('.wake-test ol li').count(), 5);
+  t.is(api.stage.apple.received.length, 1);
+  const call = api.stage.cucm.call({ to: '2001', from: '1001' });
+  await call.answered;
+  await call.hangup();
+  await page.getByRole('link', { name: 'The last 20 calls of 2001' }).click();
+  await page.getByText('1 call', { exact: true }).waitFor();
   t.deepEqual(complaints, []);
 });
