@@ -79,3 +79,16 @@ export function useThrottled(signal: unknown, fn: () => void, ms: number): void 
   }, [signal, ms]);
   useEffect(() => () => clearTimeout(timer.current), []);
 }
+
+/** Whether a media query holds, now and when it changes. */
+export function useMedia(query: string): boolean {
+  const [holds, setHolds] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const changed = (): void => setHolds(list.matches);
+    changed();
+    list.addEventListener('change', changed);
+    return () => list.removeEventListener('change', changed);
+  }, [query]);
+  return holds;
+}

@@ -1,3 +1,4 @@
+import { useMedia } from './hooks.js';
 import type { CallEvent, Party } from './model.js';
 
 const PARTIES: readonly Party[] = ['trunk', 'callwake', 'apns', 'phone'];
@@ -7,11 +8,25 @@ const NAMES: Readonly<Record<Party, string>> = {
   apns: 'APNs',
   phone: 'phone',
 };
-const TIME = 90;
-const COLUMN = 190;
 const ROW = 34;
 const TOP = 44;
-const WIDTH = TIME + COLUMN * PARTIES.length;
+
+/** How wide things are, in pixels. */
+interface Measures {
+  readonly time: number;
+  readonly column: number;
+  /** A character, about. */
+  readonly character: number;
+}
+
+const WIDE: Measures = { time: 90, column: 170, character: 7 };
+/** So that all columns are seen on a phone. */
+const NARROW: Measures = { time: 54, column: 69, character: 6 };
+const NARROW_SCREEN = '(max-width: 760px)';
+
+const widthOf = ({ time, column }: Measures): number => time + column * PARTIES.length;
+
+const columnOf = (party: Party, { time, column }: Measures): number => time + column * (PARTIES.indexOf(party) + 0.5);
 
 export interface LadderProps {
   readonly events: readonly CallEvent[];
@@ -23,10 +38,13 @@ export interface LadderProps {
 
 /** A ladder diagram: time runs down, a column per party; each event is a button. */
 export function Ladder({ events, several, chosen, onChoose }: LadderProps) {
+  const narrow = useMedia(NARROW_SCREEN);
+  const measures = narrow ? NARROW : WIDE;
+  const width = widthOf(measures);
   const height = TOP + events.length * ROW + 20;
   return (
-    <section class="scroll ladder" aria-label="Ladder of the call">
-      <svg width={WIDTH} height={height} viewBox={`0 0 ${WIDTH} ${height}`}>
+    <section class={`scroll ladder ${narrow ? 'narrow' : ''}`} aria-label="Ladder of the call">
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
         <title>Ladder of the call</title>
         <defs>
           <marker
@@ -43,10 +61,10 @@ export function Ladder({ events, several, chosen, onChoose }: LadderProps) {
         </defs>
         {PARTIES.map((party) => (
           <g key={party} class="party">
-            <text x={column(party)} y={24} text-anchor="middle">
-              {NAMES[party]}
+            <text x={columnOf(party, measures)} y={24} text-anchor="middle">
+              {narrow && party === 'trunk' ? 'trunk' : NAMES[party]}
             </text>
-            <line x1={column(party)} y1={34} x2={column(party)} y2={height} />
+            <line x1={columnOf(party, measures)} y1={34} x2={columnOf(party, measures)} y2={height} />
           </g>
         ))}
         {events.map((event, index) => (
@@ -55,6 +73,7 @@ export function Ladder({ events, several, chosen, onChoose }: LadderProps) {
             event={event}
             y={TOP + index * ROW}
             several={several}
+            measures={measures}
             chosen={index === chosen}
             onChoose={() => onChoose(index)}
           />
@@ -68,16 +87,18 @@ interface RowProps {
   readonly event: CallEvent;
   readonly y: number;
   readonly several: boolean;
+  readonly measures: Measures;
   readonly chosen: boolean;
   readonly onChoose: () => void;
 }
 
-function Row({ event, y, several, chosen, onChoose }: RowProps) {
+function Row({ event, y, several, measures, chosen, onChoose }: RowProps) {
   const { from, to, label, device } = event.arrow;
   const text = several && device !== undefined ? `${label} · ${device.slice(0, 8)}` : label;
   const words = to === undefined ? `${NAMES[from]}: ${text}` : `${NAMES[from]} to ${NAMES[to]}: ${text}`;
-  const [start, end] = [column(from), column(to ?? from)];
-  const room = to === undefined ? WIDTH - start - 12 : Math.abs(end - start) - 24;
+  const width = widthOf(measures);
+  const [start, end] = [columnOf(from, measures), columnOf(to ?? from, measures)];
+  const most = Math.floor((to === undefined ? width - start - 12 : Math.abs(end - start) - 8) / measures.character);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't stand in an SVG
     <g
@@ -93,18 +114,18 @@ function Row({ event, y, several, chosen, onChoose }: RowProps) {
         onChoose();
       }}
     >
-      <rect x={0} y={y} width={WIDTH} height={ROW} />
-      <text class="time" x={TIME - 12} y={y + 21} text-anchor="end">
+      <rect x={0} y={y} width={width} height={ROW} />
+      <text class="time" x={measures.time - 12} y={y + 21} text-anchor="end">
         {event.ms.toFixed(1)}
       </text>
       {to === undefined ? (
         <text x={start + 10} y={y + 21}>
-          {shortened(text, room)}
+          {shortened(text, most)}
         </text>
       ) : (
         <>
           <text x={(start + end) / 2} y={y + 16} text-anchor="middle">
-            {shortened(text, room)}
+            {shortened(text, most)}
           </text>
           <line x1={start} y1={y + 24} x2={end} y2={y + 24} marker-end="url(#head)" />
         </>
@@ -113,12 +134,6 @@ function Row({ event, y, several, chosen, onChoose }: RowProps) {
   );
 }
 
-function column(party: Party): number {
-  return TIME + COLUMN * (PARTIES.indexOf(party) + 0.5);
-}
-
-/** At 13 px a character is about 7 px wide. */
-function shortened(text: string, room: number): string {
-  const most = Math.max(8, Math.floor(room / 7));
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, Math.max(1, most - 1))}…` : text;
 }

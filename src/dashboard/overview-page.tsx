@@ -83,7 +83,8 @@ function Alarms({ alarms, now }: { readonly alarms: readonly Alarm[]; readonly n
       {alarms.map((alarm) => (
         <li key={`${alarm.name} ${alarm.subject}`} class={alarm.severity}>
           <strong>{alarm.name}</strong> <span class="subject">{alarm.subject}</span>{' '}
-          <Badge tone="bad">{alarm.severity}</Badge> for <Since at={alarm.raisedAt} now={now} />
+          <Badge tone={alarm.severity === 'warning' ? 'busy' : 'bad'}>{alarm.severity}</Badge> for{' '}
+          <Since at={alarm.raisedAt} now={now} />
           <p>{alarm.reason}</p>
           <p>{alarm.text}</p>
         </li>
