@@ -4,7 +4,8 @@ import type { PushKind, PushRequest } from '../provider.js';
 /** A push in the form it goes on the wire, all but its authorization. */
 export interface ApnsMessage {
   readonly headers: http2.OutgoingHttpHeaders;
-  readonly body: Buffer;
+  /** JSON. */
+  readonly body: string;
 }
 
 /** Why a push can't be sent at all, in Apple's words where Apple has one. */
@@ -26,14 +27,13 @@ const TOKEN_LIMIT = 512;
 export function toMessage(request: PushRequest, apnsId: string): ApnsMessage | Unsendable {
   const fault = faultOf(request);
   if (fault) return { reason: fault };
-  let text: string;
+  let body: string;
   try {
-    text = JSON.stringify(request.payload);
+    body = JSON.stringify(request.payload);
   } catch {
     return { reason: 'PayloadNotJson' };
   }
-  const body = Buffer.from(text, 'utf8');
-  if (body.length > PAYLOAD_LIMIT[request.kind]) return { reason: 'PayloadTooLarge' };
+  if (Buffer.byteLength(body, 'utf8') > PAYLOAD_LIMIT[request.kind]) return { reason: 'PayloadTooLarge' };
   const headers: http2.OutgoingHttpHeaders = {
     ':method': 'POST',
     ':path': `/3/device/${request.token.toLowerCase()}`,

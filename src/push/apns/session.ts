@@ -59,10 +59,75 @@ export interface SessionOptions {
 const BODY_LIMIT = 4096;
 const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants;
 
-/** A push under way; `finish` ends it with what is known of it by now. */
-interface Stream {
-  finish(): void;
+/** What a connection does for a push under way over it. */
+interface Connection {
+  heard(): void;
+  answered(status: number): void;
+  unanswered(h2: http2.ClientHttp2Stream): AttemptEnd;
+  check(): void;
+  /** The push is no longer under way: `done` is told in between. */
+  over(stream: Stream, end: AttemptEnd, done: (end: AttemptEnd) => void): void;
 }
+
+/** A push under way. */
+class Stream implements Attempt {
+  readonly #connection: Connection;
+  readonly #h2: http2.ClientHttp2Stream;
+  readonly #done: (end: AttemptEnd) => void;
+  #headers: (http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader) | undefined;
+  #text = '';
+  #settled = false;
+
+  constructor(connection: Connection, h2: http2.ClientHttp2Stream, body: string, done: (end: AttemptEnd) => void) {
+    this.#connection = connection;
+    this.#h2 = h2;
+    this.#done = done;
+    h2.on('response', (headers) => this.#onResponse(headers));
+    // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
+    h2.on('error', ignore);
+    h2.on('close', () => this.finish());
+    h2.end(body);
+  }
+
+  /** Ends it with what is known of it by now. */
+  finish(): void {
+    if (this.#settled) return;
+    const headers = this.#headers;
+    const status = headers?.[':status'];
+    if (!headers || !status) {
+      this.#settle(this.#connection.unanswered(this.#h2));
+      return;
+    }
+    this.#connection.answered(status);
+    this.#settle({ kind: 'answer', status, headers, body: this.#text.slice(0, BODY_LIMIT) });
+  }
+
+  giveUp(cause: UnknownCause): void {
+    if (this.#settled) return;
+    // First of all, so that the push isn't sent again over what may be a dead connection.
+    this.#connection.check();
+    this.#settle({ kind: 'unknown', cause, why: cause });
+    this.#h2.close(NGHTTP2_CANCEL);
+  }
+
+  #onResponse(headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader): void {
+    this.#connection.heard();
+    this.#headers = headers;
+    if (headers[':status'] === 200) this.#h2.resume();
+    else {
+      this.#h2.setEncoding('utf8').on('data', (chunk: string) => {
+        if (this.#text.length < BODY_LIMIT) this.#text += chunk;
+      });
+    }
+  }
+
+  #settle(end: AttemptEnd): void {
+    this.#settled = true;
+    this.#connection.over(this, end, this.#done);
+  }
+}
+
+const ignore = (): void => {};
 
 /** One HTTP/2 connection to Apple ("Establishing a connection to APNs"), from dialling to its end. */
 export class ApnsSession {
@@ -80,6 +145,20 @@ export class ApnsSession {
   #silence: Timer | undefined;
   #pong: Timer | undefined;
   #giveUp: Timer;
+  #authorization = '';
+  readonly #connection: Connection = {
+    heard: () => this.#heard(),
+    answered: (status) => {
+      if (this.#state === 'probing' && status !== 403) this.#state = 'open';
+    },
+    unanswered: (h2) => this.#unanswered(h2),
+    check: () => this.check(),
+    over: (stream, end, done) => {
+      this.#streams.delete(stream);
+      done(end);
+      this.#afterStream();
+    },
+  };
   /** The provider token of the last push: it changes as seldom as Apple wants. */
   token: ProviderToken | undefined;
 
@@ -116,19 +195,22 @@ export class ApnsSession {
    * @param token signs it; remembered as the connection's
    */
   send(message: ApnsMessage, token: ProviderToken, done: (end: AttemptEnd) => void): Attempt {
+    if (this.token !== token) this.#authorization = `bearer ${token.jwt}`;
     this.token = token;
     let h2: http2.ClientHttp2Stream;
     try {
       if (!this.#h2) throw new Error('not connected');
       // node copies them.
-      message.headers.authorization = `bearer ${token.jwt}`;
+      message.headers.authorization = this.#authorization;
       h2 = this.#h2.request(message.headers);
     } catch (error) {
       this.drain(error instanceof Error ? error.message : String(error));
       queueMicrotask(() => done({ kind: 'not-processed', why: 'the connection was closing' }));
       return { giveUp: () => {} };
     }
-    return this.#follow(h2, message.body, done);
+    const stream = new Stream(this.#connection, h2, message.body, done);
+    this.#streams.add(stream);
+    return stream;
   }
 
   /** No new pushes; ends once those under way have. */
@@ -205,52 +287,6 @@ export class ApnsSession {
     if (this.#lastStreamId === undefined) this.#options.onGoaway(reason);
     this.#lastStreamId = Math.min(lastStreamId, this.#lastStreamId ?? lastStreamId);
     this.drain(reason);
-  }
-
-  #follow(h2: http2.ClientHttp2Stream, body: Buffer, done: (end: AttemptEnd) => void): Attempt {
-    let headers: (http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader) | undefined;
-    let text = '';
-    let settled = false;
-    const settle = (end: AttemptEnd): void => {
-      if (settled) return;
-      settled = true;
-      this.#streams.delete(stream);
-      done(end);
-      this.#afterStream();
-    };
-    const finish = (): void => {
-      const status = headers?.[':status'];
-      if (!headers || !status) {
-        settle(this.#unanswered(h2));
-        return;
-      }
-      if (this.#state === 'probing' && status !== 403) this.#state = 'open';
-      settle({ kind: 'answer', status, headers, body: text.slice(0, BODY_LIMIT) });
-    };
-    const onData = (chunk: string): void => {
-      if (text.length < BODY_LIMIT) text += chunk;
-    };
-    const stream: Stream = { finish };
-    this.#streams.add(stream);
-    h2.on('response', (received) => {
-      this.#heard();
-      headers = received;
-      if (received[':status'] === 200) h2.resume();
-      else h2.setEncoding('utf8').on('data', onData);
-    });
-    // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
-    h2.on('error', () => {});
-    h2.on('close', finish);
-    h2.end(body);
-    return {
-      giveUp: (cause) => {
-        if (settled) return;
-        // First of all, so that the push isn't sent again over what may be a dead connection.
-        this.check();
-        settle({ kind: 'unknown', cause, why: cause });
-        h2.close(NGHTTP2_CANCEL);
-      },
-    };
   }
 
   #unanswered(h2: http2.ClientHttp2Stream): AttemptEnd {
