@@ -83,6 +83,10 @@ class Stream implements Attempt {
     this.#h2 = h2;
     this.#done = done;
     h2.on('response', (headers) => this.#onResponse(headers));
+    // Asked for now: flowing at once costs less than a resume() with the answer.
+    h2.on('data', (chunk: Buffer) => {
+      if (this.#text.length < BODY_LIMIT) this.#text += chunk.toString('utf8');
+    });
     // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
     h2.on('error', ignore);
     h2.on('close', () => this.finish());
@@ -113,12 +117,6 @@ class Stream implements Attempt {
   #onResponse(headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader): void {
     this.#connection.heard();
     this.#headers = headers;
-    if (headers[':status'] === 200) this.#h2.resume();
-    else {
-      this.#h2.setEncoding('utf8').on('data', (chunk: string) => {
-        if (this.#text.length < BODY_LIMIT) this.#text += chunk;
-      });
-    }
   }
 
   #settle(end: AttemptEnd): void {
