@@ -29,7 +29,10 @@ test.serial(
     t.is((await ask(['<tel:+4912345>'])).status, 416);
     t.is((await ask([`<sip:${HERE};x=${'y'.repeat(5000)}>`])).status, 400);
     t.is((await ask([push(PARAM, 'f'.repeat(4000))])).status, 400);
-    t.is((await ask([push(PARAM, 'not-hexadecimal')])).status, 400);
+    t.deepEqual(await ask([push(PARAM, 'not-hexadecimal')]), {
+      status: 400,
+      reason: 'Device token is not hexadecimal, 8 to 512 digits',
+    });
     t.is((await ask([push('no-dots', TOKEN)])).status, 400);
     t.is((await ask([`<sip:${HERE};pn-provider=apns;pn-prid=${TOKEN};pn-prid=${TOKEN}>`])).status, 400);
     t.deepEqual(await ask([push(PARAM, TOKEN)], '60'), { status: 423, reason: 'Interval Too Brief' });
