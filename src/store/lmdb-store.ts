@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Device } from '../devices/types.js';
+import { CallJournal } from './call-journal.js';
 import { deviceDictionary } from './dictionary.js';
 import { type Databases, MIGRATIONS, type Migration, migrate } from './schema.js';
 import type { SharedValue, Store } from './store.js';
@@ -24,9 +25,8 @@ const COMPRESSED_FROM = 100;
 export class LmdbStore implements Store {
   readonly #root: RootDatabase<unknown, string>;
   readonly #devices: Database<unknown, string>;
-  /** An environment of its own, never flushed to disk: a write to it takes no longer than it takes the kernel. */
-  readonly #journal: RootDatabase<unknown, string>;
-  readonly #calls: Database<unknown, string>;
+  /** Files of their own, never flushed to disk: a write to them takes no longer than it takes the kernel. */
+  readonly #calls: CallJournal;
   readonly #shared: Database<unknown, string>;
   readonly #queued: Database<unknown, [string, string]>;
   readonly #records: Database<unknown, [string, string]>;
@@ -39,26 +39,18 @@ export class LmdbStore implements Store {
       name: 'devices',
       compression: { threshold: COMPRESSED_FROM, dictionary: deviceDictionary() },
     });
-    this.#journal = open<unknown, string>({
-      path: join(path, 'calls'),
-      noSync: true,
-      overlappingSync: false,
-      noSubdir: false,
-    });
-    this.#calls = this.#journal.openDB<unknown, string>({ name: 'calls' });
+    this.#calls = new CallJournal({ path: join(path, 'journal') });
     this.#shared = this.#root.openDB<unknown, string>({ name: 'shared' });
     this.#queued = this.#root.openDB<unknown, [string, string]>({ name: 'queued' });
     this.#records = this.#root.openDB<unknown, [string, string]>({ name: 'records' });
     const databases: Databases = {
       devices: this.#devices,
-      calls: this.#calls,
       meta: this.#root.openDB<unknown, string>({ name: 'meta' }),
     };
     try {
       migrate(databases, path, migrations);
     } catch (error) {
       void this.#root.close();
-      void this.#journal.close();
       throw error;
     }
   }
@@ -101,15 +93,15 @@ export class LmdbStore implements Store {
 
   async putCall(key: string, record: unknown): Promise<void> {
     checkKey(key);
-    this.#calls.putSync(key, record);
+    this.#calls.put(key, record);
   }
 
   async removeCall(key: string): Promise<void> {
-    if (fits(key)) this.#calls.removeSync(key);
+    this.#calls.remove(key);
   }
 
-  calls(): AsyncIterable<readonly [string, unknown]> {
-    return inChunks(this.#calls);
+  async *calls(): AsyncIterable<readonly [string, unknown]> {
+    yield* this.#calls.entries();
   }
 
   async shared(key: string): Promise<SharedValue> {
@@ -161,7 +153,7 @@ export class LmdbStore implements Store {
   async close(): Promise<void> {
     await this.#root.flushed;
     await this.#root.close();
-    await this.#journal.close();
+    this.#calls.close();
   }
 }
 

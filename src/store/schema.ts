@@ -8,7 +8,6 @@ const KEY = 'schema';
 /** The named databases inside one LMDB environment. */
 export interface Databases {
   readonly devices: Database<unknown, string>;
-  readonly calls: Database<unknown, string>;
   readonly meta: Database<unknown, string>;
 }
 

@@ -8,9 +8,9 @@ import { fullDevice, temporaryFolder } from './support.js';
 
 function openDatabases(path: string): Databases & { close: () => Promise<void> } {
   const root = open<unknown, string>({ path, noSubdir: false, maxDbs: 4 });
-  const [devices, calls, meta] = ['devices', 'calls', 'meta'].map((name) => root.openDB<unknown, string>({ name }));
-  if (devices === undefined || calls === undefined || meta === undefined) throw new Error('no database');
-  return { devices, calls, meta, close: () => root.close() };
+  const [devices, meta] = ['devices', 'meta'].map((name) => root.openDB<unknown, string>({ name }));
+  if (devices === undefined || meta === undefined) throw new Error('no database');
+  return { devices, meta, close: () => root.close() };
 }
 
 test('a store of a newer callwake is refused with what to do, and left as it is', async (t) => {
