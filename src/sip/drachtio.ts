@@ -71,7 +71,19 @@ class WireBody {
   toString(): string {
     return this.text;
   }
+
+  /** See {@link unlogged}. */
+  toJSON(): undefined {
+    return undefined;
+  }
 }
+
+/** srf writes headers as JSON for its debug output, several times a message, even when nobody reads that: keeps it from them. */
+function unlogged(headers: HeaderRecord): HeaderRecord {
+  return Object.defineProperty(headers, 'toJSON', SAYS_NOTHING);
+}
+
+const SAYS_NOTHING = { value: () => undefined, configurable: true };
 
 /** The part of drachtio-srf that callwake uses, and what of its inside a reconnect needs. */
 interface Agent {
@@ -196,6 +208,7 @@ export class Drachtio {
     const { dialogId, body, ...rest } = request;
     const options = {
       ...rest,
+      headers: unlogged(rest.headers),
       ...(dialogId === undefined ? {} : { stackDialogId: dialogId, uri: rest.uri ?? 'sip:placeholder' }),
       ...(body ? { body: new WireBody(body) } : {}),
     };
@@ -222,7 +235,7 @@ export class Drachtio {
   ): void {
     this.#revive(res);
     this.#batch();
-    const options = { headers, ...(body ? { body: new WireBody(body) } : {}) };
+    const options = { headers: unlogged(headers), ...(body ? { body: new WireBody(body) } : {}) };
     const callback: ResponseCallback | undefined = sent && ((error, message) => sent(error ? undefined : message?.raw));
     try {
       res.send(status, reason, options, callback);
@@ -252,13 +265,13 @@ export class Drachtio {
   /** Sends the ACK of a 2xx, with the body that it has to carry. */
   ack(send: SendAck, headers: HeaderRecord, body: string): void {
     this.#batch();
-    send({ headers, ...(body ? { body: new WireBody(body) } : {}) });
+    send({ headers: unlogged(headers), ...(body ? { body: new WireBody(body) } : {}) });
   }
 
   /** Sends the ACK of a dialog's last 2xx, whoever got that. */
   ackInDialog(dialogId: string, headers: HeaderRecord, body: string): void {
     const socket = this.#socket();
-    const options = { headers, ...(body ? { body: new WireBody(body) } : {}) };
+    const options = { headers: unlogged(headers), ...(body ? { body: new WireBody(body) } : {}) };
     if (socket !== undefined) {
       this.#agent.app.client?.sendAck('ACK', dialogId, { uri: 'sip:placeholder' }, { socket }, options);
     }
