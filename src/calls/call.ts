@@ -120,7 +120,7 @@ export class Call {
   /** Ends the call from our side: 503 upstream, or, when it is up, nothing more than forgetting it. */
   abort(reason: 'shutdown' | 'failed', text: string): void {
     if (this.#state === 'over') return;
-    if (this.#state !== 'up') this.#reject(503, '', { ...refusal(reason), retryAfter: 5 });
+    if (this.#state !== 'up') this.#reject(503, '', { ...refusal(reason), retryAfter: 5, warning: text });
     this.#record('aborted', { reason, text });
     this.#finish(reason, REASONS.shutdown);
   }

@@ -3,7 +3,7 @@ import type { Device, StateOf } from '../devices/types.js';
 import type { Admission, Ticket } from './admission.js';
 import { Call } from './call.js';
 import type { CallContext } from './context.js';
-import { refusal } from './final.js';
+import { ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 import type { Journal, JournalEntry } from './journal.js';
 import { LateComers } from './late-comers.js';
 import { LeftCalls } from './left-calls.js';
@@ -124,12 +124,11 @@ export class Calls {
       callId: incoming.callId,
       ...(incoming.face.privacy ? {} : { caller: incoming.face.callerNumber }),
     });
-    const ticket = this.#draining || this.held >= maxHeld ? undefined : admission.admit(incoming.trunk);
+    const full = this.#draining ? 'shutdown' : this.held >= maxHeld ? 'overload' : undefined;
+    const ticket = full === undefined ? admission.admit(incoming.trunk) : undefined;
     if (ticket === undefined) {
-      const reason = this.#draining ? 'shutdown' : 'overload';
-      timeline.record('rejected-upstream', { status: 503 });
-      timeline.record('end', { reason });
-      port.reject(503, 'Service Unavailable', { ...refusal(reason), retryAfter: 5 });
+      const why = full === undefined ? TRUNK_FULL : full === 'shutdown' ? ENDING : 'too many calls held';
+      turnAway(full ?? 'overload', why, port, timeline);
       return undefined;
     }
     const startedAt = clock.now();

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock/clock.js';
 import type { Admission, Ticket } from './admission.js';
 import type { CallHandle } from './calls.js';
-import { refusal } from './final.js';
 import type { Journal, JournalEntry } from './journal.js';
 import type { EndReason } from './policy.js';
 import { type Branch, type BranchResponse, type CallPort, REASONS } from './port.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import { Timers } from './timers.js';
+import { ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 
 /** A device's call to the trunk. */
 export interface OutboundCall {
@@ -57,10 +57,8 @@ export class OutboundCalls {
     timeline.record('outbound-received', { aor, trunk, number, callId });
     const ticket = this.#draining ? undefined : admission.admit(trunk);
     if (ticket === undefined) {
-      const reason = this.#draining ? 'shutdown' : 'overload';
-      timeline.record('rejected-upstream', { status: 503 });
-      timeline.record('end', { reason });
-      port.reject(503, 'Service Unavailable', { ...refusal(reason), retryAfter: 5 });
+      if (this.#draining) turnAway('shutdown', ENDING, port, timeline);
+      else turnAway('overload', TRUNK_FULL, port, timeline);
       return undefined;
     }
     const { callUuid, sessionId } = info;
@@ -160,7 +158,7 @@ class Outbound implements CallHandle {
   abort(): void {
     if (!this.#waits()) return;
     this.#branch?.cancel(REASONS.shutdown);
-    this.#reject({ status: 503, reason: 'Service Unavailable' }, 5);
+    this.#reject({ status: 503, reason: 'Service Unavailable' }, 5, ENDING);
     this.#finish('shutdown');
   }
 
@@ -203,11 +201,12 @@ class Outbound implements CallHandle {
     return this.state === 'calling' || this.state === 'ringing';
   }
 
-  #reject(response: BranchResponse, retryAfter?: number): void {
+  #reject(response: BranchResponse, retryAfter?: number, warning?: string): void {
     this.#parts.timeline.record('rejected-upstream', { status: response.status, reason: response.reason });
     this.#parts.port.reject(response.status, response.reason, {
       from: response,
       ...(retryAfter === undefined ? {} : { retryAfter }),
+      ...(warning === undefined ? {} : { warning }),
     });
   }
 

@@ -76,6 +76,8 @@ export interface RejectOptions {
   readonly from?: BranchResponse;
   /** Seconds, for 503 and 480 (RFC 3261 20.33). */
   readonly retryAfter?: number;
+  /** Why callwake itself refuses, in words for the Warning header (RFC 3261 20.43). */
+  readonly warning?: string;
   /** For 302: where the caller may try. */
   readonly contact?: string;
   /** Cause and text of a Reason header (RFC 3326, ITU-T Q.850), unless `from` has one of its own. */

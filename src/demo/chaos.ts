@@ -25,10 +25,12 @@ export interface ChaosResult {
   readonly rangTwice: number;
   /** Calls for which Apple had more than one push. */
   readonly pushedTwice: number;
-  /** Final responses other than 200, with how many calls got each. */
+  /** Final responses other than 200, each with its Warning or Reason, and how many calls got it. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Answered calls whose phone was still in the call after the caller had hung up. */
   readonly leftUp: number;
+  /** What callwake's processes wrote to standard error, without what the supervisor says of each killed app. */
+  readonly said: readonly string[];
 }
 
 interface Line {
@@ -40,7 +42,7 @@ const NO_ANSWER = 40_000;
 
 /** Makes wake calls while the app is killed (`kill -9`) again and again, and counts what callers and phones saw of it. */
 export async function runChaos({ calls, rate, killEvery, phones, ...options }: ChaosOptions): Promise<ChaosResult> {
-  const stage = await Stage.start({ edge: 'path', ...options });
+  const stage = await Stage.start({ edge: 'path', shedding: true, ...options });
   try {
     const lines = await makeLines(stage, phones);
     const free = [...lines];
@@ -146,19 +148,22 @@ function count(stage: Stage, made: readonly SimCall[], lines: readonly Line[], k
     const uuid = (payload as { callwake?: { callUuid?: string } } | undefined)?.callwake?.callUuid;
     if (uuid !== undefined) pushes.set(uuid, (pushes.get(uuid) ?? 0) + 1);
   }
-  const finals = made.map((call) => call.responses.find(({ status }) => status >= 200)?.status);
+  const finals = made.map((call) => call.responses.find(({ status }) => status >= 200));
   const refusals: Record<string, number> = {};
-  for (const status of finals) {
-    if (status !== undefined && status >= 300) refusals[status] = (refusals[status] ?? 0) + 1;
+  for (const final of finals) {
+    if (final === undefined || final.status < 300) continue;
+    const cause = [final.status, final.header('Warning') ?? final.header('Reason') ?? ''].join(' ').trim();
+    refusals[cause] = (refusals[cause] ?? 0) + 1;
   }
   return {
     kills,
-    answered: finals.filter((status) => status !== undefined && status < 300).length,
+    answered: finals.filter((final) => final !== undefined && final.status < 300).length,
     rang: invites.size,
-    unanswered: finals.filter((status) => status === undefined).length,
+    unanswered: finals.filter((final) => final === undefined).length,
     rangTwice: [...invites.values()].filter((times) => times > 1).length,
     pushedTwice: [...pushes.values()].filter((times) => times > 1).length,
     refusals,
     leftUp,
+    said: stage.callwake.errors,
   };
 }

@@ -39,6 +39,8 @@ export interface StageOptions {
   readonly account?: Readonly<Record<string, unknown>>;
   /** The trunk's peers, given those of the stage's own two CUCM nodes; default: the first alone. The second runs only if this is given. */
   readonly peers?: (cucm: StagePeer, standby: StagePeer) => readonly StagePeer[];
+  /** The engine turns new work away while the machine is too busy, as it does by default; here it doesn't unless asked. */
+  readonly shedding?: boolean;
   /** An engine that runs already, instead of the embedded one. */
   readonly engine?: { readonly host: string; readonly port: number; readonly secret: string };
 }
@@ -206,7 +208,7 @@ function configuration(
               ...(options.phonesOver === undefined ? [] : [`sip:${at};transport=${options.phonesOver}`]),
             ],
             control: { port: 0 },
-            shedding: false,
+            shedding: options.shedding ?? false,
             tls: { keyFile: 'sip.key', certFile: 'sip.pem', caFile: 'peers.pem', clientCertificates: true },
           }
         : { mode: 'external', control: engine },

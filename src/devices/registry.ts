@@ -206,7 +206,7 @@ export class DeviceRegistry {
 
   async #register(request: RegisterRequest, granted?: RegisterContext['granted']): Promise<RegisterAnswer> {
     const { aor } = request;
-    if (!this.#serial.hasRoom(aor)) return refuse(new RegisterError(503, 'Busy', [['Retry-After', '1']]));
+    if (!this.#serial.hasRoom(aor)) return refuse(new RegisterError(503, 'Busy', QUEUE_FULL));
     try {
       const answer = await this.#serial.run(aor, async () => {
         const known = await this.#store.devicesOf(aor);
@@ -291,3 +291,8 @@ export class DeviceRegistry {
     });
   }
 }
+
+const QUEUE_FULL = [
+  ['Retry-After', '1'],
+  ['Warning', '399 callwake "too many REGISTERs of this address wait"'],
+] as const;

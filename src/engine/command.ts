@@ -118,6 +118,7 @@ function engineOptions(options: EngineCommandOptions, host: EngineProcess): Cons
     successorWait: SUCCESSOR_WAIT,
     load: options.shedding === false ? NO_SHEDDING : undefined,
     log: options.verbose ? host.stderr : undefined,
+    warn: (text) => host.stderr(`callwake engine: ${text}`),
   };
 }
 

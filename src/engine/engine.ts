@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock/clock.js';
-import { LoadGuard, type LoadLimits, processLoad, refuseScheme, udpBacklog } from './admission/index.js';
+import { LoadGuard, type LoadLimits, processLoad, RefusalLog, refuseScheme, udpBacklog } from './admission/index.js';
 import { ContactRegistry } from './contact-registry.js';
 import { parseContact } from './contacts.js';
 import { Controller } from './control/controller.js';
@@ -58,6 +58,8 @@ export interface EngineOptions {
    */
   successorWait?: number | undefined;
   log?: ((text: string) => void) | undefined;
+  /** What an operator should know: that requests are turned away, and why. */
+  warn?: ((text: string) => void) | undefined;
 }
 
 /** A SIP listener as it was opened. */
@@ -97,8 +99,10 @@ export class Engine {
       ...(options.tlsClient ? { tls: options.tlsClient } : {}),
       ...(options.nameServers?.length ? { resolver: resolverOf(options.nameServers) } : {}),
     });
+    const refusals = new RefusalLog(this.#clock, options.warn ?? log);
+    const onRefused = refusals.note.bind(refusals);
     const meter = processLoad(() => this.#backlog());
-    this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, meter, log });
+    this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, meter, log, onRefused });
     this.#registry = new ContactRegistry(this.#clock);
     const outbound = this.#outbound(options);
     this.#controller = new Controller({
@@ -107,6 +111,7 @@ export class Engine {
       dialogWait: options.dialogWait,
       outbound,
       successorWait: options.successorWait,
+      onRefused,
       registered: (request, response, flow) => this.#registry.learn(request, response, flow),
       proxy: (session, command, text, incoming) =>
         proxyRequest(this.#proxy, this.#clock, session, command, text, incoming),
@@ -119,6 +124,7 @@ export class Engine {
       flows: this.#registry,
       holdLimit: options.holdLimit,
       screen: (request, pending) => refuseScheme(request) ?? this.#load.refuse(request, pending),
+      onRefused,
       log,
     });
     this.#controller.attach(this.#dialogs);

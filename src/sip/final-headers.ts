@@ -5,12 +5,13 @@ import type { LegResponse } from './invite-branch.js';
 
 /** Header fields of the final response (300 or more) that the caller gets, `from` that of a phone or peer. */
 export function finalHeaders(status: number, options: RejectOptions, from: LegResponse | undefined): HeaderRecord {
-  const { q850, retryAfter, contact } = options;
+  const { q850, retryAfter, warning, contact } = options;
   return {
     ...(q850 === undefined ? {} : { Reason: `Q.850;cause=${q850.cause};text="${q850.text}"` }),
     ...toRecord(endToEnd(from?.lines ?? [], from?.body ?? '')),
     ...redirection(status, from),
     ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+    ...(warning === undefined ? {} : { Warning: `399 callwake "${warning}"` }),
     ...(contact === undefined ? {} : { Contact: `<${contact}>` }),
   };
 }

@@ -82,7 +82,10 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
     if (aor === undefined) return refuse(res, { source, aor: '', status: 400, reason: 'Bad To Header' });
     if (pending >= maxPending) {
       const retry = String(1 + Math.floor(random() * RETRY_SPREAD));
-      return refuse(res, { source, aor, status: 503, reason: 'Too Many Registrations' }, [['Retry-After', retry]]);
+      return refuse(res, { source, aor, status: 503, reason: 'Too Many Registrations' }, [
+        ['Retry-After', retry],
+        ['Warning', '399 callwake "too many REGISTERs under way"'],
+      ]);
     }
     pending++;
     take(req, res, lines, aor)

@@ -82,7 +82,7 @@ export class Takeover {
   handle(req: SrfRequest, res: SrfResponse): boolean {
     const { drachtio } = this.#options.wire;
     if (this.#hopeless.delete(req.stackTxnId)) {
-      drachtio.respond(res, 503, 'Service Unavailable', { 'Retry-After': '1' });
+      drachtio.respond(res, 503, 'Service Unavailable', FORSAKEN);
       return true;
     }
     const id = callerDialogId(headerLines(req.msg.raw));
@@ -164,6 +164,9 @@ export class Takeover {
     return new TrunkCall({ wire: this.#options.wire, callUuid, invite, party: { kind: 'trunk', trunk } });
   }
 }
+
+/** Held by a process that is gone, with no way to go on. */
+const FORSAKEN = { 'Retry-After': '1', Warning: '399 callwake "restarted: the call can not go on"' };
 
 /** An engine that hands INVITEs over again does that at once. */
 const REDELIVERY_PATIENCE = 2_000;

@@ -104,7 +104,10 @@ test('too many calls, or shutting down: 503 with Retry-After; drain waits for th
   bench.outbound.start(CALL, first);
   const second = new FakePort();
   t.is(bench.outbound.start(CALL, second), undefined);
-  t.like(second.finals[0], { status: 503, options: { retryAfter: 5, q850: { cause: 42 } } });
+  t.like(second.finals[0], {
+    status: 503,
+    options: { retryAfter: 5, q850: { cause: 42 }, warning: 'the trunk has as many calls as it may' },
+  });
   let drained = false;
   const draining = bench.outbound.drain().then(() => {
     drained = true;
@@ -113,7 +116,7 @@ test('too many calls, or shutting down: 503 with Retry-After; drain waits for th
   t.false(drained);
   const third = new FakePort();
   bench.outbound.start(CALL, third);
-  t.like(third.finals[0], { status: 503, options: { q850: { cause: 41 } } });
+  t.like(third.finals[0], { status: 503, options: { q850: { cause: 41 }, warning: 'callwake is about to end' } });
   first.trunkBranches[0]?.answers();
   await draining;
   t.true(drained);

@@ -179,6 +179,7 @@ test.serial(
     const refused = stage.cucm.call({ to: '2001' });
     t.is((await refused.ended).status, 503);
     t.truthy(refused.responses.at(-1)?.header('Retry-After'));
+    t.is(refused.responses.at(-1)?.header('Warning'), '399 callwake "callwake is about to end"');
     t.is((await call.answered).status, 200);
     t.is(await exit, 0);
   },

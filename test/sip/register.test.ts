@@ -54,7 +54,8 @@ test('more REGISTERs under way than allowed: 503 with a Retry-After, and room ag
   });
   for (let n = 0; n < 3; n++) send();
   await new Promise(setImmediate);
-  t.deepEqual(answers, [{ status: 503, headers: { 'Retry-After': '6' } }]);
+  const Warning = '399 callwake "too many REGISTERs under way"';
+  t.deepEqual(answers, [{ status: 503, headers: { 'Retry-After': '6', Warning } }]);
   waiting.forEach((done) => {
     done();
   });

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../clock/clock.js';
 import type { SipRequest } from '../message/index.js';
 import { type LoadMeter, processLoad } from './load-meter.js';
 import type { Refusal } from './refusal.js';
+import { type UnavailableCause, unavailable } from './unavailable.js';
 
 export interface LoadLimits {
   /** Requests outside any dialog that wait for the application's answer; further ones get 503. 50,000. */
@@ -32,6 +33,8 @@ export interface LoadGuardOptions {
   /** From 0 up to 1. */
   readonly random?: (() => number) | undefined;
   readonly log?: ((text: string) => void) | undefined;
+  /** A request was turned away. */
+  readonly onRefused?: ((cause: UnavailableCause) => void) | undefined;
 }
 
 /** Milliseconds between two looks at the load. */
@@ -90,7 +93,14 @@ export class LoadGuard {
       const chance = request.method === 'OPTIONS' ? share * PING_FAVOUR : share;
       if (this.random() < chance) return undefined;
     }
-    return { status: 503, headers: [['Retry-After', String(2 + Math.floor(this.random() * 9))]] };
+    const cause = this.cause(pending);
+    this.options.onRefused?.(cause);
+    return { status: 503, headers: unavailable(cause, 2 + Math.floor(this.random() * 9)) };
+  }
+
+  private cause(pending: number): UnavailableCause {
+    if (pending >= this.limits.pending) return 'too many requests wait';
+    return this.full ? 'memory nearly full' : 'overload';
   }
 
   private look(): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.js';
 import { GrammarError } from '../../grammar/error.js';
+import type { UnavailableCause } from '../admission/index.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { DialogError } from '../dialog/errors.js';
 import type { Incoming } from '../dialog/incoming.js';
@@ -46,6 +47,8 @@ export interface ControllerOptions {
   dialogWait?: number | undefined;
   /** Milliseconds that what an app leaves behind when it dies is kept for the next one. 0. */
   successorWait?: number | undefined;
+  /** A request got 503 for want of an app. */
+  onRefused?: ((cause: UnavailableCause) => void) | undefined;
   /** An app accepted a REGISTER. */
   registered?: ((request: SipRequest, response: SipResponse, flow: Flow) => void) | undefined;
   /** Takes new requests before apps that are connected get them: outbound mode. */
@@ -71,8 +74,8 @@ export class Controller implements ControlUser {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    const { clock, dialogWait, successorWait } = options;
-    this.#dispatcher = new Dispatcher({ clock, routes: this.#routes, dialogWait, successorWait });
+    const { clock, dialogWait, successorWait, onRefused } = options;
+    this.#dispatcher = new Dispatcher({ clock, routes: this.#routes, dialogWait, successorWait, onRefused });
     this.#legs = new Legs(clock, successorWait ?? 0, (leg) => this.#giveUp(leg));
     this.cdr = new CdrSender(this.#routes, clock);
     this.events = new AppEvents({ clock, dispatcher: this.#dispatcher, cdr: this.cdr, outbound: options.outbound });

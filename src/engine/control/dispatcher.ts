@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../clock/clock.js';
+import { type UnavailableCause, unavailable } from '../admission/index.js';
 import type { Dialog } from '../dialog/dialog.js';
 import type { Incoming } from '../dialog/incoming.js';
 import { IncomingInvite } from '../dialog/incoming-invite.js';
@@ -15,6 +16,8 @@ export interface DispatcherOptions {
   dialogWait?: number | undefined;
   /** Milliseconds that a request outside any dialog waits for an app when the last one has just died. 0. */
   successorWait?: number | undefined;
+  /** A request got 503 here. */
+  onRefused?: ((cause: UnavailableCause) => void) | undefined;
 }
 
 /** How often one INVITE is handed to the next app because the last one died on it. */
@@ -39,6 +42,7 @@ export class Dispatcher {
   readonly #routes: RouteTable<ControlSession>;
   readonly #dialogWait: number;
   readonly #successorWait: number;
+  readonly #onRefused: (cause: UnavailableCause) => void;
   /** Monotonic milliseconds up to which an app that died may be followed by another. */
   #successorDue = Number.NEGATIVE_INFINITY;
   readonly #owners = new Map<Dialog, ControlSession>();
@@ -51,6 +55,7 @@ export class Dispatcher {
     this.#routes = options.routes;
     this.#dialogWait = options.dialogWait ?? 8_000;
     this.#successorWait = options.successorWait ?? 0;
+    this.#onRefused = options.onRefused ?? (() => {});
   }
 
   /** A request came in. */
@@ -125,7 +130,7 @@ export class Dispatcher {
     const initial = incoming.request.toTag === undefined;
     const again = incoming instanceof IncomingInvite || (this.#successorWait > 0 && REPEATABLE.has(incoming.method));
     if (deliveries >= MAX_DELIVERIES || (initial && !again)) {
-      incoming.reject(503, [['Retry-After', '5']]);
+      this.#refuse(incoming, again ? 'application lost again and again' : 'application lost');
       return;
     }
     if (incoming instanceof IncomingInvite && initial) incoming.hold();
@@ -144,7 +149,7 @@ export class Dispatcher {
     }
     const left = this.#successorDue - this.#clock.monotonic();
     if (left > 0 && this.#waiting.size < MAX_WAITING) this.#wait(incoming, deliveries, left);
-    else incoming.reject(503, [['Retry-After', '5']]);
+    else this.#refuse(incoming, 'no application connected');
   }
 
   #dispatchInDialog(incoming: Incoming, dialog: Dialog): void {
@@ -159,9 +164,14 @@ export class Dispatcher {
       this.#waiting.delete(incoming);
       if (!incoming.pending) return;
       if (incoming.method === 'BYE') incoming.reject(200);
-      else incoming.reject(503, [['Retry-After', '5']]);
+      else this.#refuse(incoming, 'no application connected');
     }, ms);
     this.#waiting.set(incoming, { timer, deliveries });
+  }
+
+  #refuse(incoming: Incoming, cause: UnavailableCause): void {
+    this.#onRefused(cause);
+    incoming.reject(503, unavailable(cause));
   }
 
   #adopter(dialog: Dialog, method: string): ControlSession | undefined {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
-import type { Refusal } from '../admission/index.js';
+import type { Refusal, UnavailableCause } from '../admission/index.js';
 import { createResponse, type SipRequest, type SipResponse } from '../message/index.js';
 import {
   type ServerTransaction,
@@ -55,6 +55,8 @@ export interface DialogLayerOptions {
   holdLimit?: number | undefined;
   /** Asked for each new request before anything of it is kept; `pending` is how many requests wait for their final response. */
   screen?: ((request: SipRequest, pending: number) => Refusal | undefined) | undefined;
+  /** A request got 503 for want of room for its transaction. */
+  onRefused?: ((cause: UnavailableCause) => void) | undefined;
   log?: ((text: string) => void) | undefined;
 }
 
@@ -87,6 +89,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
       user: this,
       passTrying: true,
       screen: options.screen && ((request) => options.screen?.(request, this.#incoming.size)),
+      onRefused: options.onRefused,
       ...(options.log ? { log: options.log } : {}),
     });
     options.transport.onFlowClosed((flow) => {

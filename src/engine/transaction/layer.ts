@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import { randomBranch, randomTag } from '../../grammar/token.js';
 import type { Refusal } from '../admission/refusal.js';
+import { type UnavailableCause, unavailable } from '../admission/unavailable.js';
 import {
   createResponse,
   type SipMessage,
@@ -41,6 +42,8 @@ export interface TransactionLayerOptions {
   readonly screen?: ((request: SipRequest) => Refusal | undefined) | undefined;
   /** Requests above this many bytes leave UDP for TCP (RFC 3261 section 18.1.1); default 1300, 0 for never. */
   readonly maxUdpRequest?: number;
+  /** A request got 503 because {@link TransactionLayerOptions.maxServerTransactions} are held. */
+  readonly onRefused?: ((cause: UnavailableCause) => void) | undefined;
   readonly log?: (text: string) => void;
 }
 
@@ -54,6 +57,7 @@ export class TransactionLayer {
   private readonly detectMerged: boolean;
   private readonly maxServers: number;
   private readonly screen: ((request: SipRequest) => Refusal | undefined) | undefined;
+  private readonly onRefused: (cause: UnavailableCause) => void;
   private readonly log: (text: string) => void;
   private readonly servers = new Map<string, ServerEntry>();
   private readonly completed: CompletedTable;
@@ -73,6 +77,7 @@ export class TransactionLayer {
     this.detectMerged = options.detectMerged ?? true;
     this.maxServers = options.maxServerTransactions ?? 500_000;
     this.screen = options.screen;
+    this.onRefused = options.onRefused ?? (() => {});
     this.log = options.log ?? (() => {});
     this.large = new LargeRequests(clock, transport, options.maxUdpRequest ?? 1300);
     this.completed = new CompletedTable(clock, timers.J);
@@ -161,6 +166,13 @@ export class TransactionLayer {
     this.guard(() => this.user.onAck(ack, flow));
   }
 
+  /** Answers without a transaction. */
+  private refuseWith({ status, headers = [] }: Refusal, request: SipRequest, flow: Flow): void {
+    const response = createResponse(request, status, undefined, randomTag());
+    for (const [name, value] of headers) response.set(name, value);
+    this.transport.reply(response, flow);
+  }
+
   private receiveRequest(request: SipRequest, flow: Flow): void {
     const key = serverKey(request, request.method);
     const known = this.servers.get(key);
@@ -174,7 +186,9 @@ export class TransactionLayer {
       return;
     }
     if (this.counts.server >= this.maxServers) {
-      this.transport.reply(createResponse(request, 503, undefined, randomTag()).set('Retry-After', '5'), flow);
+      const cause: UnavailableCause = 'too many transactions';
+      this.onRefused(cause);
+      this.refuseWith({ status: 503, headers: unavailable(cause) }, request, flow);
       return;
     }
     if (request.method === 'CANCEL') {
@@ -183,9 +197,7 @@ export class TransactionLayer {
     }
     const refusal = this.screen?.(request);
     if (refusal) {
-      const response = createResponse(request, refusal.status, undefined, randomTag());
-      for (const [name, value] of refusal.headers ?? []) response.set(name, value);
-      this.transport.reply(response, flow);
+      this.refuseWith(refusal, request, flow);
       return;
     }
     const sameAs = this.detectMerged ? mergeKey(request) : undefined;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { LoadGuard, udpBacklog } from '../../../src/engine/admission/index.js';
+import { LoadGuard, RefusalLog, udpBacklog } from '../../../src/engine/admission/index.js';
 import { SipRequest } from '../../../src/engine/message/index.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -42,14 +42,26 @@ test('one busy look is garbage collection, several are overload: the share of ne
   t.deepEqual(said, ['overload: part of the new work gets 503', 'overload is over']);
 });
 
-test('a refusal says when to come back', async (t) => {
+test('a refusal says when to come back, and why', async (t) => {
   const { guard } = guardFor(CALM, { pending: 3 });
   t.is(guard.refuse(request('INVITE'), 2), undefined);
   const refusal = guard.refuse(request('INVITE'), 3);
   t.is(refusal?.status, 503);
-  const [[name, value] = []] = refusal?.headers ?? [];
-  t.is(name, 'Retry-After');
-  t.regex(value ?? '', /^([2-9]|10)$/);
+  const { 'Retry-After': retryAfter, Warning } = Object.fromEntries(refusal?.headers ?? []);
+  t.regex(retryAfter ?? '', /^([2-9]|10)$/);
+  t.is(Warning, '399 callwake "too many requests wait"');
+});
+
+test('of requests that are turned away the first of a cause is told at once, the others by number', (t) => {
+  const clock = new FakeClock();
+  const said: string[] = [];
+  const log = new RefusalLog(clock, (text) => said.push(text));
+  for (let n = 0; n < 100; n++) log.note('overload');
+  log.note('no application connected');
+  t.deepEqual(said.splice(0), ['503 to a request: overload', '503 to a request: no application connected']);
+  clock.advance(10_000);
+  log.note('overload');
+  t.deepEqual(said, ['503 to 100 requests: overload']);
 });
 
 test('requests in a dialog pass whatever the load', async (t) => {
