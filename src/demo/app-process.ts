@@ -10,6 +10,7 @@ export function appPid({ callwake }: Stage): number {
 /** Kills the app (`kill -9`). Gives what settles when the next one is ready. */
 export function killApp(stage: Stage): Promise<unknown> {
   const pid = appPid(stage);
+  isNew(stage, pid);
   const next = stage.callwake.logged('ready', (line) => line.pid !== pid && isNew(stage, line.pid));
   process.kill(pid, 'SIGKILL');
   return next;

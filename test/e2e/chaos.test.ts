@@ -15,3 +15,16 @@ test.serial(
     t.is(result.leftUp, 0);
   },
 );
+
+test.serial('the same over TLS: nobody is turned away for a restart', async (t) => {
+  t.timeout(60_000);
+  const result = await runChaos({ calls: 60, rate: 15, killEvery: 2_000, phones: 40, transport: 'tls' });
+  t.log(result);
+  t.true(result.kills >= 1);
+  t.like(result, { unanswered: 0, rangTwice: 0, pushedTwice: 0, leftUp: 0 });
+  t.true(result.rang >= 59, `${result.rang} of 60 phones rang`);
+  t.deepEqual(
+    Object.keys(result.refusals).filter((cause) => cause.startsWith('503')),
+    [],
+  );
+});

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'ava';
+import { type Clock, systemClock } from '../../src/clock/clock.js';
 import type { SipMessage } from '../../src/engine/message/index.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 import { SDP } from './support/peer.js';
@@ -157,6 +158,38 @@ test('an INVITE that kills every app that gets it is given up', async (t) => {
   for (let i = 0; i < 3; i++) await bench.srf(fatal);
   t.is((await caller.nextResponse(503)).status, 503);
   t.is(deliveries, 4);
+});
+
+test('an INVITE that waits for its answer outlives any number of apps that die later than it could be its fault', async (t) => {
+  let later = 0;
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    monotonic: () => systemClock.monotonic() + later,
+    setTimeout: (fn, ms) => systemClock.setTimeout(fn, ms),
+  };
+  const bench = await Bench.start(t, { clock });
+  const caller = await bench.udp();
+  let got = deferred<void>();
+  const next = () =>
+    bench.srf((app) =>
+      app.invite((_req, res) => {
+        got.resolve();
+        res.send(180);
+      }),
+    );
+  let app = await next();
+  caller.send(caller.request('INVITE', bench.uri(), { body: SDP }), bench.port);
+  for (let i = 0; i < 6; i++) {
+    await got.promise;
+    later += 500;
+    got = deferred();
+    crash(app);
+    app = await next();
+  }
+  await got.promise;
+  crash(app);
+  await bench.srf((last) => last.invite((_req, res) => res.send(200, { body: SDP })));
+  t.is((await caller.nextResponse(200, 'INVITE')).status, 200);
 });
 
 test('other requests of an app that dies get 503', async (t) => {

@@ -20,8 +20,20 @@ export interface DispatcherOptions {
   onRefused?: ((cause: UnavailableCause) => void) | undefined;
 }
 
-/** How often one INVITE is handed to the next app because the last one died on it. */
-const MAX_DELIVERIES = 4;
+/** How often one request is handed to the next app because the last one died within {@link SUSPICIOUS} of getting it. */
+const MAX_SUSPICIONS = 4;
+/** Milliseconds within which an app that dies may have died of what it got. A call that is held for long may outlive many apps. */
+const SUSPICIOUS = 400;
+/** How often it is handed over in all. */
+const MAX_DELIVERIES = 40;
+/** How many apps died while they had a request, and how many of them soon after they got it. */
+interface Deaths {
+  readonly soon: number;
+  readonly all: number;
+}
+
+const NONE: Deaths = { soon: 0, all: 0 };
+
 const META_ROOM = 512;
 /** Requests outside any dialog that wait for an app's successor. */
 const MAX_WAITING = 20_000;
@@ -47,8 +59,8 @@ export class Dispatcher {
   #successorDue = Number.NEGATIVE_INFINITY;
   readonly #owners = new Map<Dialog, ControlSession>();
   readonly #alone = new WeakSet<Incoming>();
-  readonly #pending = new Map<Incoming, number>();
-  readonly #waiting = new Map<Incoming, { timer: Timer | undefined; deliveries: number }>();
+  readonly #pending = new Map<Incoming, { readonly deaths: Deaths; readonly at: number }>();
+  readonly #waiting = new Map<Incoming, { timer: Timer | undefined; deaths: Deaths }>();
 
   constructor(options: DispatcherOptions) {
     this.#clock = options.clock;
@@ -103,52 +115,52 @@ export class Dispatcher {
 
   /** An app asked for a verb: it gets what waits for one like it. */
   routed(session: ControlSession, verb: string): void {
-    for (const [incoming, { timer, deliveries }] of [...this.#waiting]) {
+    for (const [incoming, { timer, deaths }] of [...this.#waiting]) {
       const fits = incoming.method.toLowerCase() === verb || (incoming.dialog !== undefined && verb === 'invite');
       if (!fits || !session.ready) continue;
       timer?.cancel();
       this.#waiting.delete(incoming);
-      this.#hand(incoming, session, deliveries);
+      this.#hand(incoming, session, deaths);
     }
   }
 
   /** The app's connection died. */
   gone(session: ControlSession): void {
     this.#successorDue = this.#clock.monotonic() + this.#successorWait;
-    for (const [incoming, deliveries] of [...this.#pending]) {
+    for (const [incoming, { deaths, at }] of [...this.#pending]) {
       if (incoming.handledBy !== session) continue;
       this.#pending.delete(incoming);
-      this.#redeliver(incoming, deliveries);
+      const soon = this.#clock.monotonic() - at < SUSPICIOUS ? 1 : 0;
+      this.#redeliver(incoming, { soon: deaths.soon + soon, all: deaths.all + 1 });
     }
   }
 
-  #redeliver(incoming: Incoming, deliveries: number): void {
+  #redeliver(incoming: Incoming, deaths: Deaths): void {
     if (this.#alone.has(incoming)) {
       incoming.reject(480);
       return;
     }
     const initial = incoming.request.toTag === undefined;
     const again = incoming instanceof IncomingInvite || (this.#successorWait > 0 && REPEATABLE.has(incoming.method));
-    if (deliveries >= MAX_DELIVERIES || (initial && !again)) {
+    if (deaths.soon >= MAX_SUSPICIONS || deaths.all >= MAX_DELIVERIES || (initial && !again)) {
       this.#refuse(incoming, again ? 'application lost again and again' : 'application lost');
       return;
     }
     if (incoming instanceof IncomingInvite && initial) incoming.hold();
     const session = this.#pick(incoming.method) ?? (incoming.dialog && this.#adopter(incoming.dialog, incoming.method));
-    if (session) this.#hand(incoming, session, deliveries);
-    else if (incoming instanceof IncomingInvite && initial)
-      this.#waiting.set(incoming, { timer: undefined, deliveries });
-    else if (initial) this.#waitForSuccessor(incoming, deliveries);
-    else this.#wait(incoming, deliveries);
+    if (session) this.#hand(incoming, session, deaths);
+    else if (incoming instanceof IncomingInvite && initial) this.#waiting.set(incoming, { timer: undefined, deaths });
+    else if (initial) this.#waitForSuccessor(incoming, deaths);
+    else this.#wait(incoming, deaths);
   }
 
-  #waitForSuccessor(incoming: Incoming, deliveries = 0): void {
+  #waitForSuccessor(incoming: Incoming, deaths = NONE): void {
     if (!METHODS.has(incoming.method)) {
       incoming.reject(501);
       return;
     }
     const left = this.#successorDue - this.#clock.monotonic();
-    if (left > 0 && this.#waiting.size < MAX_WAITING) this.#wait(incoming, deliveries, left);
+    if (left > 0 && this.#waiting.size < MAX_WAITING) this.#wait(incoming, deaths, left);
     else this.#refuse(incoming, 'no application connected');
   }
 
@@ -159,14 +171,14 @@ export class Dispatcher {
   }
 
   /** A BYE that finds no app is answered at last; anything else gets 503, which leaves the dialog as it is. */
-  #wait(incoming: Incoming, deliveries = 0, ms = this.#dialogWait): void {
+  #wait(incoming: Incoming, deaths = NONE, ms = this.#dialogWait): void {
     const timer = this.#clock.setTimeout(() => {
       this.#waiting.delete(incoming);
       if (!incoming.pending) return;
       if (incoming.method === 'BYE') incoming.reject(200);
       else this.#refuse(incoming, 'no application connected');
     }, ms);
-    this.#waiting.set(incoming, { timer, deliveries });
+    this.#waiting.set(incoming, { timer, deaths });
   }
 
   #refuse(incoming: Incoming, cause: UnavailableCause): void {
@@ -182,7 +194,7 @@ export class Dispatcher {
     return this.#routes.next(method.toLowerCase(), (session) => session.ready);
   }
 
-  #hand(incoming: Incoming, session: ControlSession, deliveries = 0): void {
+  #hand(incoming: Incoming, session: ControlSession, deaths = NONE): void {
     const { request, flow } = incoming;
     const text = appText(request);
     if (text.length > MAX_FRAME - META_ROOM) {
@@ -190,7 +202,7 @@ export class Dispatcher {
       return;
     }
     incoming.handledBy = session;
-    this.#pending.set(incoming, deliveries + 1);
+    this.#pending.set(incoming, { deaths, at: this.#clock.monotonic() });
     const meta = {
       source: 'network' as const,
       bytes: text.length,
