@@ -41,24 +41,32 @@ export function createLogger(options: LoggerOptions): Logger {
     transports: [new transports.Stream({ stream: options.stream ?? process.stdout, eol: '\n' })],
   });
   const ranks: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
-  return wrap((level, event, fields) => {
-    if (ranks[level] <= ranks[options.level]) winston.log({ level, message: event, fields });
-  }, {});
+  return wrap(
+    (level) => ranks[level] <= ranks[options.level],
+    (level, event, fields) => winston.write({ level, message: event, fields }),
+    {},
+  );
 }
 
 /** A logger that says nothing. */
-export const silentLogger: Logger = wrap(() => undefined, {});
+export const silentLogger: Logger = wrap(
+  () => false,
+  () => undefined,
+  {},
+);
 
 type Write = (level: LogLevel, event: string, fields: LogFields) => void;
 
-function wrap(write: Write, fixed: LogFields): Logger {
-  const at = (level: LogLevel) => (event: string, fields?: LogFields) => write(level, event, { ...fixed, ...fields });
+function wrap(wanted: (level: LogLevel) => boolean, write: Write, fixed: LogFields): Logger {
+  const at = (level: LogLevel) => (event: string, fields?: LogFields) => {
+    if (wanted(level)) write(level, event, { ...fixed, ...fields });
+  };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => wrap(write, { ...fixed, ...fields }),
+    child: (fields) => wrap(wanted, write, { ...fixed, ...fields }),
   };
 }
 
@@ -89,6 +97,7 @@ function oneLine(text: string): string {
 }
 
 function withoutReserved(fields: Record<string, unknown>): Record<string, unknown> {
+  if (fields.time === undefined && fields.level === undefined && fields.event === undefined) return fields;
   const { time, level, event, ...rest } = fields;
   const renamed = { ...(time === undefined ? {} : { time_: time }), ...(event === undefined ? {} : { event_: event }) };
   return { ...rest, ...renamed, ...(level === undefined ? {} : { level_: level }) };

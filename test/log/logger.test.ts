@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import test from 'ava';
+import fc from 'fast-check';
 import { createLogger, type LoggerOptions } from '../../src/log/logger.js';
-import { maskFields, tokenHash } from '../../src/log/mask.js';
+import { maskFields, maskText, tokenHash } from '../../src/log/mask.js';
 
 const TOKEN = '0a1b2c3d'.repeat(8);
 
@@ -72,6 +73,22 @@ test('secrets and push tokens do not reach the log, wherever they stand', (t) =>
   );
   for (const hidden of [TOKEN, jwt, 'cymru', 'MIGH', 'SHORT', KEY]) t.false(line.includes(hidden), hidden);
   t.true(line.includes(tokenHash(TOKEN)));
+});
+
+test('a secret is hidden in short and in long texts alike', (t) => {
+  const secrets = [
+    `eyJ${'b'.repeat(6)}.c.d`,
+    '-----BEGIN PRIVATE KEY-----x',
+    'pn-prid=AB',
+    `Key: ${KEY}`,
+    `KEY" = ${KEY}`,
+  ];
+  const around = fc.string({ maxLength: 80 }).map((text) => text.replace(/[\w-]/g, '.'));
+  fc.assert(
+    fc.property(fc.constantFrom(...secrets), around, around, (secret, before, after) => {
+      t.false(maskText(`${before} ${secret} ${after}`).includes(secret));
+    }),
+  );
 });
 
 test('a token hash is the same for the same token and tells different ones apart', (t) => {
