@@ -3,9 +3,21 @@ import { createSocket } from 'node:dgram';
 
 const RETRY = [500, 1000, 2000, 4000];
 
-export const tokenOf = (n) => `b5${n.toString(16).padStart(62, '0')}`;
-export const alertTokenOf = (n) => `a1${n.toString(16).padStart(62, '0')}`;
-export const instanceOf = (n) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
+export const tokenOf = (n) => hexOf(n, 1, 64);
+export const alertTokenOf = (n) => hexOf(n, 2, 64);
+export const instanceOf = (n) => hexOf(n, 3, 32).replace(/^(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-8$4-');
+
+/** So many hexadecimal digits that look random, as those of tokens do, and are the same in each run. */
+function hexOf(n, salt, length) {
+  let text = '';
+  for (let i = 1; text.length < length; i++) {
+    let x = Math.imul(n ^ Math.imul(salt, 0x9e3779b1), 0x85ebca6b) + Math.imul(i, 0xc2b2ae35);
+    x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
+    x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
+    text += ((x ^ (x >>> 15)) >>> 0).toString(16).padStart(8, '0');
+  }
+  return text;
+}
 
 /** The Contact of phone `n`: two tokens, instance, state. */
 export function contactOf(n) {
