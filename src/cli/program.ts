@@ -28,7 +28,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
 }
 
-function makeProgram(end: (code: number) => void): Command {
+/** The command line; `end` gets the exit code of a command that ends with another than 0. */
+export function makeProgram(end: (code: number) => void): Command {
   const program = new Command('callwake')
     .description('SIP call notification proxy: holds a call, wakes the sleeping iPhone, hands the call over')
     .version(packageVersion())

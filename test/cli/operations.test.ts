@@ -120,18 +120,24 @@ test('a node is drained and taken back, and its log level set', async (t) => {
   await phone.background();
   const held = api.stage.cucm.call({ to: '2001' });
   await api.stage.callwake.logged('push-accepted');
-  t.like(await run('drain'), { status: 0, stdout: 'No new calls are taken; 1 waits for an answer.\n' });
+  t.like(await run('drain'), { status: 0, stdout: 'No new calls are taken; 1 waits for an answer, 0 are up.\n' });
   t.regex((await run('status')).stdout, /\nready +no: it is draining\n/);
   t.is((await run('drain', '--wait', '10ms')).status, 1);
   const waiting = run('drain', '--wait', '20s', '--json');
   await phone.wake();
   await phone.register();
   await held.answered;
-  t.deepEqual(JSON.parse((await waiting).stdout), { draining: true, waiting: 0 });
+  t.deepEqual(JSON.parse((await waiting).stdout), { draining: true, waiting: 0, up: 1 });
+  t.is((await run('drain', '--wait', '10ms', '--up')).status, 1);
+  await held.hangup();
+  await held.ended;
+  t.like(await run('drain', '--wait', '20s', '--up'), {
+    status: 0,
+    stdout: 'No new calls are taken; 0 wait for an answer, 0 are up. callwake may be stopped.\n',
+  });
   t.like(await run('drain', '--undo'), { status: 0, stdout: 'New calls are taken.\n' });
   t.is((await run('log-level', 'debug')).stdout, 'debug\n');
   t.is((await run('log-level')).stdout, 'debug\n');
-  await held.hangup();
 });
 
 test('what can’t be asked is said in a sentence: nobody there, no good token, scope, nothing found, not the API', async (t) => {

@@ -86,6 +86,7 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
   command('drain', 'take no new calls; those under way go on')
     .option('--undo', 'take new calls again')
     .option('--wait <duration>', 'end when no call waits for an answer; exit code 1 if some still do', durationArgument)
+    .option('--up', 'with --wait: when none is up either')
     .action(async (options) => {
       const { runDrain } = await import('./control.js');
       await runDrain(options, context);
