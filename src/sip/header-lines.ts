@@ -30,20 +30,36 @@ const COMPACT: Readonly<Record<string, string>> = {
 /** Takes the header fields out of a SIP message's text; compact names are written out, other names stay as they came. */
 export function headerLines(raw: string): HeaderLines {
   const end = raw.indexOf('\r\n\r\n');
-  const lines = (end < 0 ? raw : raw.slice(0, end)).split('\r\n');
+  const until = end < 0 ? raw.length : end;
   const fields: [string, string][] = [];
-  for (const line of lines.slice(1)) {
-    const last = fields.at(-1);
-    if ((line.startsWith(' ') || line.startsWith('\t')) && last !== undefined) {
+  let last: [string, string] | undefined;
+  let at = nextLine(raw, 0);
+  while (at < until) {
+    const next = nextLine(raw, at);
+    const line = raw.slice(at, Math.min(next - 2, until));
+    at = next;
+    if (last !== undefined && (line.startsWith(' ') || line.startsWith('\t'))) {
       last[1] = `${last[1]} ${line.trim()}`.trim();
       continue;
     }
     const colon = line.indexOf(':');
     if (colon <= 0) continue;
     const name = line.slice(0, colon).trim();
-    fields.push([COMPACT[name.toLowerCase()] ?? name, line.slice(colon + 1).trim()]);
+    last = [name.length === 1 ? (COMPACT[name.toLowerCase()] ?? name) : name, line.slice(colon + 1).trim()];
+    fields.push(last);
   }
   return fields;
+}
+
+/** Where the line after the one at `from` begins. */
+function nextLine(raw: string, from: number): number {
+  const end = raw.indexOf('\r\n', from);
+  return end < 0 ? raw.length + 2 : end + 2;
+}
+
+/** Names are compared for nearly every field of every message: most differ in their length already. */
+function isNamed(field: string, wanted: string): boolean {
+  return field.length === wanted.length && field.toLowerCase() === wanted;
 }
 
 /** The body of a SIP message's text. */
@@ -55,13 +71,13 @@ export function bodyOf(raw: string): string {
 /** The first field of that name. */
 export function firstHeader(lines: HeaderLines, name: string): string | undefined {
   const wanted = name.toLowerCase();
-  return lines.find(([field]) => field.toLowerCase() === wanted)?.[1];
+  return lines.find(([field]) => isNamed(field, wanted))?.[1];
 }
 
 /** All fields of that name, one string each. */
 export function allHeaders(lines: HeaderLines, name: string): string[] {
   const wanted = name.toLowerCase();
-  return lines.filter(([field]) => field.toLowerCase() === wanted).map(([, value]) => value);
+  return lines.filter(([field]) => isNamed(field, wanted)).map(([, value]) => value);
 }
 
 /**
@@ -74,9 +90,10 @@ export function toRecord(lines: HeaderLines): HeaderRecord {
   const spelling = new Map<string, string>();
   for (const [name, value] of lines) {
     if (/[\r\n]/.test(name) || /[\r\n]/.test(value)) continue;
-    const key = spelling.get(name.toLowerCase());
+    const lower = name.toLowerCase();
+    const key = spelling.get(lower);
     if (key === undefined) {
-      spelling.set(name.toLowerCase(), name);
+      spelling.set(lower, name);
       record[name] = value;
     } else {
       record[key] = `${record[key]}\r\n${name}: ${value}`;
