@@ -1,4 +1,5 @@
 import type { Branch, BranchEvents, BranchResponse } from '../calls/port.js';
+import { declined } from './declined-offer.js';
 import type { Drachtio, SendAck, SrfRequest, SrfResponse } from './drachtio.js';
 import { firstHeader, type HeaderLines, type HeaderRecord, headerLines } from './header-lines.js';
 import type { Party } from './joints.js';
@@ -51,6 +52,8 @@ export class InviteBranch implements Branch {
   #request: SrfRequest | undefined;
   #ack: SendAck | undefined;
   #cseq = 0;
+  /** What the 2xx carries. */
+  #offer = '';
   #over = false;
   #cancelReason: string | undefined;
   #cancelSent = false;
@@ -95,7 +98,8 @@ export class InviteBranch implements Branch {
 
   drop(reason: string): void {
     if (this.#ack === undefined) return;
-    this.acknowledge({}, '');
+    const answer = this.spec.body === '' ? declined(this.#offer) : '';
+    this.acknowledge(answer === '' ? {} : { 'content-type': 'application/sdp' }, answer);
     this.#drachtio.request(
       { method: 'BYE', dialogId: this.spec.dialogId, headers: { Reason: reason } },
       (_error, bye) => void bye?.on('response', () => {}),
@@ -147,6 +151,7 @@ export class InviteBranch implements Branch {
       return;
     }
     this.#ack = ack;
+    this.#offer = response.body;
     if (this.#over || this.#cancelReason !== undefined) {
       this.drop(this.#cancelReason ?? 'SIP;cause=200;text="Call completed elsewhere"');
       return;

@@ -54,13 +54,21 @@ export class Takeover {
     const { drachtio, clock } = this.#options.wire;
     const redelivers = drachtio.keepsForSuccessor;
     if (this.#connections++ > 0) {
-      if (redelivers) for (const call of this.#live.values()) call.reconnected();
+      if (redelivers) for (const call of this.#live.values()) this.#goOn(call);
       return;
     }
     for (const [id, { body }] of this.#unacknowledged) if (body) drachtio.ackInDialog(id, {}, '');
     this.#unacknowledged.clear();
     if (redelivers) clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
     else this.#claimRest();
+  }
+
+  /** The caller may have sent CANCEL while nobody was there to hear it. */
+  #goOn(call: TrunkCall): void {
+    call.reconnected();
+    this.#options.wire.drachtio.isWaiting(call.saved.transaction, (waiting) => {
+      if (!waiting) call.callerGone();
+    });
   }
 
   /** A call begins here. */

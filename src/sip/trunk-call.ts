@@ -97,11 +97,15 @@ export class TrunkCall implements CallPort {
     dialogs.set(this.#dialogId, (early, answer) => this.#onEarlyRequest(early, answer));
     req.on('update', (update: SrfRequest, answer: SrfResponse) => this.#onEarlyRequest(update, answer));
     req.on('cancel', (cancel: { raw?: string }) => {
-      if (this.#res !== res) return;
-      this.#takeFinal();
-      dialogs.delete(this.#dialogId);
-      this.#handle?.cancelled(firstHeader(headerLines(cancel.raw ?? ''), 'reason'));
+      if (this.#res === res) this.callerGone(firstHeader(headerLines(cancel.raw ?? ''), 'reason'));
     });
+  }
+
+  /** The caller has sent CANCEL, with that Reason. Nothing happens when the INVITE has its final response. */
+  callerGone(reason?: string): void {
+    if (this.#takeFinal() === undefined) return;
+    this.#options.wire.dialogs.delete(this.#dialogId);
+    this.#handle?.cancelled(reason);
   }
 
   /** The connection to the engine is a new one. */

@@ -55,12 +55,13 @@ test.serial(
 
 onKeeping('killed while the phone rings: it rings on, once, and its answer reaches the caller', async (t) => {
   const stage = await stageFor(t, { edge: 'path' });
-  const phone = await stage.phone({ behaviour: { wakeDelayMs: 20, answerDelayMs: 3_000 } });
+  const phone = await stage.phone({ behaviour: { wakeDelayMs: 20, answer: 'ignore' } });
   await phone.background();
   const call = stage.cucm.call({ to: '2001', offer: 'early' });
   await phone.events.seen('ringing');
   await killApp(stage);
   t.is(phone.calls[0]?.state, 'ringing');
+  phone.calls[0]?.accept();
   t.is((await call.answered).status, 200);
   t.is(requestsIn(phone.messages, 'INVITE').length, 1);
   t.is(requestsIn(phone.messages, 'CANCEL').length, 0);

@@ -75,6 +75,8 @@ export abstract class Call implements SimCall {
     return this.#remoteSdp;
   }
 
+  abstract accept(): void;
+
   abstract cancel(reason?: string): void;
 
   response(status: number | '1xx' | '18x'): Promise<SeenResponse> {

@@ -35,6 +35,8 @@ export class OutgoingCall extends Call {
     this.#start();
   }
 
+  accept(): void {}
+
   cancel(reason?: string): void {
     if (this.state === 'ended' || this.state === 'answered' || this.#cancelled) return;
     this.#cancelled = { reason };

@@ -75,6 +75,8 @@ export interface SimCall {
   response(status: number | '1xx' | '18x'): Promise<SeenResponse>;
   /** Sends BYE; on a call that isn't answered: CANCEL or 480. Resolves when the other side has answered the BYE. */
   hangup(reason?: string): Promise<void>;
+  /** Answers a call that rings here. Nothing happens on any other. */
+  accept(): void;
   /** Sends CANCEL, with `Reason: <reason>` if given. Nothing happens on a call that is over or answered. */
   cancel(reason?: string): void;
   /** Sends a re-INVITE with a new offer (or without a body: `offer: 'delayed'`); ACKs its 2xx. */
