@@ -64,7 +64,8 @@ for (const method of ['INVITE', 'REGISTER']) {
       t.true(retryAfter);
       await inTheEnd(() => engine.goodCall('tcp'));
       t.true(engine.alive);
-      t.deepEqual(engine.errors, []);
+      const others = engine.errors.filter((line) => !line.startsWith('callwake engine: 503 to a request: '));
+      t.deepEqual(others, []);
     },
   );
 }
