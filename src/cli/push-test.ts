@@ -82,7 +82,13 @@ async function test(
     const endpoint = apns.endpoints?.[environment] ?? defaultEndpoints[environment];
     print(`${environment}: ${endpoint.host}:${endpoint.port}`);
     const { ca, proxy } = apns;
-    const way = { endpoint, ...(ca === undefined ? {} : { ca }), ...(proxy ? { proxy } : {}), patience: timeout };
+    const way = {
+      clock: systemClock,
+      endpoint,
+      ...(ca === undefined ? {} : { ca }),
+      ...(proxy ? { proxy } : {}),
+      patience: timeout,
+    };
     for await (const { step, ok, ms, text, advice } of reach(way)) {
       print(`  ${step.padEnd(6)}${ok ? 'ok' : 'FAILED'}, ${ms} ms: ${text}`);
       if (ok) continue;

@@ -2,7 +2,9 @@ import dns from 'node:dns/promises';
 import http2 from 'node:http2';
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../../clock/clock.js';
 import { type ApnsEndpoint, dial } from './connect.js';
+import { TimeIsUp, within } from './patience.js';
 import { type ProxyOptions, Tunnel } from './proxy.js';
 import { type Trouble, troubleInWords } from './reach-words.js';
 
@@ -22,11 +24,12 @@ export interface ReachStep {
 }
 
 export interface ReachOptions {
+  readonly clock: Clock;
   readonly endpoint: ApnsEndpoint;
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string;
   readonly proxy?: ProxyOptions;
-  /** How long a step may take, in milliseconds. */
+  /** How long a step may wait for the other side, in milliseconds. */
   readonly patience: number;
 }
 
@@ -35,9 +38,9 @@ type Seen = { readonly text: string } | { readonly trouble: unknown };
 /** Tries the way to Apple step by step; the first that fails is the last. Never rejects. */
 export async function* reach(options: ReachOptions): AsyncGenerator<ReachStep> {
   for (const [step, run] of stepsOf(options)) {
-    const startedAt = performance.now();
+    const startedAt = options.clock.monotonic();
     const seen = await run().catch((trouble: unknown): Seen => ({ trouble }));
-    const ms = Math.round(performance.now() - startedAt);
+    const ms = Math.round(options.clock.monotonic() - startedAt);
     if ('text' in seen) yield { step, ok: true, ms, text: seen.text };
     else {
       yield {
@@ -52,12 +55,12 @@ export async function* reach(options: ReachOptions): AsyncGenerator<ReachStep> {
 }
 
 function stepsOf(options: ReachOptions): readonly (readonly [ReachStepName, () => Promise<Seen>])[] {
-  const { endpoint, proxy, patience } = options;
+  const { clock, endpoint, proxy, patience } = options;
   const first = proxy ?? endpoint;
   let address = first.host;
   let secured: TLSSocket | undefined;
   const lookUp = async (): Promise<Seen> => {
-    const found = await within(patience, dns.lookup(first.host, { all: true }), () => {});
+    const found = await within(clock, patience, dns.lookup(first.host, { all: true }), () => {});
     address = found[0]?.address ?? first.host;
     const list = found.map((entry) => entry.address).join(', ');
     return { text: net.isIP(first.host) ? `${list} (an address needs none)` : `${first.host} is ${list}` };
@@ -65,19 +68,19 @@ function stepsOf(options: ReachOptions): readonly (readonly [ReachStepName, () =
   const connect = async (): Promise<Seen> => {
     const socket = net.connect({ host: address, port: first.port });
     const connected = new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    await within(patience, connected, () => socket.destroy());
+    await within(clock, patience, connected, () => socket.destroy());
     socket.destroy();
     return { text: `${place({ host: address, port: first.port })} takes connections${proxy ? ' (the proxy)' : ''}` };
   };
   const tunnel = async (): Promise<Seen> => {
     const through = new Tunnel(proxy ?? { host: '', port: 0 }, place(endpoint));
-    (await within(patience, through.open(), () => through.abort())).destroy();
+    (await within(clock, patience, through.open(), () => through.abort())).destroy();
     return { text: `lets through to ${place(endpoint)}` };
   };
   const secure = async (): Promise<Seen> => {
     const { ca } = options;
     const way = dial({ endpoint, turn: 0, ...(ca === undefined ? {} : { ca }), ...(proxy ? { proxy } : {}) });
-    secured = await within(patience, way.socket, () => way.abort());
+    secured = await within(clock, patience, way.socket, () => way.abort());
     const { subject, issuer } = secured.getPeerCertificate();
     const issued = [issuer?.CN, issuer?.O].filter(Boolean).join(', ');
     return { text: `${secured.getProtocol()}, certificate of ${String(subject?.CN)}, issued by ${issued}` };
@@ -91,7 +94,7 @@ function stepsOf(options: ReachOptions): readonly (readonly [ReachStepName, () =
         .once('close', () => reject(new Error('closed before SETTINGS'))),
     );
     try {
-      const { maxConcurrentStreams = 0 } = await within(patience, settings, () => {});
+      const { maxConcurrentStreams = 0 } = await within(clock, patience, settings, () => {});
       return { text: `SETTINGS came, ${maxConcurrentStreams} pushes at once to begin with` };
     } finally {
       session.destroy();
@@ -132,22 +135,3 @@ function messageOf(error: unknown): string {
 }
 
 const place = ({ host, port }: ApnsEndpoint): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
-
-class TimeIsUp extends Error {}
-
-/** What comes of a promise, if it comes in time; `giveUp` ends what it waits for. */
-async function within<T>(ms: number, promise: Promise<T>, giveUp: () => void): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TimeIsUp()), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } catch (error) {
-    giveUp();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    promise.catch(() => {});
-  }
-}
