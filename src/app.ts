@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Admission } from './calls/admission.js';
 import { Alerter } from './calls/alerter.js';
 import { Calls } from './calls/calls.js';
@@ -17,6 +18,7 @@ import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import { type EngineEndpoint, EngineRefused } from './engine-endpoint.js';
 import type { Logger, LogLevel } from './log/logger.js';
+import { RecentLog } from './log/recent.js';
 import { openMessages } from './open-messages.js';
 import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
@@ -54,6 +56,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Whose level operators may change while it runs. */
   readonly logging?: { level: LogLevel };
+  /** What operators may read of the log. */
+  readonly recentLog?: RecentLog;
   readonly clock?: Clock;
   /** In place of the one that the configuration names. */
   readonly push?: PushProvider;
@@ -97,7 +101,9 @@ export function startApp(options: AppOptions): App {
   };
   const devices = new DeviceRegistry({ store, clock, settings, log });
   devices.start().catch(fault);
-  const watch = new Watch({ config, clock, log });
+  const node = hostname();
+  const watch = new Watch({ config, clock, log, store, node });
+  watch.start().catch(fault);
   const { alarms } = watch;
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
@@ -207,9 +213,11 @@ export function startApp(options: AppOptions): App {
   messages.start();
   const xmpp = openXmppOf(config, { notifier, clock, log, alarms });
   const dialogs = new Dialogs();
+  const joints = new Joints();
   const domains = config.domains.map((domain) => domain.toLowerCase());
   const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
   const operations = openOperations({
+    node,
     version: options.version ?? 'unknown',
     config,
     clock,
@@ -220,6 +228,9 @@ export function startApp(options: AppOptions): App {
     admission,
     trunks,
     drachtio,
+    calls,
+    outbound,
+    joints,
   });
   const users = new StoredUsers(store);
   const realm = realmOf(config);
@@ -276,7 +287,7 @@ export function startApp(options: AppOptions): App {
     clock,
     trunks,
     failoverAfterOf,
-    joints: new Joints(),
+    joints,
     isOwnAddress,
     ...(midDialog && { midDialog }),
   };
@@ -335,6 +346,7 @@ export function startApp(options: AppOptions): App {
     operations,
     control: lifecycle,
     readiness: lifecycle,
+    recentLog: options.recentLog ?? new RecentLog(0),
     users,
     provisioning: new Provisioning({ registry: devices, store, users, domains, realm }),
     preferences,

@@ -1,6 +1,8 @@
-import { hostname } from 'node:os';
 import { stringify } from 'yaml';
 import type { Admission } from './calls/admission.js';
+import type { Calls } from './calls/calls.js';
+import type { OutboundCalls } from './calls/outbound.js';
+import { REASONS } from './calls/port.js';
 import type { TokenPush } from './calls/token-push.js';
 import type { Clock } from './clock/clock.js';
 import { withoutSecrets } from './config/hide.js';
@@ -13,9 +15,12 @@ import type { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
 import { DeviceProbe } from './sip/device-probe.js';
 import type { Drachtio } from './sip/drachtio.js';
+import type { Joints } from './sip/joints.js';
 import type { Trunk } from './trunks/trunk.js';
 
 export interface OperationsParts {
+  /** This machine's name. */
+  readonly node: string;
   readonly version: string;
   readonly config: Config;
   readonly clock: Clock;
@@ -26,6 +31,9 @@ export interface OperationsParts {
   readonly admission: Admission;
   readonly trunks: ReadonlyMap<string, Trunk>;
   readonly drachtio: Drachtio;
+  readonly calls: Calls;
+  readonly outbound: OutboundCalls;
+  readonly joints: Joints;
 }
 
 /** How long a phone may take to answer a request of a wake test, in milliseconds. */
@@ -34,6 +42,7 @@ const ANSWER_PATIENCE = 5_000;
 /** Puts together what operators may look at and do. */
 export function openOperations(parts: OperationsParts): Operations {
   const { config, clock, watch, devices, pushes, push, admission, trunks, drachtio } = parts;
+  const { calls, outbound, joints } = parts;
   const [domain = 'localhost'] = config.domains;
   const wakeTests = new WakeTests({
     clock,
@@ -50,15 +59,21 @@ export function openOperations(parts: OperationsParts): Operations {
     patience: config.trunks[0]?.hold ?? 13_000,
   });
   return {
-    node: hostname(),
+    node: parts.node,
     version: parts.version,
     startedAt: clock.now(),
     recorder: watch.recorder,
     messagesOf: (call) => watch.messages?.of(call) ?? [],
     statistics: watch.statistics,
     alarms: watch.alarms,
+    alarmHistory: watch.alarmHistory,
     changes: watch.changes,
     wakeTests,
+    callControl: {
+      end: (callUuid) =>
+        [calls.clear(callUuid), outbound.clear(callUuid), joints.hangUp(callUuid, REASONS.hungUp)].includes(true),
+      pushAgain: (callUuid, deviceId) => calls.pushAgain(callUuid, deviceId),
+    },
     trunks: () => [...trunks.values()].map(({ name, status }) => ({ name, ...admission.loadOf(name), peers: status })),
     push: () => push.status(),
     onCallEvent: (listener) => watch.onCallEvent(listener),

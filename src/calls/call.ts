@@ -5,9 +5,9 @@ import { CallerWord } from './caller-word.js';
 import type { CallContext, CallState } from './context.js';
 import { FallbackLeg } from './fallback.js';
 import { firstStep } from './first-step.js';
-import { refusal, towardCaller } from './final.js';
+import { ownRefusal, refusal, towardCaller } from './final.js';
 import { Leg, type LegRecord } from './leg.js';
-import { pushLeg } from './leg-push.js';
+import { type AnotherPush, type PushingCall, pushAgain, pushLeg } from './leg-push.js';
 import { Legs } from './legs.js';
 import { bestResponse, type EndReason, isMissed, saysNotReached } from './policy.js';
 import { type Branch, type BranchResponse, REASONS, type RejectOptions } from './port.js';
@@ -52,7 +52,7 @@ export class Call {
   }
 
   /** It isn't answered and not over. */
-  get #waits(): boolean {
+  get waits(): boolean {
     return this.#state === 'held' || this.#state === 'ringing';
   }
 
@@ -78,7 +78,7 @@ export class Call {
 
   /** A REGISTER of this device was accepted and its 200 is on its way. */
   deviceRegistered(device: Device): void {
-    if (!this.#waits || !this.#concerns(device)) return;
+    if (!this.waits || !this.#concerns(device)) return;
     const leg = this.#legs.get(device.id);
     if (leg === undefined) {
       if (this.#fallback === undefined) this.#admit(device);
@@ -97,7 +97,7 @@ export class Call {
   /** The REGISTER of this device was refused for good: it won't come (RFC 8599 section 5.6.2). */
   deviceRefused(deviceId: string, status: number): void {
     const leg = this.#legs.get(deviceId);
-    if (leg?.state !== 'waking' || !this.#waits) return;
+    if (leg?.state !== 'waking' || !this.waits) return;
     this.#record('register-refused', { device: deviceId, status });
     leg.to('ended');
     this.#settle();
@@ -105,7 +105,7 @@ export class Call {
 
   /** The caller sent CANCEL (and has its 487). `reason` is its Reason header, if it gave one. */
   cancelled(reason?: string): void {
-    if (!this.#waits) return;
+    if (!this.waits) return;
     this.#record('cancelled', { reason });
     this.#finish('cancelled', reason ?? REASONS.cancelled);
   }
@@ -117,12 +117,18 @@ export class Call {
     this.#finish('answered', REASONS.completedElsewhere);
   }
 
-  /** Ends the call from our side: 503 upstream, or, when it is up, nothing more than forgetting it. */
-  abort(reason: 'shutdown' | 'failed', text: string): void {
+  /** Ends the call from our side: 480 upstream for an operator, else 503; or, when it is up, nothing more than forgetting it. */
+  abort(reason: 'shutdown' | 'failed' | 'cleared', text: string): void {
     if (this.#state === 'over') return;
-    if (this.#state !== 'up') this.#reject(503, '', { ...refusal(reason), retryAfter: 5, warning: text });
+    const [status, legReason] = reason === 'cleared' ? [480, REASONS.cleared] : [503, REASONS.shutdown];
+    if (this.#state !== 'up') this.#reject(status, '', ownRefusal(reason, text));
     this.#record('aborted', { reason, text });
-    this.#finish(reason, REASONS.shutdown);
+    this.#finish(reason, legReason);
+  }
+
+  /** An operator wants another push for the devices that haven't come yet, or for one of them. */
+  pushAgain(deviceId?: string): readonly AnotherPush[] {
+    return this.waits ? pushAgain(this.#legs.pushedTo(deviceId), this.#pushing) : [];
   }
 
   #begin(devices: readonly Device[], left: readonly LegRecord[]): void {
@@ -184,7 +190,7 @@ export class Call {
     const mine = (): boolean => leg.attempt === attempt && leg.live && this.#state !== 'over';
     this.#record('leg-invited', { device: leg.device.id, mode: binding.mode, uri: binding.uri });
     const { policy, port } = this.#context;
-    if (policy.probe > 0) this.#timers.set(probeOf(leg), policy.probe, () => this.#onNoSignOfLife(leg));
+    if (policy.probe > 0) this.#timers.set(leg.probe, policy.probe, () => this.#onNoSignOfLife(leg));
     const events = {
       provisional: (response: BranchResponse) => mine() && this.#onProvisional(leg, response),
       answered: (response: BranchResponse) => this.#onAnswered(leg, attempt, response),
@@ -201,17 +207,21 @@ export class Call {
   }
 
   #push(leg: Leg): void {
-    pushLeg(leg, {
+    pushLeg(leg, this.#pushing);
+  }
+
+  get #pushing(): PushingCall {
+    return {
       context: this.#context,
       ahead: this.#ahead,
       holdUntil: this.#holdUntil,
-      waits: () => this.#waits,
+      waits: () => this.waits,
       onFailed: () => this.#settle(),
-    });
+    };
   }
 
   #onProvisional(leg: Leg, response: BranchResponse): void {
-    this.#timers.clear(probeOf(leg));
+    this.#timers.clear(leg.probe);
     this.#record('leg-provisional', { device: leg.device.id, status: response.status });
     leg.rang = true;
     if (leg.state === 'inviting') leg.to('ringing');
@@ -223,7 +233,7 @@ export class Call {
     if (leg.attempt !== attempt || !leg.live || this.#state === 'over' || this.#state === 'up' || !leg.branch) {
       return;
     }
-    this.#timers.clear(probeOf(leg));
+    this.#timers.clear(leg.probe);
     leg.to('answered');
     this.#record('leg-answered', { device: leg.device.id, status: response.status });
     this.#join(leg.branch, leg.branchId ?? '', leg.device, response);
@@ -262,7 +272,7 @@ export class Call {
 
   #onFailed(leg: Leg, response: BranchResponse): void {
     const rang = leg.state === 'ringing';
-    this.#timers.clear(probeOf(leg));
+    this.#timers.clear(leg.probe);
     this.#record('leg-failed', {
       device: leg.device.id,
       status: response.status,
@@ -317,14 +327,14 @@ export class Call {
 
   #onHoldOver(): void {
     this.#holdOver = true;
-    if (!this.#waits) return;
+    if (!this.waits) return;
     this.#record('hold-over');
     for (const leg of this.#legs.all) if (leg.silent) this.#onNoSignOfLife(leg);
     this.#settle();
   }
 
   #onRingOver(): void {
-    if (!this.#waits) return;
+    if (!this.waits) return;
     this.#record('ring-over');
     const best = bestResponse(this.#responses);
     if (best === undefined) this.#reject(480, '', refusal('no-answer'));
@@ -334,7 +344,7 @@ export class Call {
 
   /** Ends the call if nothing can come of it any more. */
   #settle(): void {
-    if (this.#ahead.holding || !this.#waits) return;
+    if (this.#ahead.holding || !this.waits) return;
     if (this.#legs.someLive || this.#fallback?.live || (!this.#holdOver && this.#legs.someWaking)) return;
     const best = bestResponse(this.#responses);
     if (best !== undefined) {
@@ -390,11 +400,7 @@ export class Call {
   }
 
   #write(): void {
-    if (!this.#waits) return;
+    if (!this.waits) return;
     this.#context.journal.held({ holdUntil: this.#holdUntil, ringUntil: this.#ringUntil, legs: this.#legs.records() });
   }
-}
-
-function probeOf(leg: Leg): string {
-  return `probe ${leg.device.id}`;
 }

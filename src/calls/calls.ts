@@ -3,14 +3,15 @@ import type { Device, StateOf } from '../devices/types.js';
 import type { Admission, Ticket } from './admission.js';
 import { Call } from './call.js';
 import type { CallContext } from './context.js';
-import { ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 import type { Journal, JournalEntry } from './journal.js';
+import type { AnotherPush } from './leg-push.js';
 import { LateComers } from './late-comers.js';
 import { LeftCalls } from './left-calls.js';
 import type { CallPolicy } from './policy.js';
 import { type CallPort, REASONS } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
 import { Timeline, type TimelineSink } from './timeline.js';
+import { CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 import { UpCalls } from './up-calls.js';
 import type { Waker } from './waker.js';
 
@@ -209,6 +210,18 @@ export class Calls {
     for (const call of [...(this.#byAor.get(aor) ?? [])]) call.deviceRefused(deviceId, status);
   }
 
+  /** Ends those parts of a call that aren't answered. False when there are none. */
+  clear(callUuid: string): boolean {
+    const waiting = this.#withUuid(callUuid).filter(({ waits }) => waits);
+    for (const call of waiting) call.abort('cleared', CLEARED);
+    return waiting.length > 0;
+  }
+
+  /** Pushes once more to the devices of a held call that haven't come, or to one of them. Empty when there are none. */
+  pushAgain(callUuid: string, deviceId?: string): readonly AnotherPush[] {
+    return this.#withUuid(callUuid).flatMap((call) => call.pushAgain(deviceId));
+  }
+
   /** Takes no new calls; settles when those that are held have ended or been answered, or at once without any. */
   drain(): Promise<void> {
     this.#draining = true;
@@ -229,6 +242,10 @@ export class Calls {
     this.#draining = true;
     for (const call of [...this.#calls.values()]) if (!this.#up.has(call)) call.abort('shutdown', 'the process ends');
     this.#lateComers.close();
+  }
+
+  #withUuid(callUuid: string): Call[] {
+    return [...this.#calls.values()].filter(({ info }) => info.callUuid === callUuid);
   }
 
   #takeOver(record: CallRecord, incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle {

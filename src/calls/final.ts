@@ -45,11 +45,17 @@ export function refusal(reason: EndReason): RejectOptions {
   return q850 === undefined ? {} : { q850 };
 }
 
+/** The same for a call that callwake itself ends, with its words; after trouble the caller may try again. */
+export function ownRefusal(reason: EndReason, text: string): RejectOptions {
+  return { ...refusal(reason), ...(reason === 'cleared' ? {} : { retryAfter: 5 }), warning: text };
+}
+
 const Q850: Readonly<Partial<Record<EndReason, { readonly cause: number; readonly text: string }>>> = {
   'not-woken': { cause: 20, text: 'Subscriber absent' },
   'push-failed': { cause: 20, text: 'Subscriber absent' },
   unreachable: { cause: 20, text: 'Subscriber absent' },
   'no-answer': { cause: 19, text: 'No answer from user' },
+  cleared: { cause: 31, text: 'Normal, unspecified' },
   overload: { cause: 42, text: 'Switching equipment congestion' },
   shutdown: { cause: 41, text: 'Temporary failure' },
   failed: { cause: 41, text: 'Temporary failure' },

@@ -1,3 +1,4 @@
+import type { Device } from '../devices/types.js';
 import type { PushOutcome } from '../push/provider.js';
 import type { CallContext } from './context.js';
 import type { Leg } from './leg.js';
@@ -14,6 +15,27 @@ export interface PushingCall {
   readonly waits: () => boolean;
   /** The leg has ended: its device can't be woken. */
   readonly onFailed: () => void;
+}
+
+/** A push that an operator asked for. */
+export interface AnotherPush {
+  readonly device: Device;
+  readonly outcome: Promise<PushOutcome>;
+}
+
+/**
+ * Pushes once more to devices that have their push and haven't come. Whatever becomes of it, the call waits on: the first push may bring
+ * the device yet.
+ */
+export function pushAgain(legs: readonly Leg[], call: PushingCall): readonly AnotherPush[] {
+  return legs.map((leg) => ({ device: leg.device, outcome: again(leg, call) }));
+}
+
+async function again(leg: Leg, { context, holdUntil, waits }: PushingCall): Promise<PushOutcome> {
+  context.timeline.record('push-asked', { device: leg.device.id, again: true });
+  const outcome = await context.wake(leg.device, holdUntil, () => leg.state === 'waking' && waits());
+  context.timeline.record(`push-${outcome.kind}`, { device: leg.device.id, ...outcomeFields(outcome) });
+  return outcome;
 }
 
 /** Has the device of a leg woken: the one push that it gets for this call. */

@@ -96,6 +96,11 @@ export class Leg {
     return this.#state === 'inviting' || this.#state === 'ringing';
   }
 
+  /** The name of the timer that waits for its sign of life. */
+  get probe(): string {
+    return `probe ${this.device.id}`;
+  }
+
   /** It ended without the device having shown or said anything. */
   get missed(): boolean {
     return this.#state === 'ended' && !this.rang && (this.final === undefined || saysNotReached(this.final));

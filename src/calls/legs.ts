@@ -31,6 +31,13 @@ export class Legs {
     return this.all.some(({ state }) => state === 'waking');
   }
 
+  /** Those whose push has left and whose device hasn't come yet, of all devices or of that one. */
+  pushedTo(deviceId: string | undefined): readonly Leg[] {
+    return this.all.filter(
+      ({ state, pushedAt, device: { id } }) => state === 'waking' && pushedAt !== undefined && (deviceId ?? id) === id,
+    );
+  }
+
   /** Devices that no INVITE has reached: nothing on them shows this call. */
   get missed(): readonly Device[] {
     return this.all.filter(({ missed }) => missed).map(({ device }) => device);

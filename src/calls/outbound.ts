@@ -6,7 +6,7 @@ import type { EndReason } from './policy.js';
 import { type Branch, type BranchResponse, type CallPort, REASONS } from './port.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import { Timers } from './timers.js';
-import { ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
+import { CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 
 /** A device's call to the trunk. */
 export interface OutboundCall {
@@ -94,6 +94,11 @@ export class OutboundCalls {
     for (const call of [...this.#calls]) call.abort();
   }
 
+  /** Ends a call that isn't answered. False when there is none. */
+  clear(callUuid: string): boolean {
+    return [...this.#calls].filter((call) => call.callUuid === callUuid && call.clear()).length > 0;
+  }
+
   /** Calls that are not answered yet. */
   get waiting(): number {
     return [...this.#calls].filter(({ state }) => state !== 'up').length;
@@ -160,6 +165,19 @@ class Outbound implements CallHandle {
     this.#branch?.cancel(REASONS.shutdown);
     this.#reject({ status: 503, reason: 'Service Unavailable' }, 5, ENDING);
     this.#finish('shutdown');
+  }
+
+  /** As an operator wants it, before it is answered. False when there is nothing to end any more. */
+  clear(): boolean {
+    if (!this.#waits()) return false;
+    this.#branch?.cancel(REASONS.cleared);
+    this.#reject({ status: 480, reason: 'Temporarily Unavailable' }, undefined, CLEARED);
+    this.#finish('cleared');
+    return true;
+  }
+
+  get callUuid(): string {
+    return this.#parts.info.callUuid;
   }
 
   #onProvisional(response: BranchResponse): void {

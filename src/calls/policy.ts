@@ -28,6 +28,7 @@ export type EndReason =
   | 'no-answer'
   | 'push-failed'
   | 'unreachable'
+  | 'cleared'
   | 'overload'
   | 'shutdown'
   | 'failed';
@@ -68,7 +69,14 @@ export const RINGBACK = { 110: 'Push sent', 180: 'Ringing', 182: 'Queued', 183: 
 export const FIRST_WORD = 45_000;
 export const REPEAT_WORD = 60_000;
 
-const MISSED: ReadonlySet<EndReason> = new Set(['cancelled', 'not-woken', 'no-answer', 'push-failed', 'unreachable']);
+const MISSED: ReadonlySet<EndReason> = new Set([
+  'cancelled',
+  'not-woken',
+  'no-answer',
+  'push-failed',
+  'unreachable',
+  'cleared',
+]);
 
 /** Whether a person has missed a call that ended so. */
 export function isMissed(reason: EndReason): boolean {

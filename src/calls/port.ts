@@ -92,6 +92,8 @@ export const REASONS = {
   noSignOfLife: 'SIP;cause=408;text="No answer from the device"',
   noAnswer: 'SIP;cause=480;text="No answer"',
   lost: 'SIP;cause=503;text="Call lost"',
+  cleared: 'SIP;cause=480;text="Ended by an operator"',
+  hungUp: 'Q.850;cause=16;text="Ended by an operator"',
   shutdown: 'SIP;cause=503;text="Shutting down"',
   fallback: 'SIP;cause=302;text="Call forwarded"',
 } as const;

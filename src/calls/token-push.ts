@@ -79,7 +79,7 @@ export class TokenPush {
     const outcome = await this.#options.provider.push({
       ...request,
       payload: isMade(payload) ? payload : payload(this.#options.recipientOf?.(device, token) ?? anyRecipient),
-      ref: { ...(callUuid === undefined ? {} : { callUuid }), deviceId: device.id },
+      ref: { ...(callUuid === undefined ? {} : { callUuid }), deviceId: device.id, aor: device.aor },
       kind,
       token: token.token,
       environment,

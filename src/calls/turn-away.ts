@@ -2,8 +2,9 @@ import { refusal } from './final.js';
 import type { CallPort } from './port.js';
 import type { Timeline } from './timeline.js';
 
-/** Why a new call is refused, in words for the caller's administrator. */
+/** Why a call is refused, in words for the caller's administrator. */
 export const ENDING = 'callwake is about to end';
+export const CLEARED = 'an operator ended the call';
 export const TRUNK_FULL = 'the trunk has as many calls as it may';
 
 /** Refuses a new call with 503 that says why. */

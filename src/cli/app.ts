@@ -4,6 +4,7 @@ import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { createLogger, type Logger } from '../log/logger.js';
+import { RecentLog } from '../log/recent.js';
 import { openStore } from '../store/open.js';
 import { whenParentEnds } from './child.js';
 import { ENGINE_RUN_VARIABLE, ENGINE_VARIABLE, type EngineAddress, parseEngineAddress } from './engine-address.js';
@@ -15,7 +16,8 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
   const config = loadConfig({ file, env });
   const run = env[ENGINE_RUN_VARIABLE];
   const engine = { ...engineOf(config, env), ...(run === undefined ? {} : { run }) };
-  const logging = { ...config.log };
+  const recentLog = new RecentLog(config.log.keep);
+  const logging = { ...config.log, tap: (line: string) => recentLog.add(line) };
   const log = createLogger(logging);
   dieOnFault(log);
   // drachtio-srf looks into it for every header field, and a plain object is read much faster than the real environment.
@@ -26,6 +28,7 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
     engine,
     log,
     logging,
+    recentLog,
     store: await openStore(config.store),
     version: packageVersion(),
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pattern, text } from './fields.js';
+import { duration, pattern, text, whole } from './fields.js';
 
 const webhook = z.strictObject({
   url: pattern(/^https?:\/\/[^\s/]+/, 'an http or https URL'),
@@ -10,4 +10,7 @@ const webhook = z.strictObject({
 /** Who is told of alarms, besides the log and the API. */
 export const alarms = z.strictObject({
   webhooks: z.array(webhook, { error: 'a list of webhooks, each with a url' }).default([]),
+  /** Changes of alarms that are kept in the store, and for how long. */
+  keep: whole(100, 1_000_000).default(10_000),
+  retention: duration('1h', '3650d', '90d'),
 });

@@ -215,6 +215,8 @@ const store = z.strictObject({
 const log = z.strictObject({
   level: oneOf(['debug', 'info', 'warn', 'error']).default('info'),
   format: oneOf(['json', 'pretty']).default('json'),
+  /** The latest lines that are kept in memory, for the API. */
+  keep: whole(0, 1_000_000).default(5000),
 });
 
 const sections = z.strictObject({

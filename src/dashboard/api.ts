@@ -38,10 +38,18 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** POST with a JSON body; what comes back as JSON. @throws {ApiError} when the API refuses */
-export async function post<T>(path: string, body: unknown): Promise<T> {
-  const response = await ask(path, { method: 'POST', body: JSON.stringify(body) });
+/** POST, with a JSON body if one is given; what comes back as JSON. @throws {ApiError} when the API refuses */
+export async function post<T>(path: string, body?: unknown): Promise<T> {
+  const response = await ask(path, {
+    method: 'POST',
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   return (await response.json()) as T;
+}
+
+/** DELETE. @throws {ApiError} when the API refuses */
+export async function remove(path: string): Promise<void> {
+  await ask(path, { method: 'DELETE' });
 }
 
 /** POST whose answer is a stream of server-sent events: each goes to `onEvent` as it comes. */

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { AlarmsPage } from './alarms-page.js';
 import { ApiError, get, listen, token } from './api.js';
 import { CallPage } from './call-page.js';
 import { CallsPage } from './calls-page.js';
@@ -11,6 +12,7 @@ const PAGES = [
   ['/', 'Overview'],
   ['/calls', 'Calls'],
   ['/devices', 'Devices'],
+  ['/alarms', 'Alarms'],
   ['/configuration', 'Configuration'],
 ] as const;
 
@@ -88,6 +90,7 @@ function page(section: string, rest: readonly string[], query: URLSearchParams, 
   if (section === 'calls' && first !== undefined) return <CallPage id={first} change={change} />;
   if (section === 'calls') return <CallsPage query={query} change={change} />;
   if (section === 'devices') return <DevicesPage aor={query.get('aor') ?? ''} />;
+  if (section === 'alarms') return <AlarmsPage key={query.get('name')} query={query} change={change} />;
   if (section === 'configuration') return <ConfigurationPage />;
   return <OverviewPage change={change} />;
 }

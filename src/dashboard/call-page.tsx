@@ -1,5 +1,6 @@
 import { Fragment } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
+import { CallActions } from './call-actions.js';
 import { duration, moment, REASONS, short } from './format.js';
 import { useApi, useThrottled } from './hooks.js';
 import { Ladder } from './ladder.js';
@@ -25,6 +26,7 @@ export function CallPage({ id, change }: { readonly id: string; readonly change:
       <h1>
         {short(summary.caller)} → {short(summary.called)} <CallState call={summary} />
       </h1>
+      <CallActions call={summary} onDone={again} />
       <dl class="facts">
         <dt>when</dt>
         <dd>{moment(summary.startedAt)}</dd>

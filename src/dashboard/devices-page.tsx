@@ -1,4 +1,7 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { remove } from './api.js';
+import { Confirm } from './confirm.js';
 import { duration, moment, short } from './format.js';
 import { useApi } from './hooks.js';
 import type { Device } from './model.js';
@@ -50,6 +53,7 @@ const TONES: Readonly<Record<string, string>> = { active: 'good', suspended: 'bu
 
 function DeviceCard({ device, onChange }: { readonly device: Device; readonly onChange: () => void }) {
   const now = Date.now();
+  const place = `/v1/devices/${encodeURIComponent(device.aor)}/${encodeURIComponent(device.id)}`;
   return (
     <article class="device">
       <Section
@@ -86,6 +90,11 @@ function DeviceCard({ device, onChange }: { readonly device: Device; readonly on
             ))}
           </ul>
         )}
+        {device.bindings.length === 0 ? null : (
+          <Forget name="Forget bindings" path={`${place}/bindings`} onDone={onChange}>
+            As if the phone had unregistered; its tokens stay, and the next call wakes it.
+          </Forget>
+        )}
         <h3>Tokens</h3>
         {device.tokens.length === 0 ? (
           <p class="none">None: it can’t be woken.</p>
@@ -94,7 +103,10 @@ function DeviceCard({ device, onChange }: { readonly device: Device; readonly on
             {device.tokens.map((entry) => (
               <li key={`${entry.kind} ${entry.hash}`}>
                 {entry.kind} <code>{entry.hash}</code> for {entry.bundleId} of {entry.teamId}
-                {entry.environment === undefined ? '' : `, ${entry.environment}`}; named {moment(entry.seenAt)}
+                {entry.environment === undefined ? '' : `, ${entry.environment}`}; named {moment(entry.seenAt)}{' '}
+                <Forget name={`Forget ${entry.kind} token`} path={`${place}/tokens/${entry.kind}`} onDone={onChange}>
+                  The phone is not woken with it any more, until it names a token again in a REGISTER.
+                </Forget>
               </li>
             ))}
           </ul>
@@ -102,5 +114,25 @@ function DeviceCard({ device, onChange }: { readonly device: Device; readonly on
         <WakeTest aor={device.aor} device={device.id} onEnd={onChange} />
       </Section>
     </article>
+  );
+}
+
+interface ForgetProps {
+  readonly name: string;
+  readonly path: string;
+  readonly onDone: () => void;
+  readonly children: ComponentChildren;
+}
+
+function Forget({ name, path, onDone, children }: ForgetProps) {
+  const action = async (): Promise<string> => {
+    await remove(path);
+    onDone();
+    return 'Forgotten.';
+  };
+  return (
+    <Confirm name={name} action={action}>
+      {children}
+    </Confirm>
   );
 }

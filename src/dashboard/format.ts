@@ -35,6 +35,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   unreachable: 'nothing to push to or to ring',
   rejected: 'refused by a phone',
   'no-answer': 'rang too long',
+  cleared: 'ended by an operator',
   overload: 'too many calls',
   shutdown: 'callwake was ending',
   failed: "a fault of callwake's own",

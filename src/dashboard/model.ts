@@ -76,6 +76,11 @@ export interface PushStatus {
   readonly lastError?: { readonly at: number; readonly text: string };
 }
 
+/** What came of a push that was asked for by hand. */
+export interface PushedAgain {
+  readonly pushes: readonly { readonly device: string; readonly outcome: string; readonly reason?: string }[];
+}
+
 export type Party = 'trunk' | 'callwake' | 'apns' | 'phone';
 
 export interface CallEvent {

@@ -1,6 +1,7 @@
+import { Alarms } from './alarms.js';
 import { duration, moment, number, REASONS, short } from './format.js';
 import { useApi, useThrottled } from './hooks.js';
-import type { Alarm, Overview, PushStatus, Trunk } from './model.js';
+import type { Overview, PushStatus, Trunk } from './model.js';
 import { Badge, Figure, Section, Since, Waiting } from './parts.js';
 import { WakeChart } from './wake-chart.js';
 
@@ -74,23 +75,6 @@ export function OverviewPage({ change }: { readonly change: number }) {
 
 function ms(value: number | undefined): string {
   return value === undefined ? '–' : duration(value);
-}
-
-function Alarms({ alarms, now }: { readonly alarms: readonly Alarm[]; readonly now: number }) {
-  if (alarms.length === 0) return <p class="all-well">No alarms.</p>;
-  return (
-    <ul class="alarms" aria-label="Alarms">
-      {alarms.map((alarm) => (
-        <li key={`${alarm.name} ${alarm.subject}`} class={alarm.severity}>
-          <strong>{alarm.name}</strong> <span class="subject">{alarm.subject}</span>{' '}
-          <Badge tone={alarm.severity === 'warning' ? 'busy' : 'bad'}>{alarm.severity}</Badge> for{' '}
-          <Since at={alarm.raisedAt} now={now} />
-          <p>{alarm.reason}</p>
-          <p>{alarm.text}</p>
-        </li>
-      ))}
-    </ul>
-  );
 }
 
 interface BarsProps {

@@ -126,6 +126,16 @@ export class Provisioning {
     return this.#options.registry.forget(this.canonicalAor(aor), canonicalId(id));
   }
 
+  /** Forgets a device's push token of that kind. Gives false when it had none. @throws ProvisionError when that is no AOR. */
+  async forgetToken(aor: string, id: string, kind: PushToken['kind']): Promise<boolean> {
+    return this.#options.registry.forgetToken(this.canonicalAor(aor), canonicalId(id), kind);
+  }
+
+  /** Forgets a device's bindings and keeps its tokens. Gives false when it had none. @throws ProvisionError when that is no AOR. */
+  async forgetBindings(aor: string, id: string): Promise<boolean> {
+    return this.#options.registry.forgetBindings(this.canonicalAor(aor), canonicalId(id));
+  }
+
   /**
    * Forgets all that is known of an AOR: its devices, and the user of digest whose it is, so that nobody can register it again.
    * Users of a users file stay: they are the file's. Gives false when nothing was known.

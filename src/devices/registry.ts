@@ -12,7 +12,7 @@ import { type DeviceSettings, deviceSettings } from './settings.js';
 import { lastActiveAt, notifiedStateAt, stateAt } from './state.js';
 import { Sweeper } from './sweeper.js';
 import { judgeTokens } from './tokens.js';
-import type { Device, RegisterAnswer, RegisterRequest, StateOf } from './types.js';
+import type { Device, PushToken, RegisterAnswer, RegisterRequest, StateOf } from './types.js';
 
 /** Where the registry reports what an operator should know. */
 export interface RegistryLog {
@@ -111,6 +111,26 @@ export class DeviceRegistry {
       await this.#put(aor, left);
       return true;
     });
+  }
+
+  /** Forgets a device's push token of that kind until the phone names one again. Gives false when it had none. */
+  async forgetToken(aor: string, deviceId: string, kind: PushToken['kind']): Promise<boolean> {
+    let had = false;
+    await this.#update(aor, deviceId, (device) => {
+      had = device.tokens.some((token) => token.kind === kind);
+      return had ? { ...device, tokens: device.tokens.filter((token) => token.kind !== kind) } : device;
+    });
+    return had;
+  }
+
+  /** Forgets a device's bindings, as if the phone had unregistered, and keeps its tokens. Gives false when it had none. */
+  async forgetBindings(aor: string, deviceId: string): Promise<boolean> {
+    let had = false;
+    await this.#update(aor, deviceId, (device) => {
+      had = device.bindings.length > 0;
+      return had ? { ...device, bindings: [] } : device;
+    });
+    return had;
   }
 
   /** Forgets all devices of an AOR. Gives false when there were none. */

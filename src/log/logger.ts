@@ -27,6 +27,8 @@ export interface LoggerOptions {
   readonly format: 'json' | 'pretty';
   /** Where the lines go; default standard output. */
   readonly stream?: Writable;
+  /** Gets each line too, as JSON. */
+  readonly tap?: (line: string) => void;
 }
 
 /** A logger that writes one line per event and never a secret. */
@@ -36,7 +38,9 @@ export function createLogger(options: LoggerOptions): Logger {
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     format: formats.printf(({ level, message, fields }) => {
       const entry = { level, event: String(message), fields: isFields(fields) ? fields : {} };
-      return options.format === 'json' ? jsonLine(entry) : prettyLine(entry);
+      const line = options.format === 'json' || options.tap ? jsonLine(entry) : '';
+      options.tap?.(line);
+      return options.format === 'json' ? line : prettyLine(entry);
     }),
     transports: [new transports.Stream({ stream: options.stream ?? process.stdout, eol: '\n' })],
   });
@@ -82,9 +86,22 @@ function jsonLine({ level, event, fields }: Entry): string {
 }
 
 function prettyLine({ level, event, fields }: Entry): string {
-  const time = new Date().toISOString().slice(11, 23);
-  const shown = Object.entries(maskFields(fields)).map(([name, value]) => `${name}=${prettyValue(value)}`);
-  return [time, level.padEnd(5), oneLine(maskText(event)), ...shown].join(' ');
+  return lineText({ time: new Date().toISOString(), level, event: maskText(event), ...maskFields(fields) });
+}
+
+/** A line of the log for people; what it holds must be without secrets. */
+export function lineText({
+  time,
+  level,
+  event,
+  ...fields
+}: {
+  readonly time: string;
+  readonly level: string;
+  readonly event: string;
+}): string {
+  const shown = Object.entries(fields).map(([name, value]) => `${name}=${prettyValue(value)}`);
+  return [time.slice(11, 23), level.padEnd(5), oneLine(event), ...shown].join(' ');
 }
 
 function prettyValue(value: unknown): string {

@@ -1,7 +1,9 @@
+import type { AnotherPush } from '../calls/leg-push.js';
 import type { Device } from '../devices/types.js';
 import type { PushProviderStatus } from '../push/provider.js';
 import type { PeerStatus } from '../trunks/types.js';
 import type { AlarmBoard } from './alarms/board.js';
+import type { AlarmHistory } from './alarms/history.js';
 import type { Changes } from './changes.js';
 import type { Statistics } from './statistics/statistics.js';
 import type { CallMessage } from './timeline/call-messages.js';
@@ -19,6 +21,14 @@ export interface TrunkView {
   readonly peers: readonly PeerStatus[];
 }
 
+/** What an operator may do to a call under way. */
+export interface CallControl {
+  /** Ends it: BYE to both sides when it is up, else 480 to the caller. False when nothing of it is in this process's hands. */
+  end(callUuid: string): boolean;
+  /** Pushes once more to the devices that it waits for, or to that one. Empty when it waits for none. */
+  pushAgain(callUuid: string, deviceId?: string): readonly AnotherPush[];
+}
+
 /** What those who run callwake may look at and do; the HTTP API, the dashboard and the commands are made of it. */
 export interface Operations {
   /** This machine's name. */
@@ -31,8 +41,10 @@ export interface Operations {
   messagesOf(call: CallSummary): readonly CallMessage[];
   readonly statistics: Statistics;
   readonly alarms: AlarmBoard;
+  readonly alarmHistory: AlarmHistory;
   readonly changes: Changes;
   readonly wakeTests: WakeTests;
+  readonly callControl: CallControl;
   trunks(): readonly TrunkView[];
   push(): PushProviderStatus;
   /** The configuration in force as YAML, secrets hidden. */

@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../log/logger.js';
 import { AlarmBoard } from './alarms/board.js';
+import { AlarmHistory, type HistoryStore } from './alarms/history.js';
 import { openWebhooks } from './alarms/open.js';
 import { LimitAlarms } from './alarms/sources.js';
 import { Changes } from './changes.js';
@@ -13,12 +14,24 @@ import { HepClient } from './timeline/hep-sender.js';
 import { TimelineRecorder } from './timeline/recorder.js';
 import type { CallSummary } from './timeline/summary.js';
 
+const LEVELS = { alert: 'error', critical: 'error', error: 'error', warning: 'warn', cleared: 'info' } as const;
+
 /** Told of an event of a call, with the call before and after it. */
 export type CallListener = (event: TimelineEvent, before: CallSummary | undefined, call: CallSummary) => void;
+
+export interface WatchOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: HistoryStore;
+  /** This machine's name. */
+  readonly node: string;
+}
 
 /** Keeps what operators will want to know: timelines, figures and alarms. */
 export class Watch {
   readonly alarms: AlarmBoard;
+  readonly alarmHistory: AlarmHistory;
   readonly limits: LimitAlarms;
   readonly changes: Changes;
   readonly statistics: Statistics;
@@ -32,7 +45,7 @@ export class Watch {
   readonly #clock: Clock;
   readonly #log: Logger;
 
-  constructor({ config, clock, log }: { readonly config: Config; readonly clock: Clock; readonly log: Logger }) {
+  constructor({ config, clock, log, store, node }: WatchOptions) {
     this.#clock = clock;
     this.#log = log;
     const { messages, messageBytes, bodies, hep, folder, fileSize, retention } = config.timeline;
@@ -60,6 +73,13 @@ export class Watch {
             onTrouble: (why) => log.error('calls not written', { folder, why }),
           });
     this.alarms = new AlarmBoard(clock);
+    this.alarmHistory = new AlarmHistory({
+      store,
+      clock,
+      node,
+      ...config.alarms,
+      onTrouble: (why) => log.error('alarm history not kept', { why }),
+    });
     this.limits = new LimitAlarms(this.alarms, clock);
     this.changes = new Changes(clock);
     this.statistics = new Statistics(clock);
@@ -74,12 +94,26 @@ export class Watch {
       },
     });
     this.#webhooks = openWebhooks(config.alarms.webhooks, { alarms: this.alarms, clock, log });
-    this.alarms.onChange((alarm) => this.changes.alarm(alarm));
+    this.alarms.onChange((alarm) => {
+      const { name, text, ...rest } = alarm;
+      log[LEVELS[alarm.state === 'cleared' ? 'cleared' : alarm.severity]](`alarm ${alarm.state}`, {
+        alarm: name,
+        ...rest,
+        ...(alarm.state !== 'cleared' && { text }),
+      });
+      this.alarmHistory.add(alarm);
+      this.changes.alarm(alarm);
+    });
   }
 
   /** Calls `listener` for each event of a call from now on, with the call before and after it. */
   onCallEvent(listener: CallListener): void {
     this.#listeners.add(listener);
+  }
+
+  /** Reads what is kept of earlier times. Never rejects. */
+  start(): Promise<void> {
+    return this.alarmHistory.start();
   }
 
   /** Takes what happened to a call. */
@@ -102,6 +136,7 @@ export class Watch {
     this.#hep?.close();
     await this.#callLog?.close();
     this.limits.close();
+    await this.alarmHistory.close();
     this.changes.close();
     this.#webhooks.close();
   }

@@ -7,7 +7,7 @@ export type PushKind = 'voip' | 'alert' | 'background';
 /** One push to one device. */
 export interface PushRequest {
   /** Who asked, for logs and the timeline; never sent. */
-  readonly ref: { readonly callUuid?: string; readonly deviceId: string };
+  readonly ref: { readonly callUuid?: string; readonly deviceId: string; readonly aor?: string };
   readonly kind: PushKind;
   /** Device token in hexadecimal, as the phone gave it. Secret. */
   readonly token: string;

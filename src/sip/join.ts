@@ -47,7 +47,7 @@ export interface JoinOptions {
   /** The engine hands over nothing of the caller's dialog: ask both ends whether they are there. */
   readonly watch?: Clock;
   readonly midDialog?: MidDialogHold;
-  readonly onHangUp: (by: Side) => void;
+  readonly onHangUp: (by: Side | 'operator') => void;
 }
 
 /** Joins the caller's dialog to that of the device, or trunk peer, that answered. Gives what takes the caller's 2xx as it was sent. */
@@ -72,9 +72,9 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
     contact: uriOf(firstHeader(answer.lines, 'contact')),
     party: device.party,
   };
-  const remove = joints.add(callerSide, deviceSide);
+  const remove = joints.add(callerSide, deviceSide, { callUuid, hangUp: (reason) => joint.end(reason) });
   const purr = purrOf(firstHeader(answer.lines, 'contact'));
-  new Joint({
+  const joint: Joint = new Joint({
     drachtio,
     dialogs,
     callerDialogId: callerSide.dialogId,

@@ -23,7 +23,7 @@ export interface JointOptions {
   readonly resumed?: boolean | undefined;
   /** The engine doesn't hand over what comes in these dialogs: ask both ends whether they are still there. */
   readonly watch?: Clock | undefined;
-  readonly onHangUp: (by: Side) => void;
+  readonly onHangUp: (by: Side | 'operator') => void;
   /** The two are not joined any more. */
   readonly onOver?: (() => void) | undefined;
   /** A request of this side came. */
@@ -69,12 +69,13 @@ export class Joint {
     dialogs.set(deviceDialogId, (req, res) => this.#handle('device', req, res));
   }
 
-  /** Hangs up on both sides. */
+  /** Hangs up on both sides, as an operator wants it. */
   end(reason: string): void {
     if (this.#over) return;
     this.#sendBye('caller', { Reason: reason });
     this.#sendBye('device', { Reason: reason });
     this.#close();
+    this.#options.onHangUp('operator');
   }
 
   #handle(side: Side, req: SrfRequest, res: SrfResponse): void {

@@ -33,22 +33,42 @@ interface Entry {
   readonly there: JointSide;
 }
 
+/** A joined call. */
+export interface Joined {
+  readonly callUuid: string;
+  /** BYE to both sides with that Reason header. */
+  readonly hangUp: (reason: string) => void;
+}
+
 /** Joined calls by their dialogs, for requests that name a dialog from outside (Replaces, RFC 3891). */
 export class Joints {
   readonly #entries = new Map<string, Entry>();
+  readonly #joined = new Map<string, Set<Joined>>();
 
   get size(): number {
     return this.#entries.size;
   }
 
   /** Adds the two sides of a call. Gives the way to remove them. */
-  add(one: JointSide, other: JointSide): () => void {
+  add(one: JointSide, other: JointSide, joined: Joined): () => void {
+    const { callUuid } = joined;
     this.#entries.set(one.dialogId, { here: one, there: other });
     this.#entries.set(other.dialogId, { here: other, there: one });
+    const same = this.#joined.get(callUuid) ?? new Set<Joined>();
+    this.#joined.set(callUuid, same.add(joined));
     return () => {
       this.#entries.delete(one.dialogId);
       this.#entries.delete(other.dialogId);
+      same.delete(joined);
+      if (same.size === 0) this.#joined.delete(callUuid);
     };
+  }
+
+  /** Hangs the call up on both sides. False when it isn't up. */
+  hangUp(callUuid: string, reason: string): boolean {
+    const joined = [...(this.#joined.get(callUuid) ?? [])];
+    for (const call of joined) call.hangUp(reason);
+    return joined.length > 0;
   }
 
   /**

@@ -6,6 +6,7 @@ import test from 'ava';
 import { Command } from 'commander';
 import { addApiCommands } from '../../src/cli/api/commands.js';
 import { explainError } from '../../src/cli/exit.js';
+import { killApp } from '../../src/demo/app-process.js';
 import { ApiStage, token } from '../ops/api-stage.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 50 };
@@ -113,6 +114,45 @@ test('a phone that does not come: the wake test says where it broke, exit code 1
   t.like(nobody, { status: 1, stderr: '2099 has no phone that is registered or can be woken.\n' });
 });
 
+test('the log is read and followed; alarms are kept over a restart and found by name', async (t) => {
+  const api = await ApiStage.start(t);
+  const run = asked(api.url, api.stage.configFile);
+  const reach = ['--url', api.url, '--config', api.stage.configFile];
+  const phone = await api.stage.phone({ behaviour: QUICK });
+  await phone.background();
+  const following = callwake(['logs', '--follow', '--text', 'leg-answered', ...reach], /leg-answered/);
+  const call = api.stage.cucm.call({ to: '2001' });
+  await call.answered;
+  t.regex((await following).stdout, /^\d\d:\d\d:\d\d\.\d{3} info {2}leg-answered callUuid=\S+ .*status=200/);
+  const { callUuid } = await api.stage.callwake.logged('leg-answered');
+  const lines = (await run('logs', '--call', String(callUuid), '--json')).stdout.trimEnd().split('\n');
+  t.like(JSON.parse(lines[0] ?? ''), { event: 'invite-received', callUuid, level: 'info' });
+  t.is((await run('logs', '--level', 'error')).stdout, '');
+
+  await call.hangup();
+  await phone.background();
+  api.stage.apple.unregisterToken(String(phone.identity.voipToken));
+  t.is((await api.stage.cucm.call({ to: '2001' }).ended).status, 480);
+  await api.stage.callwake.logged('alarm event');
+  const again = api.stage.callwake.logged('api listening', ({ url }) => url !== api.url);
+  await killApp(api.stage);
+  const history = asked(String((await again).url), api.stage.configFile);
+  const refused = await history(
+    'alarms',
+    '--history',
+    '--since',
+    '7d',
+    '--name',
+    'PushNotificationInvalidDeviceTokenResponse',
+  );
+  const id = phone.identity.instance.replace('urn:uuid:', '');
+  t.regex(
+    refused.stdout,
+    new RegExp(`  device ${id} of sip:2001@corp\\.example token:\\w+  \\(error, event\\)\n    Unregistered\n    `),
+  );
+  t.is((await history('alarms', '--history', '--name', 'SIPTrunkOOS')).stdout, 'No alarms so far.\n');
+});
+
 test('a node is drained and taken back, and its log level set', async (t) => {
   const api = await ApiStage.start(t, { trunk: { hold: '60s' } });
   const run = asked(api.url, api.stage.configFile);
@@ -217,4 +257,28 @@ test('bash completes commands, options, values and files', (t) => {
   t.deepEqual(deeper, ['apns']);
   t.deepEqual(files, ['tsconfig.build.json']);
   t.false(all?.includes('app'));
+});
+
+test('a held call is pushed again and ended, and a phone’s token forgotten', async (t) => {
+  const api = await ApiStage.start(t, { trunk: { hold: '120s' } });
+  const run = asked(api.url, api.stage.configFile);
+  const phone = await api.stage.phone({ behaviour: { wakeDelayMs: 600_000 } });
+  await phone.background();
+  const id = phone.identity.instance.replace('urn:uuid:', '');
+  const call = api.stage.cucm.call({ to: '2001' });
+  const { callUuid } = await api.stage.callwake.logged('push-accepted');
+  const pushed = await run('push-again', String(callUuid));
+  t.is(pushed.status, 0, pushed.stderr);
+  t.regex(pushed.stdout, new RegExp(`^${id}: accepted \\(apns-id [-0-9a-f]+\\)\n$`));
+  t.like(await run('push-again', String(callUuid), 'another'), { status: 1, stdout: '' });
+  t.is((await run('end', call.callId)).stdout, `Ended: ${callUuid}, which waited for a phone.\n`);
+  t.is((await call.ended).status, 480);
+  t.regex((await run('end', call.callId)).stderr, /answers 409: The call is over: cleared\.\n$/);
+  t.is(
+    (await run('forget', '2001', id, 'voip-token')).stdout,
+    `Forgotten: the voip token of ${id} of sip:2001@corp.example.\n`,
+  );
+  t.is((await run('forget', '2001', id, 'voip-token')).status, 1);
+  t.is((await run('forget', '2001', id, 'device')).status, 0);
+  t.like(await run('devices', '2001'), { stdout: '2001 has no phone that is registered or can be woken.\n' });
 });

@@ -58,7 +58,7 @@ test('a dialog of callwake’s is the one on the other side of that call; a peer
   const joints = new Joints();
   const caller = side('a', { dialogId: 'a;from-tag=a-peer', ourTag: () => 'a-ours' });
   const device = side('b');
-  const remove = joints.add(caller, device);
+  const remove = joints.add(caller, device, { callUuid: 'A', hangUp: () => {} });
   const other = joints.find({ callId: 'a', toTag: 'a-ours', fromTag: 'a-peer' });
   t.deepEqual(other?.name, { callId: 'b', toTag: 'b-peer', fromTag: 'b-initiator' });
   t.is(other?.side, device);

@@ -10,6 +10,7 @@ const REASONS = [
   'unreachable',
   'rejected',
   'no-answer',
+  'cleared',
   'overload',
   'shutdown',
   'failed',
@@ -45,6 +46,20 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
       const { runCalls } = await import('./calls.js');
       await runCalls(options, context);
     });
+  const call = 'call UUID, Call-ID or Session-ID';
+  command('end', 'end a call: BYE to both sides, or 480 to the caller when it is not answered')
+    .argument('<call>', call)
+    .action(async (id: string, options) => {
+      const { runEnd } = await import('./call-control.js');
+      await runEnd(id, options, context);
+    });
+  command('push-again', 'push once more to phones that a held call waits for; exit code 0 when Apple took it')
+    .argument('<call>', call)
+    .argument('[device]', 'id of one of its devices; default: all that have not come')
+    .action(async (id: string, device: string | undefined, options) => {
+      const { runPushAgain } = await import('./call-control.js');
+      await runPushAgain(id, device, options, context);
+    });
   const user = 'sip:2001@corp.example, or 2001 for the first domain';
   command('devices', 'the phones of a user: which sleep, and why')
     .argument('<aor>', user)
@@ -60,12 +75,24 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
       const { runDevice } = await import('./devices.js');
       await runDevice(aor, device, options, context);
     });
+  command('forget', "forget a phone's push token or bindings, or all of it, until it registers again")
+    .argument('<aor>', user)
+    .argument('<device>', id)
+    .addArgument(new Argument('<what>').choices(['voip-token', 'alert-token', 'bindings', 'device']))
+    .action(async (aor: string, device: string, what, options) => {
+      const { runForget } = await import('./devices.js');
+      await runForget(aor, device, what, options, context);
+    });
   command('trunks', 'the trunks with the state of each peer').action(async (options) => {
     const { runTrunks } = await import('./status.js');
     await runTrunks(options, context);
   });
   command('alarms', 'what is wrong and what to do about it')
-    .option('--history', 'what was, the newest first')
+    .option('--history', 'what was raised, happened and was cleared, the newest first, over restarts')
+    .option('--name <name>', 'with --history: only this one, such as PushNotificationInvalidDeviceTokenResponse')
+    .option('--text <text>', 'with --history: part of the subject or the reason')
+    .option('--since <duration>', 'with --history: only those of the last 30m, 12h, 7d', lifetimeArgument)
+    .option('--limit <n>', 'with --history: how many at most', wholeArgument(1, 1000), 100)
     .action(async (options) => {
       const { runAlarms } = await import('./status.js');
       await runAlarms(options, context);
@@ -90,6 +117,17 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
     .action(async (options) => {
       const { runDrain } = await import('./control.js');
       await runDrain(options, context);
+    });
+  command('logs', 'the latest lines of the log')
+    .addOption(new Option('--level <level>', 'this one and worse ones').choices(['debug', 'info', 'warn', 'error']))
+    .option('--text <text>', 'somewhere in the line: a number, a device, a token hash')
+    .option('--call <uuid>', 'those of the call with this UUID')
+    .option('--since <duration>', 'only those of the last 30s, 10m, 2h', lifetimeArgument)
+    .option('--limit <n>', 'how many at most', wholeArgument(1, 1000), 100)
+    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .action(async (options) => {
+      const { runLogs } = await import('./logs.js');
+      await runLogs(options, context);
     });
   command('log-level', 'how much is logged; set until the process ends')
     .addArgument(new Argument('[level]').choices(['debug', 'info', 'warn', 'error']))

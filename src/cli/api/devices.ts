@@ -58,6 +58,32 @@ export async function runDevice(
   write(options.json ? json(device) : deviceText(device));
 }
 
+/** What `callwake forget` forgets, and its place below the device in the API. */
+const PLACES = {
+  'voip-token': '/tokens/voip',
+  'alert-token': '/tokens/alert',
+  bindings: '/bindings',
+  device: '',
+} as const;
+
+/** `callwake forget <aor> <id> <what>`. @throws {CliError} when there is nothing to forget */
+export async function runForget(
+  user: string,
+  id: string,
+  what: keyof typeof PLACES,
+  options: ReportOptions,
+  { env, write }: CommandContext,
+): Promise<void> {
+  const client = ApiClient.open(options, env, ['devices:read', 'devices:write']);
+  const device = pickDevice(await devicesOf(client, user), user, id);
+  const place = `/v1/devices/${encodeURIComponent(device.aor)}/${encodeURIComponent(device.id)}${PLACES[what]}`;
+  await client.ask(place, { method: 'DELETE' });
+  if (options.json) return write(json({ aor: device.aor, device: device.id, forgotten: what }));
+  write(
+    `Forgotten: ${what === 'device' ? '' : `the ${what.replace('-', ' ')} of `}${clean(device.id)} of ${clean(device.aor)}.\n`,
+  );
+}
+
 function deviceText(device: DeviceJson): string {
   const lines: [string, string][] = [
     ['device', `${device.id} of ${device.aor}`],

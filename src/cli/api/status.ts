@@ -29,17 +29,31 @@ export async function runTrunks(options: ReportOptions, { env, write }: CommandC
 }
 
 export interface AlarmOptions extends ReportOptions {
-  /** What was, too. */
+  /** What was, in place of what is. */
   readonly history?: boolean;
+  /** With `history`: only this alarm. */
+  readonly name?: string;
+  /** Part of the subject or the reason. */
+  readonly text?: string;
+  /** Milliseconds back from now. */
+  readonly since?: number;
+  readonly limit: number;
 }
 
 /** `callwake alarms`: what is wrong and what to do; with `history` what was, the newest first. */
 export async function runAlarms(options: AlarmOptions, { env, write }: CommandContext): Promise<void> {
   const client = ApiClient.open(options, env, ['status:read']);
-  const answer = await client.get<{ active: AlarmView[]; history: AlarmView[] }>('/v1/alarms');
+  const { name, text, since, limit } = options;
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (name !== undefined) query.set('name', name);
+  if (text !== undefined) query.set('text', text);
+  if (since !== undefined) query.set('since', String(Date.now() - since));
+  const answer = await client.get<{ active: AlarmView[]; history: AlarmView[]; total: number }>(`/v1/alarms?${query}`);
   if (options.json) return write(json(answer));
-  const alarms = options.history ? answer.history : answer.active;
-  write(alarms.length === 0 ? `${options.history ? 'No alarms so far' : 'No alarms'}.\n` : alarmText(alarms));
+  if (!options.history) return write(answer.active.length === 0 ? 'No alarms.\n' : alarmText(answer.active));
+  const more = answer.total - answer.history.length;
+  write(answer.history.length === 0 ? 'No alarms so far.\n' : alarmText(answer.history));
+  if (more > 0) write(`${more} older ones are not shown; --limit shows more.\n`);
 }
 
 function statusText(overview: Overview): string {

@@ -26,13 +26,11 @@ export type Raised = Omit<Alarm, 'state' | 'raisedAt' | 'clearedAt'>;
 export type AlarmListener = (alarm: Alarm) => void;
 
 const MAX_ACTIVE = 1000;
-const MAX_HISTORY = 1000;
 
-/** Holds what is wrong now and what was, bounded, and tells listeners of each change. */
+/** Holds what is wrong now, bounded, and tells listeners of each change. */
 export class AlarmBoard {
   readonly #clock: Clock;
   readonly #active = new LRUCache<string, Alarm>({ max: MAX_ACTIVE });
-  readonly #history: Alarm[] = [];
   readonly #listeners = new Set<AlarmListener>();
 
   constructor(clock: Clock) {
@@ -43,11 +41,6 @@ export class AlarmBoard {
   get active(): readonly Alarm[] {
     const rank = (alarm: Alarm): number => SEVERITIES.indexOf(alarm.severity);
     return [...this.#active.values()].sort((a, b) => rank(a) - rank(b) || a.raisedAt - b.raisedAt);
-  }
-
-  /** What was raised, happened and was cleared lately, the newest first. */
-  get history(): readonly Alarm[] {
-    return this.#history.toReversed();
   }
 
   /** Calls `listener` at each change from now on. Gives what ends that. */
@@ -72,7 +65,7 @@ export class AlarmBoard {
     this.raise({ name, subject, severity, reason, text: `${meaning} ${action}` });
   }
 
-  /** Something happened once: it is in the history only. */
+  /** Something happened once: listeners are told, and that is all. */
   event(raised: Raised): void {
     this.#tell({ ...raised, state: 'event', raisedAt: this.#clock.now() });
   }
@@ -87,8 +80,6 @@ export class AlarmBoard {
   }
 
   #tell(alarm: Alarm): void {
-    this.#history.push(alarm);
-    if (this.#history.length > MAX_HISTORY) this.#history.shift();
     for (const listener of this.#listeners) listener(alarm);
   }
 }

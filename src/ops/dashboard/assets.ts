@@ -41,6 +41,7 @@ const LIBRARIES: Readonly<Record<string, string>> = {
 export function loadAssets(): Assets {
   const folder = join(packageFolder(), 'dist', 'dashboard');
   const files = new Map<string, Asset>();
+  if (!existsSync(folder)) throw new Error(`there is no ${folder}: "npm run build" makes it`);
   for (const name of readdirSync(folder)) {
     if (extname(name) in TYPES) files.set(name, asset(join(folder, name)));
   }

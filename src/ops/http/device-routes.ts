@@ -225,5 +225,47 @@ export function deviceRoutes({ provisioning, domains }: DeviceParts): RoutePlugi
         return reply.code(204).send(null);
       },
     );
+    server.delete(
+      '/v1/devices/:aor/:id/tokens/:kind',
+      {
+        config: { scope: 'devices:write' },
+        schema: {
+          operationId: 'forgetToken',
+          summary: 'Forget a push token of a device',
+          description: 'The device is not woken with it any more, until the phone names a token again.',
+          tags: ['devices'],
+          security: security('devices:write'),
+          params: one.extend({ kind }),
+          response: { 204: z.null().describe('It is forgotten.'), ...problems(400, 404, ...REFUSALS) },
+        },
+      },
+      async ({ params }, reply) => {
+        const { id } = await find(params.aor, params.id);
+        if (!(await provisioning.forgetToken(params.aor, id, params.kind))) {
+          throw notFound(`${params.kind} token of device ${id}`);
+        }
+        return reply.code(204).send(null);
+      },
+    );
+    server.delete(
+      '/v1/devices/:aor/:id/bindings',
+      {
+        config: { scope: 'devices:write' },
+        schema: {
+          operationId: 'forgetBindings',
+          summary: 'Forget where a device is registered',
+          description: 'As if the phone had unregistered, but its tokens stay: the next call wakes it.',
+          tags: ['devices'],
+          security: security('devices:write'),
+          params: one,
+          response: { 204: z.null().describe('They are forgotten.'), ...problems(400, 404, ...REFUSALS) },
+        },
+      },
+      async ({ params }, reply) => {
+        const { id } = await find(params.aor, params.id);
+        if (!(await provisioning.forgetBindings(params.aor, id))) throw notFound(`binding of device ${id}`);
+        return reply.code(204).send(null);
+      },
+    );
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { ApiConfig } from '../../config/schema.js';
 import type { Logger } from '../../log/logger.js';
+import type { RecentLog } from '../../log/recent.js';
 import type { Operations } from '../operations.js';
 import type { Api } from './api.js';
 import type { Control } from './control-routes.js';
@@ -16,6 +17,7 @@ export interface ApiParts extends UserParts, NotificationParts {
   readonly readiness: Readiness;
   readonly operations: Operations;
   readonly control: Control;
+  readonly recentLog: RecentLog;
 }
 
 const OFF: Api = { reload() {}, close: async () => {} };

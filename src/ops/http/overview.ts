@@ -24,6 +24,21 @@ const alarm = named(
   }),
 );
 
+const moment = z.coerce.number({ error: 'epoch milliseconds' }).exactOptional();
+
+const alarmQuery = z.strictObject({
+  name: z.string().max(100).exactOptional(),
+  text: z.string().max(200).exactOptional().describe('part of the subject or the reason'),
+  since: moment,
+  until: moment,
+  limit: z.coerce
+    .number({ error: '1 to 1000' })
+    .int({ error: '1 to 1000' })
+    .min(1, { error: '1 to 1000' })
+    .max(1000, { error: '1 to 1000' })
+    .default(200),
+});
+
 const trunk = named(
   'Trunk',
   z.object({
@@ -90,7 +105,7 @@ export type Overview = z.infer<typeof overview>;
 
 /** `/v1/overview`, `/v1/trunks`, `/v1/alarms`, `/v1/configuration`: how callwake does. */
 export function overviewRoutes(operations: Operations, readiness: Readiness, clock: Clock): RoutePlugin {
-  const { recorder, statistics, alarms } = operations;
+  const { recorder, statistics, alarms, alarmHistory } = operations;
   const read = { config: { scope: 'status:read' as const } };
   const common = { tags: ['status'], security: security('status:read') };
   return (server) => {
@@ -153,14 +168,24 @@ export function overviewRoutes(operations: Operations, readiness: Readiness, clo
         schema: {
           ...common,
           operationId: 'listAlarms',
-          summary: 'What is wrong now, and what happened lately',
+          summary: 'What is wrong now, and what changed, the newest first',
+          querystring: alarmQuery,
           response: {
-            200: z.object({ active: z.array(alarm), history: z.array(alarm) }),
-            ...problems(...REFUSALS),
+            200: z.object({
+              active: z.array(alarm).describe('what is wrong now; the query is not about these'),
+              history: z
+                .array(alarm)
+                .describe('raised, happened, cleared: over restarts, as long as `alarms` in the configuration says'),
+              total: z.int().describe('how many changes fit'),
+            }),
+            ...problems(400, ...REFUSALS),
           },
         },
       },
-      () => ({ active: [...alarms.active], history: [...alarms.history] }),
+      ({ query: { limit, ...filter } }) => {
+        const { alarms: found, total } = alarmHistory.find(filter, limit);
+        return { active: [...alarms.active], history: [...found], total };
+      },
     );
     server.get(
       '/v1/configuration',

@@ -1,5 +1,6 @@
 import { Metrics } from '../metrics/metrics.js';
 import type { RoutePlugin } from './api.js';
+import { callControlRoutes } from './call-control.js';
 import { callRoutes } from './calls.js';
 import { controlRoutes } from './control-routes.js';
 import { dashboardRoutes } from './dashboard.js';
@@ -7,6 +8,7 @@ import { deviceRoutes } from './device-routes.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import type { ApiParts } from './open.js';
+import { logRoutes } from './logs.js';
 import { metricsRoutes } from './metrics-routes.js';
 import { notificationRoutes } from './notification-routes.js';
 import { overviewRoutes } from './overview.js';
@@ -27,8 +29,10 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     metricsRoutes(new Metrics(operations)),
     overviewRoutes(operations, readiness, clock),
     callRoutes(operations),
+    callControlRoutes(operations, clock),
     wakeTestRoutes(operations.wakeTests, clock, parts.domains),
     eventRoutes(operations.changes, clock),
-    dashboardRoutes(),
+    logRoutes(parts.recentLog, clock),
+    dashboardRoutes(parts.log),
   ];
 }

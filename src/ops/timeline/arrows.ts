@@ -53,12 +53,13 @@ const EVENTS: Readonly<Record<string, Draw>> = {
   'hold-over': ['callwake', undefined, 'hold over'],
   'ring-over': ['callwake', undefined, 'rang too long'],
   'taken-over': ['callwake', undefined, 'taken over after a restart'],
+  aborted: ['callwake', undefined, '{text}'],
   end: ['callwake', undefined, 'end: {reason}'],
 };
 
 /** How a ladder shows an event. */
 export function arrowOf({ type, fields }: TimelineEvent, direction: 'to-phone' | 'to-trunk' = 'to-phone'): Arrow {
-  const [from, to, label] = drawOf(type, fields.by, direction);
+  const [from, to, label] = drawOf(type, fields, direction);
   const device = fields.device;
   return {
     from,
@@ -68,9 +69,11 @@ export function arrowOf({ type, fields }: TimelineEvent, direction: 'to-phone' |
   };
 }
 
-function drawOf(type: string, by: unknown, direction: 'to-phone' | 'to-trunk'): Draw {
+function drawOf(type: string, { by, again }: TimelineEvent['fields'], direction: 'to-phone' | 'to-trunk'): Draw {
   const caller: Party = direction === 'to-phone' ? 'trunk' : 'phone';
+  if (type === 'push-asked' && again === true) return ['callwake', 'apns', 'VoIP push again'];
   if (type === 'hung-up') {
+    if (by === 'operator') return ['callwake', undefined, 'ended by an operator: BYE to both'];
     const callee: Party = caller === 'trunk' ? 'phone' : 'trunk';
     return [by === 'caller' ? caller : callee, 'callwake', 'BYE'];
   }

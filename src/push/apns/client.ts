@@ -54,8 +54,8 @@ export class ApnsProvider implements PushProvider {
     const random = options.random ?? Math.random;
     const { log = silent } = options;
     this.#alarms = new Alarms(clock, (alarm) => {
-      log[alarm.state === 'raised' ? 'error' : 'info'](`push alarm ${alarm.state}`, { ...alarm });
-      options.onAlarm?.(alarm);
+      if (options.onAlarm) options.onAlarm(alarm);
+      else log[alarm.state === 'raised' ? 'error' : 'info'](`push alarm ${alarm.state}`, { ...alarm });
     });
     this.#context = {
       clock,

@@ -181,7 +181,8 @@ export class Consequences {
   #subjectOf(job: Job, reaction: Reaction): string {
     if (reaction.topic === 'hold') return this.#subjects.topic(job.request.topic);
     if (reaction.alarm === 'PushNotificationServiceAccessTokenUnavailable') return this.#subjects.account;
-    return `device ${job.request.ref.deviceId} ${tokenHash(job.request.token)}`;
+    const { deviceId, aor } = job.request.ref;
+    return `device ${deviceId}${aor === undefined ? '' : ` of ${aor}`} ${tokenHash(job.request.token)}`;
   }
 
   #topicHold(topic: string): string {

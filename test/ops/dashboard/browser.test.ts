@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { chromium, type Page } from 'playwright-core';
+import type { StageOptions } from '../../../src/demo/stage.js';
 import type { Scope } from '../../../src/ops/http/scopes.js';
 import { ApiStage, token } from '../api-stage.js';
 
@@ -26,9 +27,9 @@ interface Opened {
 }
 
 /** A browser that looks at the dashboard of a callwake. */
-async function opened(t: ExecutionContext): Promise<Opened> {
+async function opened(t: ExecutionContext, options: Partial<StageOptions> = {}): Promise<Opened> {
   if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is not installed`);
-  const api = await ApiStage.start(t, { config: { timeline: { messages: true } } });
+  const api = await ApiStage.start(t, { config: { timeline: { messages: true } }, ...options });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
   t.teardown(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
@@ -41,8 +42,8 @@ async function opened(t: ExecutionContext): Promise<Opened> {
   return { api, page, complaints };
 }
 
-async function signIn(page: Page): Promise<void> {
-  await page.getByLabel('Token').fill(token(SCOPES));
+async function signIn(page: Page, scopes = SCOPES): Promise<void> {
+  await page.getByLabel('Token').fill(token(scopes));
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   await page
@@ -113,6 +114,7 @@ test.serial('at a phone’s width, light and dark, nothing is wider than the pag
       ['/', 'Overview'],
       ['/calls', 'Calls'],
       ['/devices', 'Devices'],
+      ['/alarms', 'Alarms'],
       ['/configuration', 'Configuration'],
     ]) {
       await page.goto(`${api.url}/dashboard/#${path}`);
@@ -145,5 +147,40 @@ test.serial('the wake test runs from its button, step by step', async (t) => {
   await call.hangup();
   await page.getByRole('link', { name: 'The last 20 calls of 2001' }).click();
   await page.getByText('1 call', { exact: true }).waitFor();
+  t.deepEqual(complaints, []);
+});
+
+test.serial('a call is pushed again and ended, a token forgotten: each asks first', async (t) => {
+  const { api, page, complaints } = await opened(t, { trunk: { hold: '120s' } });
+  await signIn(page, [...SCOPES, 'devices:write']);
+  const phone = await api.stage.phone({ behaviour: { wakeDelayMs: 600_000 } });
+  await phone.background();
+  const call = api.stage.cucm.call({ to: '2001', from: '1001' });
+  const { callUuid } = await api.stage.callwake.logged('push-accepted');
+  await page.goto(`${api.url}/dashboard/#/calls/${String(callUuid)}`);
+  const press = async (name: string): Promise<void> => {
+    await page.getByRole('button', { name }).first().click();
+    const dialog = page.getByRole('dialog', { name: `${name}?` });
+    await dialog.waitFor();
+    await dialog.getByRole('button', { name }).click();
+  };
+  await page.getByRole('button', { name: 'End call' }).click();
+  await page.getByRole('dialog').getByText('1001 gets 480').waitFor();
+  await page.keyboard.press('Escape');
+  t.not(call.state, 'ended');
+  await press('Push again');
+  await page
+    .getByRole('status')
+    .filter({ hasText: /: accepted$/ })
+    .waitFor();
+  t.is(api.stage.apple.received.length, 2);
+  await press('End call');
+  t.is((await call.ended).status, 480);
+  await page.getByText('ended by an operator').waitFor();
+  t.is(await page.getByRole('button', { name: 'End call' }).count(), 0);
+
+  await page.goto(`${api.url}/dashboard/#/devices?aor=2001`);
+  await press('Forget voip token');
+  await page.getByText('None: it can’t be woken.').waitFor();
   t.deepEqual(complaints, []);
 });

@@ -12,6 +12,7 @@ import { type ApiConfig, configSchema } from '../../../src/config/schema.js';
 import { createLogger } from '../../../src/log/logger.js';
 import { type Api, startApi } from '../../../src/ops/http/api.js';
 import { makeCertificate } from '../../../src/sim/tls/certificate.js';
+import { dashboardRoutes } from '../../../src/ops/http/dashboard.js';
 import { SECRET, token } from '../api-stage.js';
 
 interface Started {
@@ -40,12 +41,16 @@ async function start(
   const config = settings(parts);
   const log: string[] = [];
   const stream = new PassThrough().setEncoding('utf8').on('data', (line: string) => log.push(line));
+  const logger = createLogger({ level: 'info', format: 'json', stream });
   const body = z.strictObject({ name: z.string({ error: 'a name' }) });
   const api = await startApi({
     config,
     clock,
-    log: createLogger({ level: 'info', format: 'json', stream }),
+    log: logger,
     routes: [
+      dashboardRoutes(logger, () => {
+        throw new Error('nobody built it');
+      }),
       (server) => {
         server.get('/open', { config: { scope: 'none' } }, () => 'open');
         server.get('/calls/:id', { config: { scope: 'calls:read' } }, (request) => request.caller);
@@ -302,4 +307,13 @@ test('an address in use is told, and taken as soon as it is free', async (t) => 
   await new Promise((resolve) => setTimeout(resolve, 200));
   await api.close();
   t.is((await fetch(`${(await second).url}/open`)).status, 200);
+});
+
+test('where the dashboard can’t be read the log says so, and the rest is served', async (t) => {
+  const { url, log } = await start(t);
+  t.is((await fetch(`${url}/open`)).status, 200);
+  const page = await fetch(`${url}/dashboard/`);
+  t.is(page.status, 503);
+  t.regex(await page.text(), /The dashboard was not built/);
+  t.true(log.some((line) => /"dashboard not served","why":"nobody built it"/.test(line)));
 });
