@@ -28,8 +28,9 @@ const [job = 'b2bua'] = positionals;
 const appJob = job === 'latency' ? (options.app ?? 'proxy') : job === 'overload' ? (options.app ?? 'b2bua') : job;
 const [sipHost = ''] = options.sip.split(':');
 if (!sipHost.startsWith('127.')) throw new Error('loopback addresses only');
-const CALLEE = '127.0.0.30:5070';
-const CALLER = '127.0.0.20';
+const network = sipHost.slice(0, sipHost.lastIndexOf('.'));
+const CALLEE = `${network}.30:5070`;
+const CALLER = `${network}.20`;
 const folder = mkdtempSync(join(tmpdir(), 'engine-bench-'));
 const children = [];
 
@@ -174,7 +175,7 @@ async function latency(engine, host, port) {
     callee: { host, port },
     sip: { host: sipHost, port: Number(sipPort) },
   };
-  await measureLatency({ ...ends, rate, calls: rate * 5 }); // warm-up
+  await measureLatency({ ...ends, rate: 400, calls: 4000 }); // compilers have done their work then
   const calls = Math.round(rate * Number(options.seconds));
   const { took, completed } = await measureLatency({ ...ends, rate, calls });
   const at = (share) => took[Math.min(took.length - 1, Math.floor(share * took.length))]?.toFixed(2);

@@ -102,6 +102,25 @@ export class Dialog {
     });
   }
 
+  /** The same for a 2xx of another branch of a fork, whose INVITE is not at hand any more. */
+  static forked(success: SipResponse): Dialog {
+    const localTag = success.fromTag ?? '';
+    return new Dialog({
+      id: dialogId(success.callId, localTag),
+      role: 'uac',
+      method: success.cseq.method,
+      callId: success.callId,
+      localTag,
+      remoteTag: success.toTag ?? '',
+      local: success.get('from') ?? '',
+      remote: success.get('to') ?? '',
+      localCSeq: success.cseq.number,
+      remoteCSeq: undefined,
+      routeSet: success.list('record-route').reverse(),
+      remoteTarget: contactUri(success) ?? success.to.uri,
+    });
+  }
+
   /** The dialog that a NOTIFY makes which overtook the 2xx of its SUBSCRIBE (RFC 6665 section 4.4.1). */
   static notified(subscribe: SipRequest, notify: SipRequest): Dialog {
     const localTag = subscribe.fromTag ?? '';

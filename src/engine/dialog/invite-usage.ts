@@ -27,8 +27,13 @@ export class InviteUsage {
   }
 
   add(invite: IncomingInvite): void {
-    this.server = this.server.filter((other) => other.pending || other.awaitsAck);
+    this.tidy();
     this.server.push(invite);
+  }
+
+  /** Lets go of INVITEs that are over. */
+  tidy(): void {
+    this.server = this.server.filter((invite) => invite.pending || invite.awaitsAck);
   }
 
   find(cseq: number): IncomingInvite | undefined {

@@ -156,8 +156,11 @@ export class DialogLayer implements TransactionUser, InviteHost {
       this.bypass?.onAck(ack, flow);
       return;
     }
-    const invite = this.#usages.get(dialog)?.find(ack.cseq.number);
-    if (invite?.acknowledge()) this.#user.onAck(invite, dialog, ack, flow);
+    const usage = this.#usages.get(dialog);
+    const invite = usage?.find(ack.cseq.number);
+    if (!invite?.acknowledge()) return;
+    usage?.tidy();
+    this.#user.onAck(invite, dialog, ack, flow);
   }
 
   onCancel(transaction: ServerTransaction, cancel: SipRequest): void {
@@ -171,8 +174,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
   onStrayResponse(response: SipResponse, flow: Flow): void {
     if (this.bypass?.onStrayResponse(response, flow)) return;
     if (response.cseq.method !== 'INVITE' || response.status < 200 || response.status >= 300) return;
-    const dialog = this.dialogs.byTags(response.callId, response.fromTag ?? '', response.toTag ?? '');
-    if (dialog) this.client.repeatAck(dialog);
+    this.client.repeatAck(response);
   }
 
   answering(incoming: Incoming, response: SipResponse): Dialog | undefined {

@@ -1,4 +1,5 @@
 import type { SipRequest, SipResponse } from '../message/index.js';
+import { detached, type LateSuccesses } from '../transaction/index.js';
 import type { Flow } from '../transport/index.js';
 import { contactUri } from './contact.js';
 import { Dialog } from './dialog.js';
@@ -27,8 +28,8 @@ export interface OutgoingInviteHost {
   /** The dialog got its 2xx. `id` is the one the user shall know it by. */
   confirmed(dialog: Dialog, id: string, cseq: number): void;
   closed(dialog: Dialog): void;
-  /** The 2xx was repeated: repeat the ACK, if there was one. */
-  repeatAck(dialog: Dialog): void;
+  /** The 2xx was repeated: repeat its ACK, if there was one. */
+  repeatAck(success: SipResponse): void;
   /** A 2xx that nobody wants: ACK it and hang up, or (`keep`, for a re-INVITE) only ACK it. */
   release(dialog: Dialog, cseq: number, keep?: boolean): void;
 }
@@ -64,6 +65,11 @@ export class OutgoingInvite implements OutgoingUser {
     else this.#onFailure(outgoing, response, flow);
   }
 
+  lateSuccesses(first: SipResponse): LateSuccesses | undefined {
+    if (this.#failed || this.#answered) return undefined;
+    return new AnsweredInvite(this.#host, first.toTag ?? '');
+  }
+
   #onProvisional(outgoing: OutgoingRequest, response: SipResponse, flow: Flow | undefined): void {
     const tag = response.toTag ?? '';
     const known = tag !== '' && (this.#early.has(tag) || this.#early.size < MAX_EARLY);
@@ -84,7 +90,7 @@ export class OutgoingInvite implements OutgoingUser {
     const tag = response.toTag ?? '';
     const cseq = response.cseq.number;
     if (this.#answered) {
-      if (this.#answered.remoteTag === tag) this.#host.repeatAck(this.#answered);
+      if (this.#answered.remoteTag === tag) this.#host.repeatAck(response);
       else this.#host.release(Dialog.uac(outgoing.request, response), cseq);
       return;
     }
@@ -127,5 +133,21 @@ export class OutgoingInvite implements OutgoingUser {
   #closeEarly(but?: Dialog): void {
     for (const dialog of this.#early.values()) if (dialog !== but) this.#host.closed(dialog);
     this.#early.clear();
+  }
+}
+
+/** What is left of an INVITE once it was answered: the tag that tells a repeated 2xx from that of another branch of a fork. */
+class AnsweredInvite implements LateSuccesses {
+  readonly #host: OutgoingInviteHost;
+  readonly #tag: string;
+
+  constructor(host: OutgoingInviteHost, tag: string) {
+    this.#host = host;
+    this.#tag = detached(tag);
+  }
+
+  onSuccess(success: SipResponse): void {
+    if (success.toTag === this.#tag) this.#host.repeatAck(success);
+    else this.#host.release(Dialog.forked(success), success.cseq.number);
   }
 }

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { randomTag } from '../../grammar/token.js';
 import { createResponse, type SipRequest, type SipResponse } from '../message/index.js';
-import type { ClientTransaction, ClientTransactionUser, TransactionLayer } from '../transaction/index.js';
+import type {
+  ClientTransaction,
+  ClientTransactionUser,
+  LateSuccesses,
+  TransactionLayer,
+} from '../transaction/index.js';
 import type { Flow, Target } from '../transport/index.js';
 
 /** Told what becomes of a request that was sent. */
@@ -14,8 +19,8 @@ export interface OutgoingUser {
   onResponse(response: SipResponse, flow: Flow | undefined): void;
   /** A 100 came. */
   onTrying?(): void;
-  /** Nothing more comes. */
-  onEnd?(): void;
+  /** See {@link ClientTransactionUser.lateSuccesses}. */
+  lateSuccesses?(first: SipResponse): LateSuccesses | undefined;
 }
 
 type Header = readonly [name: string, value: string];
@@ -113,7 +118,7 @@ export class OutgoingRequest {
     const attempt = new Attempt(
       (response, flow) => this.#onResponse(attempt, response, flow),
       (status, why) => this.#onFailure(attempt, status, why),
-      () => this.#onEnd(attempt),
+      (first) => this.#lateSuccesses(attempt, first),
     );
     this.#current = attempt;
     this.#transaction = this.#transactions.request(request, target, attempt);
@@ -164,11 +169,10 @@ export class OutgoingRequest {
     if (this.#final) return;
     this.#final = true;
     this.#user.onResponse(this.localResponse(this.#cancel ? 487 : status, why), undefined);
-    if (!this.#transaction) this.#user.onEnd?.();
   }
 
-  #onEnd(attempt: Attempt): void {
-    if (attempt === this.#current && this.#final) this.#user.onEnd?.();
+  #lateSuccesses(attempt: Attempt, first: SipResponse): LateSuccesses | undefined {
+    return attempt === this.#current && !this.#final ? this.#user.lateSuccesses?.(first) : undefined;
   }
 }
 
@@ -179,7 +183,7 @@ class Attempt implements ClientTransactionUser {
   constructor(
     private readonly response: (response: SipResponse, flow: Flow) => void,
     private readonly failure: (status: number, why: string) => void,
-    private readonly end: () => void,
+    readonly lateSuccesses: (first: SipResponse) => LateSuccesses | undefined,
   ) {}
 
   onResponse(response: SipResponse, flow: Flow): void {
@@ -192,10 +196,6 @@ class Attempt implements ClientTransactionUser {
 
   onTransportError(error: Error): void {
     this.#tell(() => this.failure(503, error.message));
-  }
-
-  onEnd(): void {
-    this.#tell(() => this.end());
   }
 
   release(): void {

@@ -170,9 +170,11 @@ export class UserAgentClient implements OutgoingInviteHost {
     this.#options.end(dialog);
   }
 
-  repeatAck(dialog: Dialog): void {
-    const ack = this.#options.usage(dialog).ack?.ack;
-    if (ack) this.#options.transactions.send(ack.request.clone(), ack.target);
+  repeatAck(success: SipResponse): void {
+    const dialog = this.#options.dialogs.byTags(success.callId, success.fromTag ?? '', success.toTag ?? '');
+    if (!dialog) return;
+    const { cseq, ack } = this.#options.usage(dialog).ack ?? {};
+    if (ack && cseq === success.cseq.number) this.#options.transactions.send(ack.request.clone(), ack.target);
   }
 
   release(dialog: Dialog, cseq: number, keep = false): void {
@@ -212,6 +214,7 @@ export class UserAgentClient implements OutgoingInviteHost {
           if (response.status >= 200) this.#outgoing.delete(outgoing.id);
           holder.user?.onResponse(response, flow);
         },
+        lateSuccesses: (first) => holder.user?.lateSuccesses?.(first),
       },
     );
     holder.user = user(outgoing);

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock/clock.js';
 import type { OutgoingRequest } from '../dialog/outgoing.js';
 import type { SipRequest, SipResponse } from '../message/index.js';
+import type { LateSuccesses } from '../transaction/index.js';
 import type { Flow } from '../transport/index.js';
 
 type Header = readonly [name: string, value: string];
@@ -19,6 +20,8 @@ export interface BranchUser {
   provisional(branch: Branch, response: SipResponse): void;
   /** A 2xx, first or repeated, also of a branch that was given up. */
   success(branch: Branch, response: SipResponse): void;
+  /** Who takes further 2xx once this branch's first one, which is about to be told, has gone upstream. */
+  lateSuccesses(): LateSuccesses | undefined;
   /** It is over without a 2xx: {@link Branch.final} is set. Once. */
   failed(branch: Branch): void;
 }
@@ -103,6 +106,10 @@ export class Branch {
       if (this.#outgoing?.request.method === 'INVITE') this.#restartTimerC();
       this.#user.provisional(this, response);
     }
+  }
+
+  lateSuccesses(): LateSuccesses | undefined {
+    return this.#user.lateSuccesses();
   }
 
   /** Sends CANCEL as soon as that is allowed. A branch that never gave a sign of life is over at once. */

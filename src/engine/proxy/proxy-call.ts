@@ -6,12 +6,13 @@ import { DialogError } from '../dialog/errors.js';
 import { OutgoingRequest } from '../dialog/outgoing.js';
 import { type Router, targetOf } from '../dialog/router.js';
 import { createResponse, type SipRequest, type SipResponse } from '../message/index.js';
-import type { ServerTransaction, TransactionLayer } from '../transaction/index.js';
+import type { LateSuccesses, ServerTransaction, TransactionLayer } from '../transaction/index.js';
 import type { Flow, Target } from '../transport/index.js';
 import { bestResponse, upstreamResponse } from './best-response.js';
 import { Branch, type BranchUser } from './branch.js';
 import { forwardedRequest } from './forward.js';
 import type { RecordRoutes } from './record-route.js';
+import { UpstreamSuccesses } from './upstream-successes.js';
 
 export interface ProxyOptions {
   /** SIP URIs, in order of preference. */
@@ -132,6 +133,11 @@ export class ProxyCall implements BranchUser {
     this.#host.accepted(this.transaction.request, response, this.transaction.flow);
     this.#finish(branch);
     this.#cancelAll([ELSEWHERE]);
+  }
+
+  lateSuccesses(): LateSuccesses | undefined {
+    if (this.#sent !== undefined && this.#sent >= 300) return undefined;
+    return new UpstreamSuccesses(this.#host.transactions, this.transaction.flow);
   }
 
   failed(branch: Branch): void {

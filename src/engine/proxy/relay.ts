@@ -6,6 +6,7 @@ import { createResponse, type SipRequest, type SipResponse } from '../message/in
 import type { ServerTransaction, TransactionLayer } from '../transaction/index.js';
 import type { Listener, Target } from '../transport/index.js';
 import type { OwnRoute, RecordRoutes } from './record-route.js';
+import { UpstreamSuccesses } from './upstream-successes.js';
 
 export interface RelayOptions {
   clock: Clock;
@@ -43,11 +44,11 @@ export class Relay {
     const { forwarded, nextHop, own } = this.#forward(request, hops);
     const outgoing: OutgoingRequest = new OutgoingRequest(this.#options.transactions, forwarded, () => undefined, {
       onResponse: (response) => this.#onResponse(transaction, outgoing, response),
+      lateSuccesses: () => new UpstreamSuccesses(this.#options.transactions, transaction.flow),
     });
     if (transaction.invite) {
       const ringing = this.#options.clock.setTimeout(() => outgoing.cancel(), this.#options.timerC);
       this.#invites.set(transaction, { outgoing, ringing });
-      transaction.onEnd(() => this.#forget(transaction));
     }
     this.#route(
       forwarded,
@@ -135,7 +136,7 @@ export class Relay {
       if (response.status >= 200 && response.status < 300) this.#options.release(outgoing.request, response);
       return;
     }
-    if (response.status >= 200) this.#invites.get(transaction)?.ringing.cancel();
+    if (response.status >= 200) this.#forget(transaction);
     const copy = response.clone();
     copy.set('Via', transaction.request.all('via'));
     transaction.respond(copy);

@@ -9,7 +9,7 @@ import type { ClientHost } from './machine.js';
 import { NonInviteClientMachine } from './non-invite-client.js';
 import { createAck, createCancel } from './requests.js';
 import type { TimerSettings } from './timers.js';
-import type { ClientTransaction, ClientTransactionUser, TransactionState } from './types.js';
+import type { ClientTransaction, ClientTransactionUser, LateSuccesses, TransactionState } from './types.js';
 
 export interface ClientParts {
   readonly clock: Clock;
@@ -18,6 +18,8 @@ export interface ClientParts {
   readonly passTrying: boolean;
   /** Sends a CANCEL in a transaction of its own. */
   startCancel(cancel: SipRequest, branch: string, target: Target): void;
+  /** Goes on for a transaction that is Completed or (then `late` is given) Accepted, for Timer K or M, without it. */
+  retire(transaction: OutboundTransaction, late: LateSuccesses | undefined): void;
   /** The flow became known. */
   left(transaction: OutboundTransaction, flow: Flow): void;
   forget(transaction: OutboundTransaction): void;
@@ -40,14 +42,12 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   flow: Flow | undefined;
   private machine: InviteClientMachine | NonInviteClientMachine;
   private uuid: string | undefined;
-  private ack: Buffer | undefined;
+  private ack: KeptBytes | undefined;
   private pendingCancel: readonly (readonly [string, string])[] | undefined;
   private cancelSent = false;
   private starting = false;
-  /** Until it has gone out. */
-  private unsent: Buffer | undefined;
-  /** For retransmissions. */
-  private kept: KeptBytes | undefined;
+  /** Until it has gone out; over UDP for retransmissions, until a response came. */
+  private sent: Buffer | undefined;
 
   constructor(
     private readonly parts: ClientParts,
@@ -60,7 +60,7 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   ) {
     this.invite = request.method === 'INVITE';
     this.key = `${branch} ${request.method}`;
-    this.unsent = data;
+    this.sent = data;
     this.machine = this.createMachine();
   }
 
@@ -132,20 +132,28 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   }
 
   sendAck(response: SipResponse): void {
-    this.ack ??= createAck(this.request, response).toBuffer();
-    this.parts.transport.send(this.ack, this.sameWay(), (error) => {
+    this.ack ??= keepBytes(createAck(this.request, response).toBuffer());
+    this.parts.transport.send(keptBytes(this.ack), this.sameWay(), (error) => {
       if (error) this.machine.transportError(error);
     });
   }
 
   deliver(response: SipResponse, flow: Flow): void {
-    if (this.invite || response.status >= 200) this.kept = undefined;
+    if (this.invite || response.status >= 200) this.sent = undefined;
     if (this.invite && response.status >= 200) this.request.compact();
     if (response.status < 200) {
       if (this.pendingCancel) this.sendCancel(this.pendingCancel);
       if (response.status === 100 && !this.parts.passTrying) return;
     }
     this.parts.tell(() => this.user.onResponse(response, flow));
+  }
+
+  retire(response: SipResponse): boolean {
+    if (this.user.onEnd || (!this.invite && this.reliable)) return false;
+    const late = this.invite ? this.user.lateSuccesses?.(response) : undefined;
+    if (this.invite && !late) return false;
+    this.parts.retire(this, late);
+    return true;
   }
 
   timedOut(): void {
@@ -162,9 +170,8 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   }
 
   private takeBytes(): Buffer {
-    const data = this.unsent ?? (this.kept === undefined ? this.request.toBuffer() : keptBytes(this.kept));
-    if (this.unsent && !this.reliable) this.kept = keepBytes(data);
-    this.unsent = undefined;
+    const data = this.sent ?? this.request.toBuffer();
+    this.sent = this.reliable ? undefined : data;
     return data;
   }
 
@@ -181,7 +188,7 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
     this.fallback = undefined;
     this.machine.stop();
     fallback.apply();
-    this.unsent = fallback.data;
+    this.sent = fallback.data;
     this.target = fallback.target;
     this.machine = this.createMachine();
     this.machine.start();

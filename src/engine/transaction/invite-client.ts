@@ -32,7 +32,7 @@ export class InviteClientMachine {
     const { status } = response;
     if (this.state === 'calling' || this.state === 'proceeding') {
       if (status < 200) this.enterProceeding(status);
-      else if (status < 300) this.enterAccepted();
+      else if (status < 300) this.enterAccepted(response);
       else {
         this.enterCompleted();
         this.host.sendAck(response);
@@ -87,9 +87,10 @@ export class InviteClientMachine {
     this.timerBC = clock.setTimeout(() => this.timeout(), timers.C);
   }
 
-  private enterAccepted(): void {
+  private enterAccepted(response: SipResponse): void {
     this.state = 'accepted';
     this.cancelTimers();
+    if (this.host.retire(response)) return;
     this.timerDM = this.host.clock.setTimeout(() => this.enterTerminated(), this.host.timers.M);
   }
 

@@ -65,6 +65,7 @@ export class InviteServerMachine {
     const { clock, timers } = this.host;
     this.state = 'accepted';
     this.lastResponse = undefined;
+    if (this.host.retire()) return;
     this.timerHIL = clock.setTimeout(() => this.enterTerminated('completed'), timers.L);
   }
 

@@ -10,6 +10,11 @@ export function keepBytes(data: Buffer): KeptBytes {
   return data.toString('latin1');
 }
 
+/** The same text without the message that it was cut out of, which it would keep in memory. */
+export function detached(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 export function keptBytes(kept: KeptBytes): Buffer {
   return Buffer.from(kept, 'latin1');
 }

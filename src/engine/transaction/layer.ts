@@ -11,14 +11,14 @@ import {
 } from '../message/index.js';
 import type { Connection, Endpoint, Flow, MessageTransport, SendCallback, Target } from '../transport/index.js';
 import { type ClientParts, OutboundTransaction } from './client-transaction.js';
-import { CompletedTable } from './completed-table.js';
 import { InviteServerMachine } from './invite-server.js';
-import { keptBytes } from './kept.js';
+import { type KeptBytes, keptBytes } from './kept.js';
 import { LargeRequests } from './large-requests.js';
 import { acknowledges, clientKey, mergeKey, serverKey } from './matching.js';
+import { Retired } from './retired.js';
 import { ServerEntry, type ServerParts } from './server-transaction.js';
 import { type TimerSettings, timerSettings } from './timers.js';
-import type { ClientTransaction, ClientTransactionUser, TransactionUser } from './types.js';
+import type { ClientTransaction, ClientTransactionUser, LateSuccesses, TransactionUser } from './types.js';
 import { viaText } from './via-text.js';
 
 export interface TransactionLayerOptions {
@@ -60,7 +60,7 @@ export class TransactionLayer {
   private readonly onRefused: (cause: UnavailableCause) => void;
   private readonly log: (text: string) => void;
   private readonly servers = new Map<string, ServerEntry>();
-  private readonly completed: CompletedTable;
+  private readonly retired: Retired;
   private readonly merged = new Map<string, ServerEntry>();
   private readonly clients = new Map<string, OutboundTransaction>();
   private readonly byConnection = new Map<Connection, Set<OutboundTransaction>>();
@@ -80,17 +80,14 @@ export class TransactionLayer {
     this.onRefused = options.onRefused ?? (() => {});
     this.log = options.log ?? (() => {});
     this.large = new LargeRequests(clock, transport, options.maxUdpRequest ?? 1300);
-    this.completed = new CompletedTable(clock, timers.J);
+    this.retired = new Retired(clock, timers);
     this.serverParts = {
       clock,
       timers,
       transport,
       forget: (entry) => this.forgetServer(entry),
       release: (entry) => this.releaseMerge(entry),
-      retire: (entry, final) => {
-        this.servers.delete(entry.key);
-        this.completed.add(entry.key, final);
-      },
+      retire: (entry, final) => this.retireServer(entry, final),
     };
     this.clientParts = {
       clock,
@@ -98,6 +95,7 @@ export class TransactionLayer {
       transport,
       passTrying: options.passTrying ?? false,
       startCancel: (cancel, branch, target) => this.start(cancel, branch, target, NOBODY),
+      retire: (transaction, late) => this.retireClient(transaction, late),
       left: (transaction, flow) => this.remember(transaction, flow),
       forget: (transaction) => this.forgetClient(transaction),
       tell: (fn) => this.guard(fn),
@@ -110,7 +108,8 @@ export class TransactionLayer {
 
   /** How many transactions exist. */
   get counts(): { client: number; server: number } {
-    return { client: this.clients.size, server: this.servers.size + this.completed.size };
+    const { client, server } = this.retired.counts;
+    return { client: this.clients.size + client, server: this.servers.size + server };
   }
 
   /** Pushes a Via with a new branch on top of `request` (which is changed) and sends it. */
@@ -126,12 +125,17 @@ export class TransactionLayer {
     this.transport.send(request, target, callback);
   }
 
+  /** Passes on a 2xx that is none of a server transaction any more: back where that one's request came from, as it is. */
+  forward(response: SipResponse, flow: Flow): void {
+    this.transport.reply(response, flow);
+  }
+
   /** Ends every transaction without a word to their users and stops all timers. */
   close(): void {
     for (const entry of this.servers.values()) entry.machine.stop();
     for (const transaction of this.clients.values()) transaction.stop();
     this.servers.clear();
-    this.completed.clear();
+    this.retired.clear();
     this.merged.clear();
     this.clients.clear();
     this.byConnection.clear();
@@ -152,9 +156,16 @@ export class TransactionLayer {
   }
 
   private receiveResponse(response: SipResponse, flow: Flow): void {
-    const transaction = this.clients.get(clientKey(response));
-    if (transaction) transaction.response(response, flow);
-    else this.guard(() => this.user.onStrayResponse?.(response, flow));
+    const key = clientKey(response);
+    const transaction = this.clients.get(key);
+    if (transaction) {
+      transaction.response(response, flow);
+      return;
+    }
+    const late = this.retired.lateSuccesses(key);
+    if (late) {
+      if (response.status >= 200 && response.status < 300) this.guard(() => late.onSuccess(response, flow));
+    } else if (!this.retired.isAnswered(key)) this.guard(() => this.user.onStrayResponse?.(response, flow));
   }
 
   private receiveAck(ack: SipRequest, flow: Flow): void {
@@ -180,11 +191,7 @@ export class TransactionLayer {
       known.retransmission(flow);
       return;
     }
-    const final = flow.protocol === 'udp' && request.method !== 'INVITE' ? this.completed.get(key) : undefined;
-    if (final !== undefined) {
-      this.transport.reply(keptBytes(final), flow);
-      return;
-    }
+    if (this.isCopy(request, key, flow)) return;
     if (this.counts.server >= this.maxServers) {
       const cause: UnavailableCause = 'too many transactions';
       this.onRefused(cause);
@@ -201,7 +208,7 @@ export class TransactionLayer {
       return;
     }
     const sameAs = this.detectMerged ? mergeKey(request) : undefined;
-    const isMerged = sameAs !== undefined && this.merged.has(sameAs);
+    const isMerged = sameAs !== undefined && (this.merged.has(sameAs) || this.retired.isMerged(sameAs));
     const entry = new ServerEntry(this.serverParts, key, isMerged ? undefined : sameAs, request, flow);
     const { transaction } = entry;
     this.servers.set(key, entry);
@@ -218,12 +225,23 @@ export class TransactionLayer {
     );
   }
 
+  /** Whether it is a copy of a request whose transaction is retired; then it is dealt with. */
+  private isCopy(request: SipRequest, key: string, flow: Flow): boolean {
+    if (request.method === 'INVITE') return this.retired.acceptedTag(key) !== undefined;
+    const final = flow.protocol === 'udp' ? this.retired.final(key) : undefined;
+    if (final === undefined) return false;
+    this.transport.reply(keptBytes(final), flow);
+    return true;
+  }
+
   private receiveCancel(cancel: SipRequest, key: string, flow: Flow): void {
-    const cancelled = this.servers.get(serverKey(cancel, 'INVITE'));
+    const inviteKey = serverKey(cancel, 'INVITE');
+    const cancelled = this.servers.get(inviteKey);
     const invite = cancelled?.transaction;
+    const tag = cancelled?.localTag ?? this.retired.acceptedTag(inviteKey);
     const entry = new ServerEntry(this.serverParts, key, undefined, cancel, flow);
     this.servers.set(key, entry);
-    entry.transaction?.respond(createResponse(cancel, cancelled ? 200 : 481, undefined, cancelled?.localTag));
+    entry.transaction?.respond(createResponse(cancel, tag === undefined ? 481 : 200, undefined, tag));
     if (invite?.state === 'proceeding') this.guard(() => this.user.onCancel(invite, cancel));
   }
 
@@ -252,6 +270,18 @@ export class TransactionLayer {
     const set = this.byConnection.get(connection);
     if (set) set.add(transaction);
     else this.byConnection.set(connection, new Set([transaction]));
+  }
+
+  private retireServer(entry: ServerEntry, final: KeptBytes | undefined): void {
+    if (final === undefined) this.retired.addAccepted(entry.key, entry.localTag, entry.mergeKey);
+    else this.retired.addFinal(entry.key, final, entry.mergeKey);
+    this.forgetServer(entry);
+  }
+
+  private retireClient(transaction: OutboundTransaction, late: LateSuccesses | undefined): void {
+    if (late) this.retired.addSuccess(transaction.key, late);
+    else this.retired.addAnswered(transaction.key);
+    this.forgetClient(transaction);
   }
 
   private forgetServer(entry: ServerEntry): void {

@@ -20,10 +20,10 @@ export interface ServerHost extends MachineHost {
   /** Sends 100 to a request that is no INVITE (RFC 4320). */
   sendTrying(): void;
   /**
-   * A request that is no INVITE has its final response: true when the host sees to Timer J and to retransmissions itself, since nobody
-   * waits for the end; the machine does nothing more then.
+   * The transaction is Completed (`final` is the response to repeat) or Accepted: true when the host sees to Timer J or L and to copies
+   * of the request itself, since nobody waits for the end; the machine sets no timer then.
    */
-  retire(final: KeptBytes): boolean;
+  retire(final?: KeptBytes): boolean;
   /** A response could not be sent; the transaction lives on. */
   failed(error: Error): void;
   /** The machine is in its last state; it does nothing more. */
@@ -36,6 +36,11 @@ export interface ClientHost extends MachineHost {
   /** Acknowledges a final response other than 2xx. */
   sendAck(response: SipResponse): void;
   deliver(response: SipResponse, flow: Flow): void;
+  /**
+   * The transaction is Completed, or (an INVITE) Accepted with this 2xx: true when the host sees to Timer K or M and to further responses
+   * itself, since nobody waits for the end; the machine sets no timer then.
+   */
+  retire(response: SipResponse): boolean;
   timedOut(): void;
   failed(error: Error): void;
   /** The machine is in its last state; it does nothing more. */

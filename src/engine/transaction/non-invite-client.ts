@@ -27,7 +27,7 @@ export class NonInviteClientMachine {
   response(response: SipResponse, flow: Flow): void {
     if (this.state !== 'trying' && this.state !== 'proceeding') return;
     if (response.status < 200) this.state = 'proceeding';
-    else this.enterCompleted();
+    else this.enterCompleted(response);
     this.host.deliver(response, flow);
   }
 
@@ -61,11 +61,12 @@ export class NonInviteClientMachine {
     }, interval);
   }
 
-  private enterCompleted(): void {
+  private enterCompleted(response: SipResponse): void {
     const { clock, timers, reliable } = this.host;
     this.state = 'completed';
     this.timerE?.cancel();
     this.timerFK?.cancel();
+    if (this.host.retire(response)) return;
     this.timerFK = clock.setTimeout(() => this.enterTerminated(), reliable ? 0 : timers.K);
   }
 

@@ -18,8 +18,8 @@ export interface ServerParts {
   forget(entry: ServerEntry): void;
   /** Copies of the request are requests of their own from now on. */
   release(entry: ServerEntry): void;
-  /** Goes on for an entry that is Completed: only its last response is kept, for Timer J. */
-  retire(entry: ServerEntry, final: KeptBytes): void;
+  /** Goes on for an entry that is Completed (`final` is given) or Accepted, for Timer J or L, without it. */
+  retire(entry: ServerEntry, final: KeptBytes | undefined): void;
 }
 
 /**
@@ -75,10 +75,11 @@ export class ServerEntry implements ServerHost {
     if (this.transaction) this.transaction.respond(createResponse(this.transaction.request, 100));
   }
 
-  retire(final: KeptBytes): boolean {
-    if (this.reliable || this.mergeKey !== undefined || this.transaction?.watched) return false;
-    this.transaction = undefined;
+  retire(final?: KeptBytes): boolean {
+    if (this.transaction?.watched || (final !== undefined && this.reliable)) return false;
     this.parts.retire(this, final);
+    this.tag = this.localTag;
+    this.transaction = undefined;
     return true;
   }
 

@@ -55,6 +55,11 @@ export interface TransactionUser {
   onStrayResponse?(response: SipResponse, flow: Flow): void;
 }
 
+/** Takes 2xx to an INVITE that come after the first one: the same again, or of other branches of a fork (RFC 6026). */
+export interface LateSuccesses {
+  onSuccess(response: SipResponse, flow: Flow): void;
+}
+
 /** Told what becomes of one request that was sent. */
 export interface ClientTransactionUser {
   /** Each 1xx (100 only if asked for), each 2xx to an INVITE with its retransmissions, any other final once. */
@@ -63,7 +68,12 @@ export interface ClientTransactionUser {
   onTimeout(): void;
   /** It could not be sent, or its connection died before any response. */
   onTransportError(error: Error): void;
-  /** Called once, after everything else, when the transaction is gone. */
+  /**
+   * Asked at the first 2xx to an INVITE, before that is told: who takes further ones, so that neither the request nor this user must be
+   * kept for Timer M. Without an answer it is this user, as before.
+   */
+  lateSuccesses?(first: SipResponse): LateSuccesses | undefined;
+  /** Called once, after everything else, when the transaction is gone. All of it is kept until then. */
   onEnd?(): void;
 }
 

@@ -81,6 +81,10 @@ export class RecordingClientHost implements ClientHost {
     this.note(`deliver ${response.status}`);
   }
 
+  retire(): boolean {
+    return false;
+  }
+
   timedOut(): void {
     this.note('timed out');
   }

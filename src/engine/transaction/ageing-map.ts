@@ -1,18 +1,17 @@
 import type { Clock } from '../../clock/clock.js';
-import type { KeptBytes } from './kept.js';
 
 const PARTS = 8;
 
 /**
- * Final responses of non-INVITE server transactions in the state Completed over UDP, by their transactions' keys, for Timer J and up
- * to an eighth more. They are forgotten by the part, without a timer for each: thousands of them come in a second.
+ * A map whose entries are forgotten after `window` milliseconds and up to an eighth more. They are forgotten by the part, without a
+ * timer for each: thousands of them come in a second.
  */
-export class CompletedTable {
+export class AgeingMap<V> {
   /** Youngest first. */
-  private parts: Map<string, KeptBytes>[] = [new Map()];
+  private parts: Map<string, V>[] = [new Map()];
   private turned: number;
+  private held = 0;
 
-  /** `window`: Timer J in milliseconds. */
   constructor(
     private readonly clock: Clock,
     private readonly window: number,
@@ -22,27 +21,29 @@ export class CompletedTable {
 
   get size(): number {
     this.turn();
-    let size = 0;
-    for (const part of this.parts) size += part.size;
-    return size;
+    return this.held;
   }
 
-  add(key: string, final: KeptBytes): void {
+  add(key: string, value: V): void {
     this.turn();
-    this.parts[0]?.set(key, final);
+    const [young] = this.parts;
+    if (!young) return;
+    if (!young.has(key)) this.held++;
+    young.set(key, value);
   }
 
-  get(key: string): KeptBytes | undefined {
+  get(key: string): V | undefined {
     this.turn();
     for (const part of this.parts) {
-      const final = part.get(key);
-      if (final !== undefined) return final;
+      const value = part.get(key);
+      if (value !== undefined) return value;
     }
     return undefined;
   }
 
   clear(): void {
     this.parts = [new Map()];
+    this.held = 0;
   }
 
   private turn(): void {
@@ -51,7 +52,7 @@ export class CompletedTable {
     if (age < step) return;
     const steps = Math.min(Math.floor(age / step), PARTS + 1);
     for (let i = 0; i < steps; i++) this.parts.unshift(new Map());
-    this.parts.length = Math.min(this.parts.length, PARTS + 1);
+    for (const part of this.parts.splice(PARTS + 1)) this.held -= part.size;
     this.turned += step * Math.floor(age / step);
   }
 }
