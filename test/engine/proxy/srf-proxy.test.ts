@@ -279,6 +279,21 @@ test('two phones that answer at once: both 200s go upstream', async (t) => {
   t.deepEqual(tags.sort(), ['one', 'two']);
 });
 
+test('a fork further down: a second 2xx of the same branch goes upstream too, with the caller’s own Via', async (t) => {
+  const [phone] = await peers(t, 1);
+  const { bench, caller } = await stage(t, [at(phone)], { forking: 'simultaneous' });
+  const sent = caller.request('INVITE', bench.uri());
+  caller.send(sent, bench.port);
+  const invite = await phone.nextRequest('INVITE');
+  for (const tag of ['one', 'two']) {
+    phone.reply(invite, 200, { tag });
+    const success = await caller.nextResponse(200);
+    t.is(success.toTag, tag);
+    t.is(success.list('via').length, 1);
+    t.is(success.via.branch, sent.via.branch);
+  }
+});
+
 test('a 6xx ends the fork and goes upstream', async (t) => {
   const [one, two] = await peers(t, 2);
   const { bench, caller, result } = await stage(t, [at(one), at(two)], { forking: 'simultaneous' });
