@@ -11,7 +11,7 @@ import { scratch } from '../harness/servers.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** apns2 speaks to port 443 only; on an address of its own nobody else needs it. */
-export const HOST = '127.0.0.7';
+export const HOST = process.env.CALLWAKE_BENCH_HOST ?? '127.0.0.7';
 export const PORT = 443;
 export const folder = scratch();
 export const certificate = makeCertificate({ altNames: [HOST] });
@@ -46,6 +46,8 @@ export function runClient(order, { cpu } = {}) {
 
 /** nghttpd with one file that every push of the bench asks for: an empty 200. */
 export async function startNghttpd({ cpu }) {
+  // Two may listen side by side (SO_REUSEPORT), and each would get some of the connections.
+  if (await listens()) throw new Error(`something listens on ${HOST}:${PORT} already: end it first`);
   const files = join(folder, 'www', '3', 'device');
   mkdirSync(files, { recursive: true });
   writeFileSync(join(files, 'ab'.repeat(32)), '');
@@ -54,6 +56,7 @@ export async function startNghttpd({ cpu }) {
   const args = ['-c', String(cpu), 'nghttpd', '-n1', '-m1000', `--address=${HOST}`, '-d', join(folder, 'www')];
   const child = spawn('taskset', [...args, String(PORT), keyFile, caFile], { stdio: 'ignore' });
   process.on('exit', () => child.kill());
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
   for (let tries = 0; tries < 100 && !(await listens()); tries++)
     await new Promise((resolve) => setTimeout(resolve, 50));
   return child;

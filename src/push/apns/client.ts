@@ -5,8 +5,9 @@ import { Alarms, type PushAlarm } from './alarms.js';
 import { Breaker } from './breaker.js';
 import { dial } from './connect.js';
 import { Counters, type PushCounters } from './counters.js';
+import { Deadlines } from './deadlines.js';
 import { Holds } from './holds.js';
-import { Job } from './job.js';
+import { Job, type JobOwner } from './job.js';
 import { type ApnsAccount, checkAccount, type SigningAccount } from './key.js';
 import { Lane } from './lane.js';
 import type { LaneContext } from './lane-context.js';
@@ -34,11 +35,13 @@ export class ApnsProvider implements PushProvider {
   readonly #lanes = new Map<string, Lane>();
   /** By environment, team and topic, where only one key fits. */
   readonly #onlyLanes = new LRUCache<string, Lane>({ max: 1000 });
+  /** The one of them that was asked for last. */
+  #lastLane: (PushTarget & { readonly lane: Lane }) | undefined;
   /** Lanes of keys that are no longer configured, until their last push has ended. */
   readonly #retired = new Set<Lane>();
   readonly #tokens = new WeakMap<SigningAccount, ProviderTokens>();
   readonly #breakers = new Map<string, Breaker>();
-  readonly #jobs = new Map<Job, Lane>();
+  readonly #jobs: Deadlines<Job>;
   readonly #queueLimit: number;
   #lastError: { readonly at: number; readonly text: string } | undefined;
   #closing: Promise<void> | undefined;
@@ -51,6 +54,7 @@ export class ApnsProvider implements PushProvider {
     this.#timing = { ...defaultTiming, ...options.timing };
     this.#accounts = options.accounts.map(checkAccount);
     this.#queueLimit = options.queueLimit ?? 10_000;
+    this.#jobs = new Deadlines(clock, (job) => job.owner.expire(job));
     const random = options.random ?? Math.random;
     const { log = silent } = options;
     this.#alarms = new Alarms(clock, (alarm) => {
@@ -75,19 +79,19 @@ export class ApnsProvider implements PushProvider {
 
   push(request: PushRequest): Promise<PushOutcome> {
     this.#counters.requested++;
-    const refusal = this.#refusal(request);
-    if (refusal) return Promise.resolve(this.#counted(refusal));
-    const apnsId = randomUUID();
-    const message = toMessage(request, apnsId);
-    if ('reason' in message) return Promise.resolve(this.#counted(refused(message.reason)));
-    const lane = this.#laneFor(request, NONE);
-    if (!lane) return Promise.resolve(this.#counted(refused('NoAccount')));
     const { clock } = this.#options;
+    const left = request.deadline - clock.now();
+    const refusal = this.#refusal(left);
+    if (refusal) return Promise.resolve(this.#counted(refusal));
+    const message = toMessage(request, randomUUID());
+    if ('reason' in message) return Promise.resolve(this.#counted(refused(message.reason)));
+    const last = this.#lastLane;
+    const lane = last && isFor(last, request) ? last.lane : this.#laneFor(request, NONE);
+    if (!lane) return Promise.resolve(this.#counted(refused('NoAccount')));
     return new Promise((resolve) => {
-      const job = new Job(request, apnsId, message, clock.monotonic(), resolve);
-      this.#jobs.set(job, lane);
-      job.tried = lane.alone;
-      job.deadline = clock.setTimeout(() => this.#jobs.get(job)?.expire(job), request.deadline - clock.now());
+      const askedAt = clock.monotonic();
+      const job = new Job(request, message, askedAt, askedAt + left, lane, resolve);
+      this.#jobs.add(job);
       lane.add(job);
     });
   }
@@ -125,6 +129,7 @@ export class ApnsProvider implements PushProvider {
       return this.#accounts.find((known) => isSame(known, checked)) ?? checked;
     });
     this.#onlyLanes.clear();
+    this.#lastLane = undefined;
     for (const [key, lane] of this.#lanes) {
       if (this.#accounts.includes(lane.account)) continue;
       this.#lanes.delete(key);
@@ -154,23 +159,22 @@ export class ApnsProvider implements PushProvider {
     }
     for (const lane of [...this.#lanes.values(), ...this.#retired]) lane.close();
     this.#retired.clear();
+    this.#jobs.stop();
   }
 
   #abandon(): void {
-    for (const [job, lane] of [...this.#jobs]) {
+    for (const job of [...this.#jobs]) {
       const { attempt, attempts } = job;
-      lane.remove(job);
+      job.owner.remove(job);
       this.#settle(job, { kind: 'unreachable', reason: 'Closed', attempts });
       attempt?.giveUp('deadline');
     }
   }
 
-  #refusal(request: PushRequest): PushOutcome | undefined {
+  #refusal(left: number): PushOutcome | undefined {
     if (this.#closing) return refused('Closed');
     if (this.#jobs.size >= this.#queueLimit) return refused('QueueFull');
-    if (!(request.deadline > this.#options.clock.now()))
-      return { kind: 'unreachable', reason: 'Deadline', attempts: 0 };
-    return undefined;
+    return left > 0 ? undefined : { kind: 'unreachable', reason: 'Deadline', attempts: 0 };
   }
 
   #counted(outcome: PushOutcome): PushOutcome {
@@ -180,7 +184,7 @@ export class ApnsProvider implements PushProvider {
 
   #settle(job: Job, outcome: PushOutcome): void {
     if (!job.settle(outcome)) return;
-    this.#jobs.delete(job);
+    this.#jobs.remove(job);
     this.#counters.ended(outcome);
     if (this.#retired.size > 0) this.#closeRetired();
     if (this.#jobs.size === 0) this.#idle?.();
@@ -188,17 +192,18 @@ export class ApnsProvider implements PushProvider {
 
   #reroute(job: Job): boolean {
     if (this.#closing) return false;
-    const lane = this.#laneFor(job.request, job.tried);
+    const lane = this.#laneFor({ ...job, topic: job.message.topic }, job.tried);
     if (!lane) return false;
     job.tried = [...job.tried, lane.account];
-    this.#jobs.set(job, lane);
+    job.owner = lane;
     if (this.#retired.size > 0) this.#closeRetired();
     lane.add(job);
     return true;
   }
 
   #closeRetired(): void {
-    const used = new Set(this.#jobs.values());
+    const used = new Set<JobOwner>();
+    for (const { owner } of this.#jobs) used.add(owner);
     for (const lane of this.#retired) {
       if (used.has(lane)) continue;
       this.#retired.delete(lane);
@@ -207,11 +212,13 @@ export class ApnsProvider implements PushProvider {
   }
 
   /** The lane of the best key for a push: the most specific, in the configured order, that Apple takes. */
-  #laneFor(request: PushRequest, tried: readonly SigningAccount[]): Lane | undefined {
-    const { environment, teamId, topic } = request;
+  #laneFor({ environment, teamId, topic }: PushTarget, tried: readonly SigningAccount[]): Lane | undefined {
     const name = `${environment} ${teamId} ${topic}`;
     const only = tried.length === 0 ? this.#onlyLanes.get(name) : undefined;
-    if (only) return only;
+    if (only) {
+      this.#lastLane = { environment, teamId, topic, lane: only };
+      return only;
+    }
     const fitting = this.#accounts.filter(
       (account) =>
         account.teamId === teamId && covers(account, topic) && serves(account, environment) && !tried.includes(account),
@@ -268,6 +275,11 @@ export class ApnsProvider implements PushProvider {
     return breaker;
   }
 }
+
+type PushTarget = Pick<PushRequest, 'environment' | 'teamId' | 'topic'>;
+
+const isFor = (a: PushTarget, b: PushTarget): boolean =>
+  a.topic === b.topic && a.teamId === b.teamId && a.environment === b.environment;
 
 const NONE: readonly SigningAccount[] = [];
 

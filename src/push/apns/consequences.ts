@@ -58,26 +58,26 @@ export class Consequences {
     return Math.max(0, (this.#devices.get(token) ?? 0) - this.#context.clock.monotonic());
   }
 
-  /** Takes an answer. */
-  of(answered: Answered): NextStep {
+  /** Takes an answer; `usual` is its row of the table. */
+  of(answered: Answered, usual: Reaction): NextStep {
+    if (usual.push === 'accept') return this.#accepted(answered);
     const { job, answer, session } = answered;
-    const reaction = this.#reactionTo(answered);
-    if (reaction.push === 'accept') return this.#accepted(answered);
+    const reaction = this.#reactionTo(answered, usual);
     const reason = answer.reason || `Status${answer.status}`;
     job.reason = reason;
     job.avoid = session;
     this.#context.log.warn('APNs refused a push', {
-      ...job.request.ref,
+      ...job.ref,
       account: this.#subjects.account,
-      topic: job.request.topic,
-      token: tokenHash(job.request.token),
+      topic: job.message.topic,
+      token: tokenHash(job.message.token),
       status: answer.status,
       reason,
       attempt: job.attempts,
     });
     const repeatedInVain = job.repeated && reaction.push === 'retry-once';
     this.#toAccount(answered, reaction, reason, repeatedInVain);
-    if (reaction.topic === 'hold') this.#context.holds.hold(this.#topicHold(job.request.topic), reason);
+    if (reaction.topic === 'hold') this.#context.holds.hold(this.#topicHold(job.message.topic), reason);
     if (reaction.connection === 'replace') session.drain(reason);
     this.#alarm(job, reaction, reason);
     if (reaction.push === 'retry' || reaction.push === 'hold-device') return this.#retry(job, reaction, answer, reason);
@@ -89,8 +89,7 @@ export class Consequences {
   }
 
   /** What Apple says of its clock explains what it says of the provider token. */
-  #reactionTo({ answer, token }: Answered): Reaction {
-    const reaction = reactionTo(answer.status, answer.reason);
+  #reactionTo({ answer, token }: Answered, reaction: Reaction): Reaction {
     if (answer.date !== undefined && reaction.account !== 'keep') {
       const ahead = answer.date - this.#context.clock.now();
       const skew = Math.abs(ahead) > SKEW_LIMIT ? ahead : 0;
@@ -133,13 +132,13 @@ export class Consequences {
 
   #retry(job: Job, reaction: Reaction, answer: ApnsAnswer, reason: string): NextStep {
     const { clock, random, timing } = this.#context;
-    const voip = job.request.kind === 'voip';
+    const voip = job.message.kind === 'voip';
     const delays = voip ? timing.voipRetriesMs : timing.otherRetriesMs;
     const planned = delays[job.refusals] ?? (voip ? undefined : delays.at(-1));
     job.refusals++;
     const ms = Math.max(answer.retryAfterMs ?? 0, (planned ?? 0) * (0.75 + random() / 2));
-    if (reaction.push === 'hold-device') this.#devices.set(job.request.token, clock.monotonic() + ms);
-    if (planned === undefined || clock.now() + ms >= job.request.deadline) {
+    if (reaction.push === 'hold-device') this.#devices.set(job.message.token, clock.monotonic() + ms);
+    if (planned === undefined || clock.now() + ms >= job.deadline) {
       return { step: 'end', outcome: { kind: 'unreachable', reason, attempts: job.attempts } };
     }
     this.#pool.demand();
@@ -148,12 +147,12 @@ export class Consequences {
 
   #accepted({ job, sentAt, answer }: Answered): NextStep {
     const { alarms, clock, holds } = this.#context;
-    if (alarms.any || holds.any) this.#goodAgain(job.request.topic);
+    if (alarms.any || holds.any) this.#goodAgain(job.message.topic);
     return {
       step: 'end',
       outcome: {
         kind: 'accepted',
-        apnsId: answer.apnsId ?? job.apnsId,
+        apnsId: answer.apnsId ?? job.message.apnsId,
         queuedMs: sentAt - job.askedAt,
         answerMs: clock.monotonic() - sentAt,
         attempts: job.attempts,
@@ -179,10 +178,10 @@ export class Consequences {
   }
 
   #subjectOf(job: Job, reaction: Reaction): string {
-    if (reaction.topic === 'hold') return this.#subjects.topic(job.request.topic);
+    if (reaction.topic === 'hold') return this.#subjects.topic(job.message.topic);
     if (reaction.alarm === 'PushNotificationServiceAccessTokenUnavailable') return this.#subjects.account;
-    const { deviceId, aor } = job.request.ref;
-    return `device ${deviceId}${aor === undefined ? '' : ` of ${aor}`} ${tokenHash(job.request.token)}`;
+    const { deviceId, aor } = job.ref;
+    return `device ${deviceId}${aor === undefined ? '' : ` of ${aor}`} ${tokenHash(job.message.token)}`;
   }
 
   #topicHold(topic: string): string {
@@ -194,11 +193,11 @@ const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
 
 function refusal(job: Job, answer: ApnsAnswer, reason: string, reaction: Reaction): PushOutcome {
   const { timestamp, status } = answer;
-  const { tokenRegisteredAt } = job.request;
+  const { tokenRegisteredAt } = job;
   const registeredSince = timestamp !== undefined && tokenRegisteredAt !== undefined && tokenRegisteredAt > timestamp;
   return {
     kind: 'refused',
-    apnsId: job.apnsId,
+    apnsId: job.message.apnsId,
     status,
     reason,
     token: reaction.token === 'dead' && registeredSince ? 'keep' : reaction.token,

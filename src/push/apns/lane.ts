@@ -1,15 +1,14 @@
 import type { Timer } from '../../clock/clock.js';
 import { readAnswer } from './answer.js';
 import type { Pass } from './breaker.js';
-import { Consequences } from './consequences.js';
-import type { Job } from './job.js';
+import { type Answered, Consequences } from './consequences.js';
+import type { Job, JobOwner } from './job.js';
 import type { SigningAccount } from './key.js';
 import { type LaneContext, type LaneOptions, raise, Subjects } from './lane-context.js';
 import { ApnsPool } from './pool.js';
 import { reactionTo } from './reactions.js';
 import type { ApnsSession, AttemptEnd } from './session.js';
 import type { ProviderToken, ProviderTokens } from './token.js';
-import { Waits } from './waits.js';
 
 /** Attempts that Apple didn't look at cost nothing, but something is wrong if there are so many. */
 const MAX_ATTEMPTS = 20;
@@ -20,15 +19,13 @@ const PAUSE_MS = 250;
 const TELL_AFTER = 3;
 
 /** The way of one account's pushes to one environment: queue, connections, and what becomes of each attempt. */
-export class Lane {
+export class Lane implements JobOwner {
   readonly #context: LaneContext;
   readonly #options: LaneOptions;
   readonly #subjects: Subjects;
   readonly #pool: ApnsPool;
   readonly #tokens: ProviderTokens;
   readonly #consequences: Consequences;
-  /** Attempts whose answer is awaited. */
-  readonly #answers: Waits<Job>;
   /** Pushes to send again go before new ones. Sets keep the order, and a job that ends leaves from anywhere. */
   readonly #resends = new Set<Job>();
   readonly #queue = new Set<Job>();
@@ -44,8 +41,6 @@ export class Lane {
     this.alone = [options.account];
     this.#subjects = new Subjects(options);
     this.#tokens = options.tokens;
-    const { clock, timing } = context;
-    this.#answers = new Waits(clock, timing.answerMs, ({ attempt }) => attempt?.giveUp('no answer'));
     const where = { account: this.#subjects.account, host: options.host };
     this.#pool = new ApnsPool({
       clock: context.clock,
@@ -90,7 +85,11 @@ export class Lane {
 
   /** Nothing is under way or waiting for a connection. */
   get idle(): boolean {
-    return this.#inFlight === 0 && this.#queue.size === 0 && this.#resends.size === 0;
+    return this.#inFlight === 0 && this.#isQueueEmpty;
+  }
+
+  get #isQueueEmpty(): boolean {
+    return this.#queue.size === 0 && this.#resends.size === 0;
   }
 
   /** Why Apple takes nothing of this account now, or undefined. */
@@ -104,12 +103,14 @@ export class Lane {
 
   /** Takes a new push. */
   add(job: Job): void {
-    const wait = this.#consequences.deviceWait(job.request.token);
+    const wait = this.#consequences.deviceWait(job.message.token);
     if (wait > 0) {
       job.reason = 'TooManyRequests';
       this.#later(job, wait);
       return;
     }
+    // The usual way, past the queue.
+    if (this.#isQueueEmpty && !this.#pumping && this.#trySend(job)) return;
     this.#enqueue(job, this.#queue);
   }
 
@@ -130,7 +131,7 @@ export class Lane {
 
   /** Sends what can be sent now. */
   pump(): void {
-    if (this.#pumping || (this.#queue.size === 0 && this.#resends.size === 0)) return;
+    if (this.#pumping || this.#isQueueEmpty) return;
     this.#pumping = true;
     try {
       for (let job = this.#next(); job; job = this.#next()) if (!this.#trySend(job)) break;
@@ -170,7 +171,7 @@ export class Lane {
 
   /** False when nothing can be sent now. */
   #trySend(job: Job): boolean {
-    const held = this.#consequences.heldReason(job.request.topic);
+    const held = this.#consequences.heldReason(job.message.topic);
     if (held) {
       this.remove(job);
       if (this.#context.reroute(job)) return true;
@@ -204,37 +205,34 @@ export class Lane {
   }
 
   #attempt(job: Job, session: ApnsSession, token: ProviderToken, pass: Pass): void {
-    const { clock, counters } = this.#context;
-    const sentAt = clock.monotonic();
+    const sentAt = this.#context.clock.monotonic();
     job.attempts++;
-    counters.attempts++;
+    this.#context.counters.attempts++;
     this.#inFlight++;
-    const attempt = session.send(job.message, token, (end) => {
+    job.attempt = session.send(job.message, token, sentAt, (end) => {
       this.#inFlight--;
-      this.#answers.ended(job);
       job.attempt = undefined;
-      this.#onEnd(job, session, token, sentAt, pass, end);
-    });
-    job.attempt = attempt;
-    this.#answers.begun(job);
-  }
-
-  #onEnd(job: Job, session: ApnsSession, token: ProviderToken, sentAt: number, pass: Pass, end: AttemptEnd): void {
-    if (end.kind !== 'answer') {
+      if (end.kind === 'answer') {
+        const answer = readAnswer(end.status, end.headers, end.body, this.#context.clock.now());
+        this.#onAnswer({ job, session, token, sentAt, answer }, pass);
+        return;
+      }
       if (end.kind === 'unknown' && end.cause === 'no answer') this.#hostFailed(pass, 'NoAnswer');
       else pass.neutral();
       this.#onUnanswered(job, session, end);
-      return;
-    }
+    });
+  }
+
+  #onAnswer(answered: Answered, pass: Pass): void {
+    const { job, session, answer } = answered;
     this.#pool.useful(session);
-    const answer = readAnswer(end.status, end.headers, end.body, this.#context.clock.now());
-    const { account, connection, topic } = reactionTo(answer.status, answer.reason);
-    this.#proven = account === 'keep';
-    if (connection === 'count') this.#hostFailed(pass, answer.reason || 'ServiceUnavailable');
+    const reaction = reactionTo(answer.status, answer.reason);
+    this.#proven = reaction.account === 'keep';
+    if (reaction.connection === 'count') this.#hostFailed(pass, answer.reason || 'ServiceUnavailable');
     else pass.ok();
-    const next = this.#consequences.of({ job, session, token, sentAt, answer });
+    const next = this.#consequences.of(answered, reaction);
     if (job.settled) return;
-    const keyRefused = account === 'hold' || topic === 'hold';
+    const keyRefused = reaction.account === 'hold' || reaction.topic === 'hold';
     if (keyRefused && next.step === 'end' && this.#context.reroute(job)) return;
     if (next.step === 'again') this.#again(job);
     else if (next.step === 'later') this.#later(job, next.ms);
@@ -244,7 +242,7 @@ export class Lane {
 
   #onUnanswered(job: Job, session: ApnsSession, end: Exclude<AttemptEnd, { kind: 'answer' }>): void {
     const { counters, log } = this.#context;
-    const { ref } = job.request;
+    const { ref } = job;
     log.info('a push got no answer', { ...ref, account: this.#subjects.account, fate: end.kind, why: end.why });
     if (end.kind === 'unknown') {
       counters.unanswered++;
@@ -303,7 +301,7 @@ export class Lane {
   /** A push whose deadline comes before anything can be sent ends now: its call may have another way. */
   #dropIfHopeless(job: Job): void {
     const wait = Math.max(this.#pool.waitMs, this.#options.breaker.waitMs);
-    if (wait <= 0 || this.#context.clock.now() + wait < job.request.deadline) return;
+    if (wait <= 0 || this.#context.clock.now() + wait < job.deadline) return;
     this.remove(job);
     this.#unreachable(job, job.reason);
   }

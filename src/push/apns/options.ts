@@ -37,8 +37,6 @@ export interface ApnsProviderOptions {
 
 /** Every time the provider keeps, in milliseconds. */
 export interface ApnsTiming extends SessionTiming {
-  /** An attempt without an answer by then counts as lost. */
-  readonly answerMs: number;
   /** Delays before a VoIP push is tried again after a temporary refusal; after the last it ends. */
   readonly voipRetriesMs: readonly number[];
   /** The same for pushes that may wait; the last delay repeats until the deadline. */

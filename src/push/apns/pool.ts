@@ -25,6 +25,9 @@ export interface PoolOptions {
   readonly onGoaway: (reason: string) => void;
 }
 
+/** So many pushes in a row go over one connection. */
+const RUN = 16;
+
 /** The few connections of one account to one environment: opened when needed, kept for days. */
 export class ApnsPool {
   readonly #options: PoolOptions;
@@ -37,6 +40,9 @@ export class ApnsPool {
   #wakeUp: Timer | undefined;
   #closed = false;
   #warm = false;
+  #picked: ApnsSession | undefined;
+  /** How many pushes in a row it got. */
+  #run = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -52,8 +58,21 @@ export class ApnsPool {
     return this.#untilOpening();
   }
 
-  /** A connection that takes a push now: the least busy; `avoid` only if there is no other. */
+  /**
+   * A connection that takes a push now: for a run of pushes the same, as what is sent together shares packets; then the least busy.
+   * `avoid` only if there is no other.
+   */
   pick(avoid?: ApnsSession): ApnsSession | undefined {
+    if (this.#picked && this.#picked !== avoid && this.#run < RUN && this.#picked.capacity > 0) {
+      this.#run++;
+      return this.#picked;
+    }
+    this.#picked = this.#leastBusy(avoid);
+    this.#run = 1;
+    return this.#picked;
+  }
+
+  #leastBusy(avoid: ApnsSession | undefined): ApnsSession | undefined {
     let best: ApnsSession | undefined;
     for (const session of this.#sessions) {
       if (session.capacity <= 0) continue;

@@ -47,9 +47,11 @@ const appleFault: Row = { push: 'retry', connection: 'count', alarm: 'PushNotifi
 const reportIt = 'Report it with the log lines of this push: it should have been caught before it was sent.';
 const waitForApple = "Look at Apple's system status page; calls go on being tried.";
 
+const accepted = row(200, '*', { push: 'accept' }, 'Apple took the push.', 'Nothing.');
+
 /** Apple's answers ("Handling notification responses from APNs") and what each leads to. */
 export const reactions: readonly Reaction[] = [
-  row(200, '*', { push: 'accept' }, 'Apple took the push.', 'Nothing.'),
+  accepted,
 
   row(
     400,
@@ -242,6 +244,7 @@ const unavailable = row(500, '*', appleFault, 'Apple, or a proxy on the way, has
 
 /** The row for an answer. A status or reason that Apple doesn't document falls to the nearest one. */
 export function reactionTo(status: number, reason: string): Reaction {
+  if (status === 200) return accepted;
   const known = byAnswer.get(`${status} ${reason}`) ?? byAnswer.get(`${status} *`);
   if (known) return known;
   return status >= 500 ? unavailable : refused;

@@ -3,9 +3,18 @@ import type { PushKind, PushRequest } from '../provider.js';
 
 /** A push in the form it goes on the wire, all but its authorization. */
 export interface ApnsMessage {
-  readonly headers: http2.OutgoingHttpHeaders;
+  /** Device token, lower case. Secret. */
+  readonly token: string;
+  readonly topic: string;
+  readonly kind: PushKind;
+  readonly priority: string;
+  readonly expiration: string;
+  readonly apnsId: string;
+  readonly collapseId: string | undefined;
   /** JSON. */
   readonly body: string;
+  /** `latin1` where the body is plain ASCII, which is written faster. */
+  readonly encoding: 'latin1' | 'utf8';
 }
 
 /** Why a push can't be sent at all, in Apple's words where Apple has one. */
@@ -33,20 +42,39 @@ export function toMessage(request: PushRequest, apnsId: string): ApnsMessage | U
   } catch {
     return { reason: 'PayloadNotJson' };
   }
-  if (Buffer.byteLength(body, 'utf8') > PAYLOAD_LIMIT[request.kind]) return { reason: 'PayloadTooLarge' };
+  const bytes = Buffer.byteLength(body, 'utf8');
+  if (bytes > PAYLOAD_LIMIT[request.kind]) return { reason: 'PayloadTooLarge' };
+  return {
+    token: request.token.toLowerCase(),
+    topic: request.topic,
+    kind: request.kind,
+    priority: String(priorityOf(request)),
+    expiration: expirationOf(request),
+    apnsId,
+    collapseId: request.collapseId,
+    body,
+    encoding: bytes === body.length ? 'latin1' : 'utf8',
+  };
+}
+
+// Values that never come again would only push others out of HPACK's table.
+const NOT_INDEXED = ['apns-id', 'apns-collapse-id'];
+
+/** The request's header fields; all but the authorization are the same for every attempt. */
+export function headersOf(message: ApnsMessage, authorization: string): http2.OutgoingHttpHeaders {
   const headers: http2.OutgoingHttpHeaders = {
     ':method': 'POST',
-    ':path': `/3/device/${request.token.toLowerCase()}`,
-    'apns-topic': request.topic,
-    'apns-push-type': request.kind,
-    'apns-priority': String(priorityOf(request)),
-    'apns-expiration': expirationOf(request),
-    'apns-id': apnsId,
-    // Values that never come again would only push others out of HPACK's table.
-    [http2.sensitiveHeaders]: ['apns-id', 'apns-collapse-id'],
+    ':path': `/3/device/${message.token}`,
+    authorization,
+    'apns-topic': message.topic,
+    'apns-push-type': message.kind,
+    'apns-priority': message.priority,
+    'apns-expiration': message.expiration,
+    'apns-id': message.apnsId,
+    [http2.sensitiveHeaders]: NOT_INDEXED,
   };
-  if (request.collapseId !== undefined) headers['apns-collapse-id'] = request.collapseId;
-  return { headers, body };
+  if (message.collapseId !== undefined) headers['apns-collapse-id'] = message.collapseId;
+  return headers;
 }
 
 function faultOf(request: PushRequest): string | undefined {

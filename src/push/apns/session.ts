@@ -2,8 +2,9 @@ import http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../../clock/clock.js';
 import type { Dial } from './connect.js';
-import type { ApnsMessage } from './request.js';
+import { type ApnsMessage, headersOf } from './request.js';
 import type { ProviderToken } from './token.js';
+import { Waits } from './waits.js';
 
 /** `probing`: open, but no answer yet that shows Apple took the provider token; one push at a time. `draining`: no new pushes. */
 export type SessionState = 'connecting' | 'probing' | 'open' | 'draining' | 'closed';
@@ -21,7 +22,7 @@ export type AttemptEnd =
   /** It may have been accepted. */
   | { readonly kind: 'unknown'; readonly cause: UnknownCause; readonly why: string };
 
-/** `no answer` and `deadline` are given up on by the caller; `lost` is the connection's end, `reset` the stream's. */
+/** `no answer` came in time; `deadline` is given up on by the caller; `lost` is the connection's end, `reset` the stream's. */
 export type UnknownCause = 'no answer' | 'deadline' | 'lost' | 'reset';
 
 /** An attempt under way. */
@@ -33,6 +34,8 @@ export interface Attempt {
 export interface SessionTiming {
   /** From the start of connecting to Apple's SETTINGS. */
   readonly connectMs: number;
+  /** An attempt without an answer by then ends as `unknown`. */
+  readonly answerMs: number;
   /** Silence after which a PING is sent. */
   readonly pingAfterMs: number;
   /** Without a PONG by then, the connection is dead. */
@@ -65,8 +68,8 @@ interface Connection {
   answered(status: number): void;
   unanswered(h2: http2.ClientHttp2Stream): AttemptEnd;
   check(): void;
-  /** The push is no longer under way: `done` is told in between. */
-  over(stream: Stream, end: AttemptEnd, done: (end: AttemptEnd) => void): void;
+  /** The stream no longer takes one of those that the connection may have. */
+  over(stream: Stream): void;
 }
 
 /** A push under way. */
@@ -78,50 +81,66 @@ class Stream implements Attempt {
   #text = '';
   #settled = false;
 
-  constructor(connection: Connection, h2: http2.ClientHttp2Stream, body: string, done: (end: AttemptEnd) => void) {
+  constructor(
+    connection: Connection,
+    h2: http2.ClientHttp2Stream,
+    { body, encoding }: ApnsMessage,
+    done: (end: AttemptEnd) => void,
+  ) {
     this.#connection = connection;
     this.#h2 = h2;
     this.#done = done;
     h2.on('response', (headers) => this.#onResponse(headers));
-    // Asked for now: flowing at once costs less than a resume() with the answer.
-    h2.on('data', (chunk: Buffer) => {
-      if (this.#text.length < BODY_LIMIT) this.#text += chunk.toString('utf8');
-    });
     // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
     h2.on('error', ignore);
     h2.on('close', () => this.finish());
-    h2.end(body);
+    h2.end(body, encoding);
   }
 
   /** Ends it with what is known of it by now. */
   finish(): void {
-    if (this.#settled) return;
-    const headers = this.#headers;
-    const status = headers?.[':status'];
-    if (!headers || !status) {
-      this.#settle(this.#connection.unanswered(this.#h2));
-      return;
+    if (!this.#settled) {
+      const headers = this.#headers;
+      const status = headers?.[':status'];
+      if (headers && status) this.#answered(status, headers);
+      else this.#settle(this.#connection.unanswered(this.#h2));
     }
-    this.#connection.answered(status);
-    this.#settle({ kind: 'answer', status, headers, body: this.#text.slice(0, BODY_LIMIT) });
+    this.#connection.over(this);
   }
 
   giveUp(cause: UnknownCause): void {
-    if (this.#settled) return;
-    // First of all, so that the push isn't sent again over what may be a dead connection.
-    this.#connection.check();
-    this.#settle({ kind: 'unknown', cause, why: cause });
+    if (!this.#settled) {
+      // First of all, so that the push isn't sent again over what may be a dead connection. May end all streams, this one too.
+      this.#connection.check();
+      this.#settle({ kind: 'unknown', cause, why: cause });
+    }
     this.#h2.close(NGHTTP2_CANCEL);
+    this.#connection.over(this);
   }
 
   #onResponse(headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader): void {
     this.#connection.heard();
+    if (this.#settled) return;
+    if (headers[':status'] === 200) {
+      // Says all; what may be left of the stream is read by node.
+      this.#answered(200, headers);
+      return;
+    }
     this.#headers = headers;
+    this.#h2.on('data', (chunk: Buffer) => {
+      if (this.#text.length < BODY_LIMIT) this.#text += chunk.toString('utf8');
+    });
+  }
+
+  #answered(status: number, headers: http2.IncomingHttpHeaders): void {
+    this.#connection.answered(status);
+    this.#settle({ kind: 'answer', status, headers, body: this.#text.slice(0, BODY_LIMIT) });
   }
 
   #settle(end: AttemptEnd): void {
+    if (this.#settled) return;
     this.#settled = true;
-    this.#connection.over(this, end, this.#done);
+    this.#done(end);
   }
 }
 
@@ -130,7 +149,7 @@ const ignore = (): void => {};
 /** One HTTP/2 connection to Apple ("Establishing a connection to APNs"), from dialling to its end. */
 export class ApnsSession {
   readonly #options: SessionOptions;
-  readonly #streams = new Set<Stream>();
+  readonly #streams: Waits<Stream>;
   #state: SessionState = 'connecting';
   #dial: Dial | undefined;
   #h2: http2.ClientHttp2Session | undefined;
@@ -151,9 +170,8 @@ export class ApnsSession {
     },
     unanswered: (h2) => this.#unanswered(h2),
     check: () => this.check(),
-    over: (stream, end, done) => {
-      this.#streams.delete(stream);
-      done(end);
+    over: (stream) => {
+      this.#streams.ended(stream);
       this.#afterStream();
     },
   };
@@ -162,6 +180,7 @@ export class ApnsSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#streams = new Waits(options.clock, options.timing.answerMs, (stream) => stream.giveUp('no answer'));
     this.#heardAt = options.clock.monotonic();
     this.#giveUp = options.clock.setTimeout(() => this.destroy('no connection in time'), options.timing.connectMs);
     this.#connect().catch((error: unknown) => this.destroy(error instanceof Error ? error.message : String(error)));
@@ -191,23 +210,22 @@ export class ApnsSession {
   /**
    * Sends one push. `done` is called exactly once, never before this returns.
    * @param token signs it; remembered as the connection's
+   * @param at now, in monotonic milliseconds
    */
-  send(message: ApnsMessage, token: ProviderToken, done: (end: AttemptEnd) => void): Attempt {
+  send(message: ApnsMessage, token: ProviderToken, at: number, done: (end: AttemptEnd) => void): Attempt {
     if (this.token !== token) this.#authorization = `bearer ${token.jwt}`;
     this.token = token;
     let h2: http2.ClientHttp2Stream;
     try {
       if (!this.#h2) throw new Error('not connected');
-      // node copies them.
-      message.headers.authorization = this.#authorization;
-      h2 = this.#h2.request(message.headers);
+      h2 = this.#h2.request(headersOf(message, this.#authorization));
     } catch (error) {
       this.drain(error instanceof Error ? error.message : String(error));
       queueMicrotask(() => done({ kind: 'not-processed', why: 'the connection was closing' }));
       return { giveUp: () => {} };
     }
-    const stream = new Stream(this.#connection, h2, message.body, done);
-    this.#streams.add(stream);
+    const stream = new Stream(this.#connection, h2, message, done);
+    this.#streams.begun(stream, at);
     return stream;
   }
 
@@ -340,6 +358,7 @@ export class ApnsSession {
     this.#silence?.cancel();
     this.#pong?.cancel();
     for (const stream of [...this.#streams]) stream.finish();
+    this.#streams.stop();
     this.#options.onClosed({ why: this.#why, opened: this.#opened });
   }
 }

@@ -15,15 +15,29 @@ export class Waits<T> {
     this.#onLate = onLate;
   }
 
-  begun(thing: T): void {
-    this.#due.delete(thing);
-    this.#due.set(thing, this.#clock.monotonic() + this.#ms);
+  get size(): number {
+    return this.#due.size;
+  }
+
+  /** Those that have begun and not ended, in the order they began. */
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#due.keys();
+  }
+
+  /** @param at now, in monotonic milliseconds */
+  begun(thing: T, at: number): void {
+    this.#due.set(thing, at + this.#ms);
+    // The timer goes on when nothing is awaited any more: most likely something soon is again.
     this.#timer ??= this.#clock.setTimeout(() => this.#fire(), this.#ms);
   }
 
   ended(thing: T): void {
     this.#due.delete(thing);
-    if (this.#due.size > 0) return;
+  }
+
+  /** Forgets all of them. */
+  stop(): void {
+    this.#due.clear();
     this.#timer?.cancel();
     this.#timer = undefined;
   }
