@@ -5,6 +5,7 @@ import { Calls } from './calls/calls.js';
 import { Journal } from './calls/journal.js';
 import { OutboundCalls } from './calls/outbound.js';
 import { Refresher } from './calls/refresher.js';
+import { Talking } from './calls/talking.js';
 import type { TimelineEvent } from './calls/timeline.js';
 import { TokenPush } from './calls/token-push.js';
 import { Waker } from './calls/waker.js';
@@ -99,7 +100,7 @@ export function startApp(options: AppOptions): App {
     ...(purrKeyFile === undefined ? {} : { purrKey: openPurrKey(purrKeyFile) }),
     ...(config.push.provider === 'apns' && { apps: servedApps(config.push) }),
   };
-  const devices = new DeviceRegistry({ store, clock, settings, log });
+  const devices = new DeviceRegistry({ store, clock, settings, log, isAwaited: (device) => calls.awaits(device) });
   devices.start().catch(fault);
   const node = hostname();
   const watch = new Watch({ config, clock, log, store, node });
@@ -137,8 +138,10 @@ export function startApp(options: AppOptions): App {
   const anyHourWaker = new Waker(pushes);
   const refresher = new Refresher({ pushes, clock, onEvent: (event) => log.info('refresh', { ...event }) });
   devices.onRefreshDue((due) => void refresher.refresh(due));
+  const talking = new Talking();
   const calls = new Calls({
     clock,
+    talking,
     devices,
     waker,
     journal,
@@ -148,7 +151,7 @@ export function startApp(options: AppOptions): App {
     sink,
     onFault: fault,
   });
-  const outbound = new OutboundCalls({ clock, sink, admission, journal });
+  const outbound = new OutboundCalls({ clock, sink, admission, journal, talking });
 
   const midDialog =
     settings.purrKey === undefined
@@ -251,6 +254,14 @@ export function startApp(options: AppOptions): App {
     headers: settings,
     ...(xmpp && { headersFor: (registered) => xmpp.headersFor(registered) }),
     onRegistered: (registered) => {
+      // First what somebody waits for.
+      calls.registered(registered);
+      midDialog?.registered(registered);
+      for (const device of registered) {
+        messages.registered(device);
+        voicemail.registered(device);
+      }
+      operations.wakeTests.registered(registered);
       for (const device of registered) {
         log.info('registered', {
           aor: device.aor,
@@ -259,13 +270,6 @@ export function startApp(options: AppOptions): App {
           ...devices.stateOf(device),
         });
       }
-      calls.registered(registered);
-      for (const device of registered) {
-        messages.registered(device);
-        voicemail.registered(device);
-      }
-      midDialog?.registered(registered);
-      operations.wakeTests.registered(registered);
     },
     onRefused: ({ request, ...refusal }) => {
       if (refusal.why === 'no credentials') log.debug('register challenged', refusal);

@@ -51,6 +51,11 @@ export class Call {
     return this.#state;
   }
 
+  /** The device was pushed, and its REGISTER is waited for. */
+  awaits(deviceId: string): boolean {
+    return this.waits && this.#legs.pushedTo(deviceId).length > 0;
+  }
+
   /** It isn't answered and not over. */
   get waits(): boolean {
     return this.#state === 'held' || this.#state === 'ringing';
@@ -158,7 +163,7 @@ export class Call {
     const leg = new Leg(device, binding ? 'inviting' : 'waking');
     this.#legs.add(leg);
     if (binding) this.#startBranch(leg, binding);
-    else this.#push(leg);
+    else pushLeg(leg, this.#pushing);
   }
 
   #readmit(device: Device, record: LegRecord): void {
@@ -176,7 +181,7 @@ export class Call {
     if (fresh !== undefined) {
       this.#record('device-woke', { device: device.id, mode: fresh.mode });
       this.#invite(leg, fresh);
-    } else if (!leg.pushed) this.#push(leg);
+    } else if (!leg.pushed) pushLeg(leg, this.#pushing);
   }
 
   #invite(leg: Leg, binding: Binding): void {
@@ -206,10 +211,6 @@ export class Call {
     });
   }
 
-  #push(leg: Leg): void {
-    pushLeg(leg, this.#pushing);
-  }
-
   get #pushing(): PushingCall {
     return {
       context: this.#context,
@@ -230,9 +231,7 @@ export class Call {
   }
 
   #onAnswered(leg: Leg, attempt: number, response: BranchResponse): void {
-    if (leg.attempt !== attempt || !leg.live || this.#state === 'over' || this.#state === 'up' || !leg.branch) {
-      return;
-    }
+    if (leg.attempt !== attempt || !leg.live || !this.waits || !leg.branch) return;
     this.#timers.clear(leg.probe);
     leg.to('answered');
     this.#record('leg-answered', { device: leg.device.id, status: response.status });
@@ -294,7 +293,7 @@ export class Call {
   }
 
   #onNoSignOfLife(leg: Leg): void {
-    if (leg.state !== 'inviting' || this.#state === 'over' || this.#state === 'up') return;
+    if (leg.state !== 'inviting' || !this.waits) return;
     const { branch } = leg;
     const canTryAgain = leg.untried() !== undefined || (!leg.pushed && this.#context.canWake(leg.device));
     if (!canTryAgain && !this.#holdOver) {
@@ -321,7 +320,7 @@ export class Call {
     if (leg.pushed) return false;
     leg.to('waking');
     leg.attempt++;
-    this.#push(leg);
+    pushLeg(leg, this.#pushing);
     return true;
   }
 

@@ -10,9 +10,9 @@ import { LeftCalls } from './left-calls.js';
 import type { CallPolicy } from './policy.js';
 import { type CallPort, REASONS } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
+import { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import { CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
-import { UpCalls } from './up-calls.js';
 import type { Waker } from './waker.js';
 
 /** The devices as calls see them. */
@@ -48,6 +48,8 @@ export interface CallsOptions {
   readonly admission: Admission;
   /** Sends the alert pushes that tell of a call that didn't reach a device. */
   readonly alert?: (missed: MissedCall) => void;
+  /** Which devices talk; shared with calls that go the other way. Default: its own. */
+  readonly talking?: Talking;
   /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
   readonly maxHeld: number;
   /** Told of a fault that is ours, with no secret in the text. */
@@ -84,7 +86,9 @@ export class Calls {
   readonly #options: CallsOptions;
   readonly #calls = new Map<string, Call>();
   readonly #byAor = new Map<string, Set<Call>>();
-  readonly #up = new UpCalls();
+  /** Answered calls, each with the way to say that its devices talk no more. */
+  readonly #up = new Map<Call, () => void>();
+  readonly #talking: Talking;
   readonly #lateComers: LateComers;
   readonly #left = new LeftCalls();
   #draining = false;
@@ -92,6 +96,7 @@ export class Calls {
 
   constructor(options: CallsOptions) {
     this.#options = options;
+    this.#talking = options.talking ?? new Talking();
     this.#lateComers = new LateComers(options.clock, (device) => this.isBusy(device.id));
   }
 
@@ -107,7 +112,13 @@ export class Calls {
 
   /** The device is in an answered call. */
   isBusy(deviceId: string): boolean {
-    return this.#up.isBusy(deviceId);
+    return this.#talking.has(deviceId);
+  }
+
+  /** A call was pushed to the device and waits for its REGISTER. */
+  awaits({ aor, id }: Device): boolean {
+    for (const call of this.#byAor.get(aor) ?? []) if (call.awaits(id)) return true;
+    return false;
   }
 
   /**
@@ -165,7 +176,7 @@ export class Calls {
     const incoming = { ...info, face: NO_FACE };
     const ticket = this.#options.admission.readmit(info.trunk, 'active');
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
-    this.#up.add(call, up.device);
+    this.#onUp(call, up.device);
     call.resumeUp();
     return call;
   }
@@ -309,7 +320,7 @@ export class Calls {
       onMissed: (missed, why) => this.#options.alert?.({ why, devices: missed, call: incoming }),
       onUp: (device) => {
         ticket.up();
-        this.#up.add(call, device?.id ?? '');
+        this.#onUp(call, device?.id);
         this.#checkDrained();
       },
       onEnd: () => {
@@ -333,8 +344,13 @@ export class Calls {
     }
   }
 
+  #onUp(call: Call, deviceId: string | undefined): void {
+    this.#up.set(call, this.#talking.begin(deviceId, call.info.callerDevice));
+  }
+
   #onEnd(key: string, call: Call): void {
     this.#calls.delete(key);
+    this.#up.get(call)?.();
     this.#up.delete(call);
     const calls = this.#byAor.get(call.info.aor);
     calls?.delete(call);

@@ -96,7 +96,7 @@ export class Leg {
     return this.#state === 'inviting' || this.#state === 'ringing';
   }
 
-  /** The name of the timer that waits for its sign of life. */
+  /** Name of the timer that waits for its sign of life. */
   get probe(): string {
     return `probe ${this.device.id}`;
   }

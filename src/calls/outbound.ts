@@ -4,6 +4,7 @@ import type { CallHandle } from './calls.js';
 import type { Journal, JournalEntry } from './journal.js';
 import type { EndReason } from './policy.js';
 import { type Branch, type BranchResponse, type CallPort, REASONS } from './port.js';
+import type { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import { Timers } from './timers.js';
 import { CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
@@ -15,6 +16,8 @@ export interface OutboundCall {
   readonly callId: string;
   /** Who calls. */
   readonly aor: string;
+  /** Which of that AOR's devices, when it is known. */
+  readonly callerDevice?: string;
   readonly trunk: string;
   /** User part of the Request-URI. */
   readonly number: string;
@@ -29,6 +32,7 @@ export interface OutboundOptions {
   readonly sink: TimelineSink;
   readonly admission: Admission;
   readonly journal: Journal;
+  readonly talking: Talking;
 }
 
 type State = 'calling' | 'ringing' | 'up' | 'over';
@@ -51,7 +55,7 @@ export class OutboundCalls {
 
   /** Sends a device's call to the trunk. Undefined when it was refused on the spot (draining, too many), with the refusal sent. */
   start(info: OutboundCall, port: CallPort): CallHandle | undefined {
-    const { clock, sink, admission, journal } = this.#options;
+    const { clock, sink, admission, journal, talking } = this.#options;
     const timeline = new Timeline(info.callUuid, info.sessionId, clock, sink);
     const { aor, trunk, number, callId } = info;
     timeline.record('outbound-received', { aor, trunk, number, callId });
@@ -61,10 +65,17 @@ export class OutboundCalls {
       else turnAway('overload', TRUNK_FULL, port, timeline);
       return undefined;
     }
-    const { callUuid, sessionId } = info;
-    const known = { callUuid, ...(sessionId === undefined ? {} : { sessionId }), callId, aor, trunk };
+    const { callUuid, sessionId, callerDevice } = info;
+    const known = {
+      callUuid,
+      ...(sessionId === undefined ? {} : { sessionId }),
+      callId,
+      aor,
+      ...(callerDevice === undefined ? {} : { callerDevice }),
+      trunk,
+    };
     const entry = journal.open(known, clock.now(), port.saved);
-    const call = new Outbound({ info, port, timeline, clock, ticket, entry }, () => {
+    const call = new Outbound({ info, port, timeline, clock, ticket, entry, talking }, () => {
       if (call.state === 'over') this.#calls.delete(call);
       this.#checkDrained();
     });
@@ -116,6 +127,7 @@ interface Parts {
   readonly clock: Clock;
   readonly ticket: Ticket;
   readonly entry: JournalEntry;
+  readonly talking: Talking;
 }
 
 /** One call from a device to the trunk: its answers go back as they come, the trunk's own refusals too. */
@@ -125,6 +137,7 @@ class Outbound implements CallHandle {
   readonly #timers: Timers;
   readonly #onChange: () => void;
   #branch: Branch | undefined;
+  #hush: () => void = () => {};
 
   constructor(parts: Parts, onChange: () => void) {
     this.#parts = parts;
@@ -192,8 +205,9 @@ class Outbound implements CallHandle {
     this.state = 'up';
     this.#timers.clearAll();
     this.#parts.timeline.record('trunk-answered', { status: response.status });
-    const { ticket, entry, clock, port } = this.#parts;
+    const { ticket, entry, clock, port, talking, info } = this.#parts;
     ticket.up();
+    this.#hush = talking.begin(info.callerDevice);
     entry.up({ device: '', branch: this.#branch.id, answeredAt: clock.now(), answer: response });
     this.#onChange();
     port.connect(this.#branch, response);
@@ -232,6 +246,7 @@ class Outbound implements CallHandle {
     this.state = 'over';
     this.#timers.clearAll();
     this.#parts.ticket.end();
+    this.#hush();
     this.#parts.entry.over();
     this.#parts.timeline.record('end', { reason });
     this.#onChange();

@@ -14,6 +14,8 @@ export interface CallInfo {
   readonly expires?: number;
   /** It is for this device only, not for all of the AOR: the request named it (RFC 8599 section 6, RFC 3327). */
   readonly deviceId?: string;
+  /** The device that calls, when it is one and known which. */
+  readonly callerDevice?: string;
 }
 
 /** A call that waits for a device, or rings. Times in epoch milliseconds. */

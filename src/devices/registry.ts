@@ -26,6 +26,11 @@ export interface RegistryOptions {
   readonly log?: RegistryLog;
   /** From 0 (inclusive) to 1 (exclusive); for the jitter of expiries. */
   readonly random?: () => number;
+  /**
+   * A call waits for this device. Then the answer to its REGISTER does not wait for the disk, if its tokens were stored before: should
+   * the power fail in that moment, the device is one that has to be pushed again, and nothing else is lost. Nobody is awaited by default.
+   */
+  readonly isAwaited?: (device: Device) => boolean;
 }
 
 /** Knows the phones: their bindings, tokens and states. All of it is in the store; work on one AOR is done in order. */
@@ -35,6 +40,7 @@ export class DeviceRegistry {
   readonly #clock: Clock;
   readonly #log: RegistryLog | undefined;
   readonly #random: () => number;
+  readonly #isAwaited: (device: Device) => boolean;
   readonly #serial: Serial;
   readonly #listeners = new Set<(device: Device) => void>();
   readonly #refreshListeners = new Set<(due: RefreshDue) => void>();
@@ -42,12 +48,13 @@ export class DeviceRegistry {
   readonly #sweeper: Sweeper;
   #started = false;
 
-  constructor({ store, clock, settings, log, random = Math.random }: RegistryOptions) {
+  constructor({ store, clock, settings, log, random = Math.random, isAwaited = () => false }: RegistryOptions) {
     this.settings = deviceSettings(settings);
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
     this.#random = random;
+    this.#isAwaited = isAwaited;
     this.#serial = new Serial(this.settings.maxQueuedPerAor);
     this.#wishes = new RefreshWishes(this.settings, clock);
     this.#sweeper = new Sweeper({
@@ -69,8 +76,8 @@ export class DeviceRegistry {
   }
 
   /**
-   * Takes a REGISTER as the registrar of its AOR. The answer is given when everything is in the store; 500 when the store
-   * fails, 503 when too many REGISTERs of the AOR wait already. Never rejects.
+   * Takes a REGISTER as the registrar of its AOR. The answer is given when everything is in the store, but for `isAwaited`; 500 when the
+   * store fails, 503 when too many REGISTERs of the AOR wait already. Never rejects.
    */
   register(request: RegisterRequest): Promise<RegisterAnswer> {
     return this.#register(request);
@@ -228,13 +235,26 @@ export class DeviceRegistry {
     const { aor } = request;
     if (!this.#serial.hasRoom(aor)) return refuse(new RegisterError(503, 'Busy', QUEUE_FULL));
     try {
-      const answer = await this.#serial.run(aor, async () => {
+      let hurry: (answer: RegisterAnswer) => void = () => {};
+      const hurried = new Promise<RegisterAnswer>((resolve) => {
+        hurry = resolve;
+      });
+      const stored = this.#serial.run(aor, async () => {
         const known = await this.#store.devicesOf(aor);
         const context = { now: this.#clock.now(), settings: this.settings, random: this.#random() };
         const result = applyRegister(request, known, { ...context, ...(granted && { granted }) });
-        if (result.changed) await this.#put(aor, result.devices);
+        if (!result.changed) return result.answer;
+        if (!this.#mayHurry(result.answer, known)) {
+          await this.#put(aor, result.devices);
+          return result.answer;
+        }
+        hurry(result.answer);
+        await this.#put(aor, result.devices).catch((error: unknown) => {
+          this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
+        });
         return result.answer;
       });
+      const answer = await Promise.race([hurried, stored]);
       for (const device of answer.registered) this.#tell(this.#listeners, device);
       return answer;
     } catch (error) {
@@ -242,6 +262,14 @@ export class DeviceRegistry {
       this.#log?.warn('REGISTER failed', { aor, error: String(error) });
       return refuse(new RegisterError(500, 'Registration could not be stored'));
     }
+  }
+
+  #mayHurry({ registered }: RegisterAnswer, known: readonly Device[]): boolean {
+    const isStored = ({ id, tokens }: Device): boolean => {
+      const before = known.find((device) => device.id === id);
+      return before !== undefined && tokens.every(({ token }) => before.tokens.some((other) => other.token === token));
+    };
+    return registered.some(this.#isAwaited) && registered.every(isStored);
   }
 
   #tell<T>(listeners: ReadonlySet<(told: T) => void>, told: T): void {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { HeaderRecord } from './header-lines.js';
 import { type TappedMessage, tappedMessage } from './message-tap.js';
+import { sipText } from './wire-text.js';
 
 /** A message as drachtio-srf hands it over. */
 export interface SrfMessage {
@@ -29,25 +30,16 @@ export interface SrfRequest extends EventEmitter {
 
 /** A response, received or to be sent. */
 export interface SrfResponse {
-  readonly msg: SrfMessage & { status: number; reason: string };
-  status: number;
+  /** Of one to be sent: `headers` are those that srf takes over from the request. */
+  readonly msg: SrfMessage & { readonly headers: HeaderRecord };
+  readonly status: number;
   readonly reason: string;
   readonly stackDialogId?: string;
-  readonly finalResponseSent: boolean;
-  readonly agent: { sendResponse(res: SrfResponse, options: ResponseOptions, callback?: ResponseCallback): void };
+  /** A final response was sent. */
+  finished: boolean;
+  readonly req: SrfRequest;
   socket: Socket | undefined;
-  send(status: number, reason: string, options: ResponseOptions, callback?: ResponseCallback): void;
 }
-
-interface ResponseOptions {
-  headers?: HeaderRecord;
-  body?: WireBody;
-}
-
-type ResponseCallback = (error: Error | string | null | undefined, sent?: SrfMessage) => void;
-
-/** Sends the ACK (or PRACK) that a response asks for. */
-export type SendAck = (options?: { headers?: HeaderRecord; body?: WireBody }) => void;
 
 /** A request to be sent: outside a dialog with `uri`, inside one with `dialogId`, and with `uri` only if it is to go elsewhere. */
 export interface OutgoingRequest {
@@ -97,7 +89,10 @@ interface Agent {
 }
 
 interface SrfServer {
-  readonly pendingRequests: Map<string, (reply: string[]) => void>;
+  /** What to do with the engine's replies; the text of the message that it sent comes along. */
+  readonly pendingRequests: Map<string, (reply: string[], sent?: string) => void>;
+  /** INVITEs without a final response, by Call-ID: CANCEL is told to these. */
+  readonly pendingNetworkInvites: Map<string, unknown>;
   /** Known once the secret was accepted. */
   readonly serverVersion?: string | null;
 }
@@ -107,14 +102,8 @@ interface SrfClient {
   /** Made by connecting; tells each frame that comes. */
   readonly wp: EventEmitter;
   readonly mapServer: Map<Socket, SrfServer>;
+  /** Sends a message as it stands; without headers or body in the options nothing is taken apart for it. */
   sendMessage(socket: Socket, text: string, options: Record<string, unknown>): string;
-  sendAck(
-    method: 'ACK',
-    dialogId: string,
-    request: { uri: string },
-    response: { socket: Socket },
-    options: ResponseOptions,
-  ): void;
   _onMsg(socket: Socket, message: string): void;
 }
 
@@ -141,6 +130,9 @@ const METHODS = 'invite ack bye prack update info refer notify subscribe message
 
 /** What the engine knows this application by: drachtio-server gives requests of its dialogs to any connection of that name. */
 const APP = 'callwake';
+
+/** The embedded engine then repeats no message that it sends for this application; drachtio-server knows it as a name like any other. */
+const BRIEF_REPLIES = 'brief-replies';
 
 /** The connection to the SIP engine, whichever it is, through drachtio-srf. */
 export class Drachtio {
@@ -184,8 +176,9 @@ export class Drachtio {
 
   /** Connects, and again whenever the connection is lost. */
   connect(options: { host: string; port: number; secret: string }): void {
-    this.#agent.connect({ ...options, tags: [APP], enablePing: true, pingInterval: 15_000 });
     const { message } = this.#events;
+    const tags = message === undefined ? [APP, BRIEF_REPLIES] : [APP];
+    this.#agent.connect({ ...options, tags, enablePing: true, pingInterval: 15_000 });
     if (message === undefined) return;
     this.#agent.app.client?.wp.on('msg', (_socket: Socket, frame: string) => {
       const tapped = tappedMessage(frame);
@@ -224,7 +217,10 @@ export class Drachtio {
     }
   }
 
-  /** Answers a request. `sent` gets the response as it left, when the engine has told; without it nobody reads what the engine tells. */
+  /**
+   * Answers a request, once with a final response. `sent` gets the response as it left, when the engine has told; undefined when it did
+   * not leave. Without `sent` nobody reads what the engine tells. No status is too rare for this (110, 430, 555).
+   */
   respond(
     res: SrfResponse,
     status: number,
@@ -234,18 +230,20 @@ export class Drachtio {
     sent?: (raw: string | undefined) => void,
   ): void {
     this.#revive(res);
-    this.#batch();
-    const options = { headers: unlogged(headers), ...(body ? { body: new WireBody(body) } : {}) };
-    const callback: ResponseCallback | undefined = sent && ((error, message) => sent(error ? undefined : message?.raw));
-    try {
-      res.send(status, reason, options, callback);
-    } catch {
-      // srf refuses status codes that are not in its own table (110, 430, 555, ...); its sender takes them
-      res.msg.status = status;
-      res.msg.reason = reason;
-      res.status = status;
-      res.agent.sendResponse(res, options, callback);
+    const client = this.#agent.app.client;
+    const server = res.socket === undefined ? undefined : client?.mapServer.get(res.socket);
+    if (res.finished || res.socket === undefined || client === undefined || server === undefined) {
+      sent?.(undefined);
+      return;
     }
+    this.#batch();
+    const { req, msg } = res;
+    const text = sipText(`SIP/2.0 ${status} ${reason}`, [msg.headers, headers], body);
+    const id = client.sendMessage(res.socket, text, { stackTxnId: req.stackTxnId });
+    if (sent !== undefined) server.pendingRequests.set(id, ([said], raw) => sent(said === 'OK' ? raw : undefined));
+    if (status < 200) return;
+    res.finished = true;
+    if (req.method === 'INVITE') server.pendingNetworkInvites.delete(msg.headers['call-id'] ?? '');
   }
 
   /** CANCELs an INVITE that a process before this one sent. */
@@ -262,19 +260,13 @@ export class Drachtio {
     req.cancel({ headers: { Reason: reason } }, () => {});
   }
 
-  /** Sends the ACK of a 2xx, with the body that it has to carry. */
-  ack(send: SendAck, headers: HeaderRecord, body: string): void {
-    this.#batch();
-    send({ headers: unlogged(headers), ...(body ? { body: new WireBody(body) } : {}) });
-  }
-
-  /** Sends the ACK of a dialog's last 2xx, whoever got that. */
+  /** Sends the ACK of a dialog's last 2xx, with the body that it has to carry, whoever got that. */
   ackInDialog(dialogId: string, headers: HeaderRecord, body: string): void {
     const socket = this.#socket();
-    const options = { headers: unlogged(headers), ...(body ? { body: new WireBody(body) } : {}) };
-    if (socket !== undefined) {
-      this.#agent.app.client?.sendAck('ACK', dialogId, { uri: 'sip:placeholder' }, { socket }, options);
-    }
+    if (socket === undefined) return;
+    this.#batch();
+    const text = sipText('ACK sip:placeholder SIP/2.0', [headers], body);
+    this.#agent.app.client?.sendMessage(socket, text, { stackDialogId: dialogId });
   }
 
   /** Asks whether the engine still waits for an answer to this transaction. A repeated 100 does no harm. */

@@ -1,6 +1,6 @@
 import type { Branch, BranchEvents, BranchResponse } from '../calls/port.js';
 import { declined } from './declined-offer.js';
-import type { Drachtio, SendAck, SrfRequest, SrfResponse } from './drachtio.js';
+import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { firstHeader, type HeaderLines, type HeaderRecord, headerLines } from './header-lines.js';
 import type { Party } from './joints.js';
 
@@ -50,7 +50,8 @@ export class InviteBranch implements Branch {
   readonly #events: BranchEvents;
   readonly #onEarlyRequest: (req: SrfRequest, res: SrfResponse) => void;
   #request: SrfRequest | undefined;
-  #ack: SendAck | undefined;
+  /** The engine's name of the dialog whose 2xx waits for its ACK. */
+  #unacknowledged: string | undefined;
   #cseq = 0;
   /** What the 2xx carries. */
   #offer = '';
@@ -78,7 +79,7 @@ export class InviteBranch implements Branch {
 
   /** After a new connection to the engine: the same INVITE again, under the same Call-ID and From tag, is the one that is under way. */
   resend(): void {
-    if (!this.#over && this.#ack === undefined) this.#send();
+    if (!this.#over && this.#unacknowledged === undefined) this.#send();
   }
 
   /** `<rseq> <cseq> INVITE`: the RAck of a PRACK for one of this INVITE's reliable provisionals (RFC 3262 7.2). */
@@ -88,7 +89,7 @@ export class InviteBranch implements Branch {
 
   cancel(reason: string): void {
     if (this.#over || this.#cancelReason !== undefined) return;
-    if (this.#ack !== undefined) {
+    if (this.#unacknowledged !== undefined) {
       this.drop(reason);
       return;
     }
@@ -97,7 +98,7 @@ export class InviteBranch implements Branch {
   }
 
   drop(reason: string): void {
-    if (this.#ack === undefined) return;
+    if (this.#unacknowledged === undefined) return;
     const answer = this.spec.body === '' ? declined(this.#offer) : '';
     this.acknowledge(answer === '' ? {} : { 'content-type': 'application/sdp' }, answer);
     this.#drachtio.request(
@@ -109,9 +110,9 @@ export class InviteBranch implements Branch {
 
   /** Sends the ACK of the 2xx, once; further calls do nothing. */
   acknowledge(headers: HeaderRecord, body: string): void {
-    const ack = this.#ack;
-    this.#ack = undefined;
-    if (ack !== undefined) this.#drachtio.ack(ack, headers, body);
+    const dialogId = this.#unacknowledged;
+    this.#unacknowledged = undefined;
+    if (dialogId !== undefined) this.#drachtio.ackInDialog(dialogId, headers, body);
   }
 
   #send(): void {
@@ -126,7 +127,7 @@ export class InviteBranch implements Branch {
         }
         this.#request = req;
         this.#cseq = Number.parseInt(firstHeader(headerLines(req.msg.raw), 'cseq') ?? '', 10);
-        req.on('response', (res: SrfResponse, ack: SendAck) => this.#onResponse(res, ack));
+        req.on('response', (res: SrfResponse) => this.#onResponse(res));
         req.on('update', this.#onEarlyRequest);
         if (!this.#drachtio.keepsForSuccessor) this.#events.sent?.(req.stackTxnId);
         if (this.#cancelReason !== undefined) this.#sendCancel(this.#cancelReason);
@@ -140,7 +141,7 @@ export class InviteBranch implements Branch {
     this.#drachtio.cancel(this.#request, reason);
   }
 
-  #onResponse(res: SrfResponse, ack: SendAck): void {
+  #onResponse(res: SrfResponse): void {
     const response = new LegResponse(res.status, res.reason, res);
     if (res.status < 200) {
       if (!this.#over && this.#cancelReason === undefined && res.status > 100) this.#events.provisional(response);
@@ -150,7 +151,7 @@ export class InviteBranch implements Branch {
       this.#fail(response);
       return;
     }
-    this.#ack = ack;
+    this.#unacknowledged = res.stackDialogId ?? this.spec.dialogId;
     this.#offer = response.body;
     if (this.#over || this.#cancelReason !== undefined) {
       this.drop(this.#cancelReason ?? 'SIP;cause=200;text="Call completed elsewhere"');

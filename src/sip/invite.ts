@@ -2,6 +2,7 @@ import { callUuidOf, sessionUuid } from '../calls/call-uuid.js';
 import type { CallHandle, Calls } from '../calls/calls.js';
 import type { OutboundCalls } from '../calls/outbound.js';
 import type { CallPolicy } from '../calls/policy.js';
+import type { CallInfo } from '../calls/records.js';
 import { withIdentity } from './caller-identity.js';
 import { callerOf, type DestinationOptions, destinationOf } from './device-invite.js';
 import type { SrfRequest, SrfResponse } from './drachtio.js';
@@ -34,6 +35,12 @@ export interface InviteOptions extends DestinationOptions {
 interface Replaced {
   readonly found: Found;
   readonly lines: HeaderLines;
+}
+
+/** Whose call it is: a device's AOR and, when it is known, the device; or the trunk's name. */
+interface CallingParty {
+  readonly aor: string;
+  readonly deviceId?: string;
 }
 
 type Refuse = (status: number, reason: string, headers?: HeaderLines) => void;
@@ -84,7 +91,7 @@ class Arrival {
     if (replaced === 'unknown') return this.refuse(481, 'Call/Transaction Does Not Exist');
     const party: Party = { kind: 'trunk', trunk };
     const port = this.#port(replaced?.lines ?? this.lines, party);
-    if (replaced !== undefined) return this.#replace(port, replaced, trunk, trunk);
+    if (replaced !== undefined) return this.#replace(port, replaced, trunk, { aor: trunk });
     const target = await targetOf(this.options, this.req.uri, this.lines);
     if (port.cancelled) return;
     if (target === undefined) {
@@ -105,7 +112,7 @@ class Arrival {
     const party: Party = { kind: 'device', ...who };
     const { defaultTrunk } = options;
     if (replaced !== undefined && replaced !== 'unknown') {
-      this.#replace(this.#port(replaced.lines, party), replaced, defaultTrunk, caller.aor);
+      this.#replace(this.#port(replaced.lines, party), replaced, defaultTrunk, caller);
       return;
     }
     const port = this.#port(known, party);
@@ -115,10 +122,10 @@ class Arrival {
       return port.reject(481, 'Call/Transaction Does Not Exist');
     }
     if (destination === undefined) port.reject(404, 'Not Found');
-    else if (destination.kind === 'device') this.#toDevices(port, destination.target, defaultTrunk, known);
+    else if (destination.kind === 'device') this.#toDevices(port, destination.target, defaultTrunk, known, caller);
     else {
       const { number, uri } = destination;
-      this.#toTrunk(port, { number, ...(uri === undefined ? {} : { uri }) }, defaultTrunk, caller.aor);
+      this.#toTrunk(port, { number, ...(uri === undefined ? {} : { uri }) }, defaultTrunk, caller);
     }
   }
 
@@ -134,27 +141,28 @@ class Arrival {
   }
 
   /** Sends it to whoever has the dialog that is to be replaced. */
-  #replace(port: TrunkCall, { found, lines }: Replaced, trunk: string, aor: string): void {
+  #replace(port: TrunkCall, { found, lines }: Replaced, trunk: string, caller: CallingParty): void {
     const { party, contact } = found.side;
     if (party.kind === 'device') {
       const { kind: _, ...target } = party;
-      this.#toDevices(port, target, trunk, lines);
+      this.#toDevices(port, target, trunk, lines, caller);
     } else if (contact === undefined) port.reject(481, 'Call/Transaction Does Not Exist');
-    else this.#toTrunk(port, { number: '', uri: contact }, party.trunk, aor);
+    else this.#toTrunk(port, { number: '', uri: contact }, party.trunk, caller);
   }
 
-  #toTrunk(port: TrunkCall, to: { number: string; uri?: string }, trunk: string, aor: string): void {
+  #toTrunk(port: TrunkCall, to: { number: string; uri?: string }, trunk: string, caller: CallingParty): void {
     const { outbound, policyOf } = this.options;
+    const { aor } = caller;
     const { ring: limit } = policyOf(trunk, aor);
     const ring = Math.min(limit, this.#expires() ?? limit);
-    this.#attach(port, outbound.start({ ...this.#common(port), ...to, aor, trunk, ring }, port));
+    this.#attach(port, outbound.start({ ...this.#common(port, caller), ...to, aor, trunk, ring }, port));
   }
 
-  #toDevices(port: TrunkCall, target: Target, trunk: string, lines: HeaderLines): void {
+  #toDevices(port: TrunkCall, target: Target, trunk: string, lines: HeaderLines, caller?: CallingParty): void {
     const { calls, policyOf } = this.options;
     const expires = this.#expires();
     const incoming = {
-      ...this.#common(port),
+      ...this.#common(port, caller),
       ...target,
       trunk,
       ...(expires === undefined ? {} : { expires }),
@@ -167,12 +175,16 @@ class Arrival {
     if (handle !== undefined) port.attach(handle);
   }
 
-  #common(port: TrunkCall): { callUuid: string; sessionId?: string; callId: string } {
+  #common(
+    port: TrunkCall,
+    caller?: CallingParty,
+  ): Pick<CallInfo, 'callUuid' | 'sessionId' | 'callId' | 'callerDevice'> {
     const sessionId = sessionUuid(firstHeader(this.lines, 'session-id'));
     return {
       callUuid: port.callUuid,
       ...(sessionId === undefined ? {} : { sessionId }),
       callId: firstHeader(this.lines, 'call-id') ?? '',
+      ...(caller?.deviceId === undefined ? {} : { callerDevice: caller.deviceId }),
     };
   }
 
@@ -200,7 +212,8 @@ class Arrival {
       req,
       res,
       adopted: takeover.isAdopted(req.stackTxnId),
-      onFinal: (call) => takeover.remove(call),
+      onFinal: (call, final) => takeover.remove(call, final),
+      onConfirmed: (call) => takeover.confirmed(call.saved.transaction),
     });
     takeover.add(port);
     return port;

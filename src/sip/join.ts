@@ -2,9 +2,9 @@ import type { Clock } from '../clock/clock.js';
 import { parseNameAddr } from '../grammar/name-addr.js';
 import { parseUri } from '../grammar/uri.js';
 import { branchTag, type Dialogs, deviceDialogId } from './dialogs.js';
-import type { Drachtio, SrfResponse } from './drachtio.js';
-import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
-import { Joint, type Side } from './joint.js';
+import type { Drachtio } from './drachtio.js';
+import { endToEnd, firstHeader, type HeaderLines, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
+import { type Hold, Joint, type Side } from './joint.js';
 import type { JointSide, Joints, Party } from './joints.js';
 import { type MidDialogHold, purrOf } from './mid-dialog.js';
 import type { PendingAck } from './relay.js';
@@ -73,7 +73,6 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
     party: device.party,
   };
   const remove = joints.add(callerSide, deviceSide, { callUuid, hangUp: (reason) => joint.end(reason) });
-  const purr = purrOf(firstHeader(answer.lines, 'contact'));
   const joint: Joint = new Joint({
     drachtio,
     dialogs,
@@ -88,24 +87,29 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
       if (side === 'caller') callerTag ??= tagOf(firstHeader(headerLines(req.msg.raw), 'to') ?? '') || undefined;
     },
     referTo: (value) => translated(value, joints, isOwnAddress),
-    ...(purr !== undefined &&
-      midDialog !== undefined && {
-        holdForDevice: (go, refuse) => midDialog.pass({ callUuid, purr, go, refuse }),
-      }),
+    // RFC 8599 section 6.2.3, whichever side the phone is on: it may have made the call, or both ends may be phones.
+    holdFor: { caller: holdFor(lines, callUuid, midDialog), device: holdFor(answer.lines, callUuid, midDialog) },
   });
   return (sent) => {
     if (sent !== undefined) callerTag = tagOf(firstHeader(headerLines(sent), 'to') ?? '') || callerTag;
   };
 }
 
-/** Answers the caller with the 2xx of the device. `sent` gets it as it left. */
-export function answerCaller(
-  drachtio: Drachtio,
-  res: SrfResponse,
-  { status, reason, lines, body }: Answer,
-  sent?: (raw: string | undefined) => void,
-): void {
-  drachtio.respond(res, status, reason, toRecord(endToEnd(lines, body)), body, sent);
+/** Holds requests toward the phone whose Contact this is, if it gave a PURR in it. */
+function holdFor(lines: HeaderLines, callUuid: string, midDialog: MidDialogHold | undefined): Hold | undefined {
+  const purr = purrOf(firstHeader(lines, 'contact'));
+  if (purr === undefined || midDialog === undefined) return undefined;
+  return (go, refuse) => midDialog.pass({ callUuid, purr, go, refuse });
+}
+
+/** What the caller is answered with for the 2xx of the device. */
+export function callerAnswer({ status, reason, lines, body }: Answer): {
+  status: number;
+  reason: string;
+  headers: HeaderRecord;
+  body: string;
+} {
+  return { status, reason, headers: toRecord(endToEnd(lines, body)), body };
 }
 
 /**

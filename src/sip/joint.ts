@@ -12,6 +12,9 @@ export type Side = 'caller' | 'device';
 /** Sends something on: to where the dialog goes, or to where the device has moved. */
 type Go = (moved?: Binding) => void;
 
+/** Holds a request toward a phone that sleeps. Gives the way to withdraw it. */
+export type Hold = (go: Go, refuse: (status: number, reason: string) => void) => () => void;
+
 export interface JointOptions {
   readonly drachtio: Drachtio;
   readonly dialogs: Dialogs;
@@ -30,8 +33,8 @@ export interface JointOptions {
   readonly onRequest?: ((side: Side, req: SrfRequest) => void) | undefined;
   /** The Refer-To of a REFER as the other side has to get it, whatever dialog its Replaces names. */
   readonly referTo?: ((value: string) => string) | undefined;
-  /** Holds a request toward a device that sleeps; without it requests go on at once. Gives the way to withdraw it. */
-  readonly holdForDevice?: (go: Go, refuse: (status: number, reason: string) => void) => () => void;
+  /** What holds requests toward each side while its phone sleeps; without it they go on at once. */
+  readonly holdFor?: Readonly<Partial<Record<Side, Hold | undefined>>>;
 }
 
 /**
@@ -171,8 +174,8 @@ export class Joint {
 
   /** Sends something to a side, when it can take it. */
   #toward(to: Side, go: Go, refuse: (status: number, reason: string) => void): () => void {
-    const { holdForDevice } = this.#options;
-    if (to === 'device' && holdForDevice !== undefined) return holdForDevice(go, refuse);
+    const hold = this.#options.holdFor?.[to];
+    if (hold !== undefined) return hold(go, refuse);
     go();
     return () => {};
   }

@@ -1,5 +1,5 @@
 import type { Binding } from '../devices/types.js';
-import type { Drachtio, OutgoingRequest, SendAck, SrfRequest, SrfResponse } from './drachtio.js';
+import type { Drachtio, OutgoingRequest, SrfRequest, SrfResponse } from './drachtio.js';
 import { endToEnd, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
 
 /** An INVITE that was relayed inside a dialog and answered 2xx: its ACK is due from the side that sent it. */
@@ -49,11 +49,13 @@ export function relay(
     }
     if (req.method === 'INVITE')
       req.on('cancel', () => drachtio.cancel(sent, 'SIP;cause=487;text="Request Terminated"'));
-    sent.on('response', (answer: SrfResponse, ack: SendAck) => {
+    sent.on('response', (answer: SrfResponse) => {
       if (answer.status === 100) return;
       if (answer.status >= 200) onFinal();
       if (req.method === 'INVITE' && answer.status >= 200 && answer.status < 300) {
-        onAckDue((ackHeaders, ackBody) => drachtio.ack(ack, ackHeaders, ackBody));
+        onAckDue((ackHeaders, ackBody) =>
+          drachtio.ackInDialog(answer.stackDialogId ?? to.dialogId, ackHeaders, ackBody),
+        );
       }
       passOn(drachtio, answer, res);
     });

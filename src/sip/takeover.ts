@@ -5,9 +5,9 @@ import type { CallRecord } from '../calls/records.js';
 import { callerDialogId, deviceDialogId } from './dialogs.js';
 import type { SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
 import { bodyOf, headerLines } from './header-lines.js';
-import { type Answer, answerCaller, joinCall } from './join.js';
+import { type Answer, callerAnswer, joinCall } from './join.js';
 import type { Party } from './joints.js';
-import { TrunkCall, type Wire } from './trunk-call.js';
+import { type FinalResponse, sendFinal, TrunkCall, type Wire } from './trunk-call.js';
 
 export interface TakeoverOptions {
   readonly wire: Wire;
@@ -21,6 +21,8 @@ export class Takeover {
   readonly #options: TakeoverOptions;
   /** Calls whose INVITE has no final response, by the caller's dialog. */
   readonly #live = new Map<string, TrunkCall>();
+  /** Final responses that the engine has not confirmed, by transaction: it may have lost its connection before it got one. */
+  readonly #unconfirmed = new Map<string, { readonly invite: SavedInvite; readonly final: FinalResponse }>();
   /** What the caller of a call that is up was answered with, or was about to be. */
   readonly #answers = new Map<string, Answer>();
   /** Transactions of INVITEs that the engine doesn't hand over by itself, while they are. */
@@ -55,6 +57,11 @@ export class Takeover {
     const redelivers = drachtio.keepsForSuccessor;
     if (this.#connections++ > 0) {
       if (redelivers) for (const call of this.#live.values()) this.#goOn(call);
+      else for (const { invite } of this.#unconfirmed.values()) drachtio.redeliver(invite);
+      const left = [...this.#unconfirmed.keys()];
+      clock.setTimeout(() => {
+        for (const transaction of left) this.confirmed(transaction);
+      }, REDELIVERY_PATIENCE);
       return;
     }
     for (const [id, { body }] of this.#unacknowledged) if (body) drachtio.ackInDialog(id, {}, '');
@@ -76,9 +83,15 @@ export class Takeover {
     this.#live.set(call.dialogId, call);
   }
 
-  /** Its caller has the final response. */
-  remove(call: TrunkCall): void {
+  /** Its caller gets this final response, or got one from the engine. */
+  remove(call: TrunkCall, final?: FinalResponse): void {
     if (this.#live.get(call.dialogId) === call) this.#live.delete(call.dialogId);
+    if (final !== undefined) this.#unconfirmed.set(call.saved.transaction, { invite: call.saved, final });
+  }
+
+  /** The engine has sent the final response of this transaction. */
+  confirmed(transaction: string): void {
+    this.#unconfirmed.delete(transaction);
   }
 
   /** Whether the INVITE of this transaction came to a process before this one, over an engine that keeps nothing for it. */
@@ -93,6 +106,11 @@ export class Takeover {
       drachtio.respond(res, 503, 'Service Unavailable', FORSAKEN);
       return true;
     }
+    const unconfirmed = this.#unconfirmed.get(req.stackTxnId);
+    if (unconfirmed !== undefined) {
+      sendFinal(drachtio, res, unconfirmed.final, () => this.confirmed(req.stackTxnId));
+      return true;
+    }
     const id = callerDialogId(headerLines(req.msg.raw));
     const live = this.#live.get(id);
     if (live !== undefined && live.saved.transaction === req.stackTxnId) {
@@ -100,7 +118,7 @@ export class Takeover {
       return true;
     }
     const answer = this.#answers.get(id);
-    if (answer !== undefined) answerCaller(drachtio, res, answer);
+    if (answer !== undefined) sendFinal(drachtio, res, callerAnswer(answer), () => {});
     return answer !== undefined;
   }
 

@@ -18,7 +18,7 @@ import {
   toRecord,
 } from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
-import { answerCaller, joinCall } from './join.js';
+import { callerAnswer, joinCall } from './join.js';
 import type { Joints, Party } from './joints.js';
 import type { MidDialogHold } from './mid-dialog.js';
 import { relay } from './relay.js';
@@ -58,8 +58,20 @@ export interface TrunkCallOptions {
   readonly res?: SrfResponse;
   /** It came to a process before this one, over an engine that won't hand over what comes in the caller's dialog. */
   readonly adopted?: boolean;
-  /** The caller has its final response, or cancelled. */
-  readonly onFinal?: (call: TrunkCall) => void;
+  /** The caller gets its final response, or has cancelled and got it from the engine. */
+  readonly onFinal?: (call: TrunkCall, final?: FinalResponse) => void;
+  /** The engine has sent that response. */
+  readonly onConfirmed?: (call: TrunkCall) => void;
+}
+
+/** The final response to an INVITE. */
+export interface FinalResponse {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: HeaderRecord;
+  readonly body: string;
+  /** Gets it as it left. */
+  readonly sent?: (raw: string) => void;
 }
 
 /**
@@ -103,7 +115,9 @@ export class TrunkCall implements CallPort {
 
   /** The caller has sent CANCEL, with that Reason. Nothing happens when the INVITE has its final response. */
   callerGone(reason?: string): void {
-    if (this.#takeFinal() === undefined) return;
+    if (this.#res === undefined) return;
+    this.#res = undefined;
+    this.#options.onFinal?.(this);
     this.#options.wire.dialogs.delete(this.#dialogId);
     this.#handle?.cancelled(reason);
   }
@@ -189,7 +203,7 @@ export class TrunkCall implements CallPort {
     const invite = branch instanceof TrunkBranch ? branch.invite : branch;
     if (!(invite instanceof InviteBranch) || !(response instanceof LegResponse)) return;
     const { callUuid, party, wire, adopted } = this.#options;
-    const res = this.#takeFinal();
+    const res = this.#res;
     if (res === undefined) {
       invite.drop('SIP;cause=487;text="Caller gave up"');
       this.#handle?.hungUp('caller');
@@ -206,25 +220,24 @@ export class TrunkCall implements CallPort {
       onHangUp: (by) => this.#handle?.hungUp(by),
     });
     if (adopted) invite.acknowledge({}, '');
-    answerCaller(wire.drachtio, res, response, onSent);
+    this.#sendFinal(res, { ...callerAnswer(response), sent: onSent });
   }
 
   reject(status: number, reason: string, options: RejectOptions = {}): void {
-    const { drachtio, dialogs } = this.#options.wire;
-    const res = this.#takeFinal();
+    const res = this.#res;
     if (res === undefined) return;
-    dialogs.delete(this.#dialogId);
+    this.#options.wire.dialogs.delete(this.#dialogId);
     const from = options.from instanceof LegResponse ? options.from : undefined;
     const headers = finalHeaders(status, options, from);
-    drachtio.respond(res, status, reason, headers, from?.body ?? '');
+    this.#sendFinal(res, { status, reason, headers, body: from?.body ?? '' });
   }
 
-  /** The response object, for the one final response; undefined when there was one. */
-  #takeFinal(): SrfResponse | undefined {
-    const res = this.#res;
+  /** The one final response. */
+  #sendFinal(res: SrfResponse, final: FinalResponse): void {
+    const { wire, onFinal, onConfirmed } = this.#options;
     this.#res = undefined;
-    if (res !== undefined) this.#options.onFinal?.(this);
-    return res;
+    onFinal?.(this, final);
+    sendFinal(wire.drachtio, res, final, () => onConfirmed?.(this));
   }
 
   readonly #responses = new WeakMap<BranchResponse, InviteBranch>();
@@ -318,6 +331,16 @@ export class TrunkCall implements CallPort {
       relay(drachtio, req, res, { dialogId: this.#dialogId }, () => {});
     }
   }
+}
+
+/** Answers an INVITE; `confirmed` is told when the engine has sent it. */
+export function sendFinal(drachtio: Drachtio, res: SrfResponse, final: FinalResponse, confirmed: () => void): void {
+  const { status, reason, headers, body, sent } = final;
+  drachtio.respond(res, status, reason, headers, body, (raw) => {
+    if (raw === undefined) return;
+    confirmed();
+    sent?.(raw);
+  });
 }
 
 /** A provisional that isn't passed on reliably must not say that it were. */

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { Admission } from '../../src/calls/admission.js';
 import { Journal } from '../../src/calls/journal.js';
+import { Talking } from '../../src/calls/talking.js';
 import { OutboundCalls } from '../../src/calls/outbound.js';
 import type { TimelineEvent } from '../../src/calls/timeline.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
@@ -16,12 +17,15 @@ class Bench {
   readonly admission: Admission;
   readonly outbound: OutboundCalls;
 
+  readonly talking = new Talking();
+
   constructor(limits = { maxHeld: 10, maxActive: 10 }) {
     this.admission = new Admission(() => limits);
     this.outbound = new OutboundCalls({
       clock: this.clock,
       sink: (event) => this.events.push(event),
       admission: this.admission,
+      talking: this.talking,
       journal: new Journal(this.store, 'engine', (error) => {
         throw error;
       }),

@@ -4,8 +4,8 @@ import type { Device } from '../../src/devices/types.js';
 import { LmdbStore } from '../../src/store/lmdb-store.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { collect, temporaryFolder } from '../store/support.js';
-import { FakeClock } from '../support/fake-clock.js';
-import { AOR, bench, INSTANCE, INSTANCE_2, iphone, request, VOIP, values } from './support.js';
+import { FakeClock, settle } from '../support/fake-clock.js';
+import { AOR, apns, bench, INSTANCE, INSTANCE_2, iphone, OTHER, request, VOIP, values } from './support.js';
 
 test('what was registered is there after a restart', async (t) => {
   const path = temporaryFolder(t);
@@ -201,4 +201,39 @@ test('a start looks at a page of the store only; the rest comes to light in a wa
   t.deepEqual(await collect(store.eachAor()), []);
   t.true(seen <= aors.length, 'each was seen once');
   await registry.close();
+});
+
+test('a phone that a call waits for is answered before the disk has it, if its token was stored before; what comes next waits', async (t) => {
+  const store = new MemoryStore();
+  const clock = new FakeClock();
+  let awaited = false;
+  const registry = new DeviceRegistry({ store, clock, isAwaited: () => awaited });
+  await registry.register({ ...request([iphone()]), cseq: 1 });
+  const put = store.putDevices.bind(store);
+  let release: () => void = () => {};
+  store.putDevices = async (aor, devices) => {
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await put(aor, devices);
+  };
+  awaited = true;
+  const moved = 'sip:2001@192.0.2.7:5060';
+  const answer = await registry.register({ ...request([iphone(moved)]), cseq: 2 });
+  t.is(answer.status, 200);
+  t.is(answer.registered[0]?.bindings[0]?.uri, moved);
+  t.is((await store.devicesOf(AOR))[0]?.bindings[0]?.uri, 'sip:2001@192.0.2.1:5060');
+  const later = registry.devicesOf(AOR);
+  release();
+  t.is((await later)[0]?.bindings[0]?.uri, moved);
+
+  let answered = false;
+  const fresh = registry.register({ ...request([iphone(moved, apns(OTHER))]), cseq: 3 });
+  void fresh.then(() => {
+    answered = true;
+  });
+  await settle();
+  t.false(answered, 'a new token is worth the wait');
+  release();
+  t.is((await fresh).status, 200);
 });

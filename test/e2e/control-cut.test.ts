@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { Stage } from '../../src/demo/stage.js';
+import { Stage, type StageOptions } from '../../src/demo/stage.js';
 import { Engine } from '../../src/engine/engine.js';
 import { requestsIn } from './support.js';
 
@@ -9,7 +9,13 @@ const SECRET = 'cut-me';
 /** Stands between the app and the engine's control port, to cut the two apart. */
 class Cutter {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #shut = false;
   readonly #server = createServer((app) => {
+    if (this.#shut) {
+      app.on('error', () => {});
+      app.resetAndDestroy();
+      return;
+    }
     const pair = [app, connect(this.engine, '127.0.0.1')] as const;
     this.#pairs.add(pair);
     const [one, other] = pair;
@@ -41,6 +47,12 @@ class Cutter {
     this.#pairs.clear();
   }
 
+  /** Lets nobody through until it is opened again. */
+  set shut(shut: boolean) {
+    this.#shut = shut;
+    if (shut) this.cut();
+  }
+
   close(): void {
     this.cut();
     this.#server.close();
@@ -48,7 +60,10 @@ class Cutter {
 }
 
 /** A stage whose app reaches its engine through the cutter; `cut` settles when it is connected again. */
-async function cuttable(t: ExecutionContext): Promise<{ stage: Stage; cut: () => Promise<void> }> {
+async function cuttable(
+  t: ExecutionContext,
+  trunk: StageOptions['trunk'] = {},
+): Promise<{ stage: Stage; cut: (meanwhile?: () => Promise<unknown>) => Promise<void> }> {
   const engine = new Engine({
     contacts: ['sip:127.0.0.1:0;transport=udp,tcp'],
     control: [{ address: '127.0.0.1', port: 0 }],
@@ -63,13 +78,16 @@ async function cuttable(t: ExecutionContext): Promise<{ stage: Stage; cut: () =>
   const stage = await Stage.start({
     edge: 'path',
     transport: 'tcp',
+    trunk,
     engine: { host: '127.0.0.1', port: await cutter.start(), secret: SECRET },
   });
   t.teardown(() => stage.close());
-  const again = async (): Promise<void> => {
+  const again = async (meanwhile?: () => Promise<unknown>): Promise<void> => {
     const connections = () => stage.callwake.log.filter(({ event }) => event === 'ready').length;
     const before = connections();
-    cutter.cut();
+    cutter.shut = true;
+    await meanwhile?.();
+    cutter.shut = false;
     await stage.callwake.logged('ready', () => connections() > before);
   };
   return { stage, cut: again };
@@ -132,3 +150,18 @@ test.serial('a BYE and a CANCEL that come while the connection is cut arrive', a
   t.is((await ringing.calls[0]?.ended)?.how, 'cancelled');
   t.is((await rung.ended).status, 487);
 });
+
+test.serial(
+  'a call that ends while the connection is cut: its caller hears so when there is one again, and it is no new call',
+  async (t) => {
+    const { stage, cut } = await cuttable(t, { hold: '1500ms', ringbackAfter: '0s' });
+    const phone = await stage.phone({ behaviour: { deaf: true } });
+    await phone.background();
+    const call = stage.cucm.call({ to: '2001' });
+    await phone.events.seen('pushed');
+    await cut(() => stage.callwake.logged('end', ({ reason }) => reason === 'not-woken'));
+    t.is((await call.ended).status, 480);
+    t.is(stage.apple.received.length, 1);
+    t.is(stage.callwake.log.filter(({ event }) => event === 'invite-received').length, 1);
+  },
+);

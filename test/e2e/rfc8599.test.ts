@@ -78,6 +78,32 @@ test.serial(
   },
 );
 
+test.serial(
+  'P34: the same in a call that the phone has made: an INFO of the trunk is held, the phone is pushed and then gets it',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'path', config: PURRS });
+    const phone = await stage.phone({ behaviour: QUICK });
+    const call = await phone.call('1001');
+    await call.answered;
+    const { instance, voipToken } = phone.identity;
+    const asleep = await (await rawClient(t, stage)).register({
+      contacts: [
+        `<sip:2001@127.0.0.1:9;pn-provider=apns;pn-param=ABCDE12345.com.example.phone.voip;pn-prid=${voipToken}>` +
+          `;+sip.instance="<${instance}>";reg-id=2;app-state=background`,
+      ],
+    });
+    t.is(asleep.status, 200);
+    const there = stage.cucm.calls[0];
+    const info = await there?.request('INFO', { body: 'Signal=5\r\n', contentType: 'application/dtmf-relay' });
+    t.is(info?.status, 200);
+    t.is(stage.apple.received.length, 1);
+    t.is(requestsIn(phone.messages, 'INFO').length, 1);
+    await there?.hangup();
+    t.is((await call.ended).how, 'remote');
+    t.deepEqual(stage.faults(), []);
+  },
+);
+
 for (const edge of ['path', 'direct'] satisfies EdgeKind[]) {
   const title = `P34: what was held inside a dialog goes to where the phone has registered meanwhile, not to where it was: ${edge}`;
   (externalEngine === undefined ? test.serial : test.serial.skip)(title, async (t) => {

@@ -264,3 +264,45 @@ test('a header with many bytes and a body near the frame limit pass both ways', 
   peer.send(peer.request('MESSAGE', bench.uri('bob', 'tcp'), { body: 'z'.repeat(70_000), headers }), bench.port);
   t.is((await peer.nextResponse(513)).status, 513);
 });
+
+for (const tags of [['app'], ['app', 'brief-replies']]) {
+  test(`what the application sends is told back to it, ${tags.length === 1 ? 'whole' : 'in brief'}`, async (t) => {
+    const bench = await Bench.start(t);
+    const callee = await bench.udp();
+    const said = deferred<{ status: number; to: string; subject: boolean }>();
+    const srf = await bench.srf(
+      (app) =>
+        app.invite((_req, res) => {
+          res.send(486, { headers: { Subject: 'no' } }, (_error, sent) => {
+            said.resolve({
+              status: Number(sent.raw.split(' ')[1]),
+              to: sent.get('to'),
+              subject: sent.has('subject'),
+            });
+          });
+        }),
+      { tags },
+    );
+    const sent: SrfRequest[] = [];
+    const call = srf.createUAC(
+      `sip:bob@127.0.0.1:${callee.port}`,
+      { localSdp: SDP, headers: { Subject: 'yes' } },
+      { cbRequest: (_error: unknown, req: SrfRequest) => sent.push(req) },
+    );
+    const invite = await callee.nextRequest('INVITE');
+    t.is(invite.get('subject'), 'yes');
+    callee.reply(invite, 486);
+    await t.throwsAsync(call);
+    const [told] = sent;
+    t.is(told?.method, 'INVITE');
+    t.is(told?.get('call-id'), invite.callId);
+    t.is(told?.get('cseq'), invite.get('cseq'));
+    t.is(told?.has('subject'), tags.length === 1);
+
+    const caller = await bench.udp();
+    caller.send(caller.request('INVITE', bench.uri(), { body: SDP }), bench.port);
+    const refused = await caller.nextResponse(486);
+    t.is(refused.get('subject'), 'no');
+    t.deepEqual(await said.promise, { status: 486, to: refused.get('to') ?? '', subject: tags.length === 1 });
+  });
+}

@@ -48,6 +48,11 @@ export class FakeClock implements Clock {
     this.#now = until;
   }
 
+  /** Time passes while the process is held up: nothing fires before the clock is moved again, and then late. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** As {@link advance}, but lets promises settle before and after each timer. */
   async advanceAsync(ms: number): Promise<void> {
     const until = this.#now + ms;

@@ -11,6 +11,7 @@ import { SipRequest, type SipResponse } from '../message/index.js';
 import { type Flow, plainHost } from '../transport/index.js';
 import { AppEvents } from './app-events.js';
 import { appText } from './app-text.js';
+import { sentText } from './brief.js';
 import { CdrSender } from './cdr.js';
 import { CommandError } from './command-error.js';
 import { Dispatcher } from './dispatcher.js';
@@ -155,7 +156,7 @@ export class Controller implements ControlUser {
     });
     const { dialog, flow, method } = incoming;
     if (dialog) this.#dispatcher.own(dialog, session);
-    const bytes = response.toBuffer();
+    const bytes = sentText(response, session.tags);
     session.send(
       sentResponseReply(command.id, peerMeta(flow, bytes, this.#clock.now()), incoming.id, dialog?.id ?? ''),
       bytes,
@@ -202,7 +203,7 @@ export class Controller implements ControlUser {
   }
 
   #sent(session: ControlSession, id: string, outgoing: OutgoingRequest, dialog: Dialog | undefined): void {
-    const bytes = outgoing.request.toBuffer();
+    const bytes = sentText(outgoing.request, session.tags);
     session.send(sentRequestReply(id, this.#sentMeta(outgoing, bytes), outgoing.id), bytes);
     this.#legs.add(outgoing, session);
     if (session.closed) return;
@@ -214,14 +215,14 @@ export class Controller implements ControlUser {
     const outgoing = this.#dialogs().client.outgoing(command.transaction);
     const cancel = this.#dialogs().client.cancel(command.transaction, text.headers);
     if (!outgoing || !cancel) throw new CommandError(`unable to cancel unknown transaction id: ${command.transaction}`);
-    const bytes = cancel.toBuffer();
+    const bytes = sentText(cancel, session.tags);
     session.send(sentRequestReply(command.id, this.#sentMeta(outgoing, bytes), command.id), bytes);
   }
 
   #ack(session: ControlSession, command: SipCommand, text: SipText): void {
     const dialog = this.#dialog(command.dialog);
     const reply = ({ request }: { request: SipRequest }): void => {
-      const bytes = request.toBuffer();
+      const bytes = sentText(request, session.tags);
       session.send(sentRequestReply(command.id, applicationMeta(bytes, this.#clock.now()), command.id), bytes);
     };
     const sent = this.#dialogs().client.ack(dialog, { headers: text.headers, body: text.body });
@@ -279,7 +280,7 @@ export class Controller implements ControlUser {
   #claim(session: ControlSession, id: string, leg: Leg): void {
     const { outgoing, heard } = leg;
     this.#legs.claim(leg, session);
-    const bytes = outgoing.request.toBuffer();
+    const bytes = sentText(outgoing.request, session.tags);
     session.send(sentRequestReply(id, this.#sentMeta(outgoing, bytes), outgoing.id), bytes);
     if (!heard) return;
     if (heard.response.status >= 200) {

@@ -1,6 +1,7 @@
 import http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../../clock/clock.js';
+import { setPatientTimeout } from '../../clock/patience.js';
 import type { Dial } from './connect.js';
 import { type ApnsMessage, headersOf } from './request.js';
 import type { ProviderToken } from './token.js';
@@ -340,7 +341,8 @@ export class ApnsSession {
     // One that was destroyed tells so with 'close', a little later; a PING over it would throw.
     if (!this.#h2 || this.#h2.destroyed || this.#pong) return;
     const { clock, timing } = this.#options;
-    this.#pong = clock.setTimeout(() => this.destroy('no PONG: the connection is dead'), timing.pongMs);
+    const dead = (): void => this.destroy('no PONG: the connection is dead');
+    this.#pong = setPatientTimeout(clock, dead, timing.pongMs);
     const sent = this.#h2.ping((error) => {
       if (error || this.#state === 'closed') return;
       this.#pong?.cancel();

@@ -1,6 +1,10 @@
 import type { Clock, Timer } from '../../clock/clock.js';
+import { heldUp } from '../../clock/patience.js';
 
-/** Things that all may take equally long, with one timer for all of them: the one that began first is due first. */
+/**
+ * Things that all may take equally long, with one timer for all of them: the one that began first is due first. While this process
+ * itself is held up nobody's time runs.
+ */
 export class Waits<T> {
   readonly #clock: Clock;
   readonly #ms: number;
@@ -44,6 +48,7 @@ export class Waits<T> {
 
   #fire(): void {
     this.#timer = undefined;
+    this.#forgive();
     const now = this.#clock.monotonic();
     const late: T[] = [];
     for (const [thing, due] of this.#due) {
@@ -55,5 +60,14 @@ export class Waits<T> {
     }
     for (const thing of late) this.#due.delete(thing);
     for (const thing of late) this.#onLate(thing);
+  }
+
+  /** As much more time from now as this process was held up. */
+  #forgive(): void {
+    const first = this.#due.values().next();
+    const more = first.done ? 0 : heldUp(this.#clock, first.value, this.#ms);
+    if (first.done || more === 0) return;
+    const shift = this.#clock.monotonic() - first.value + more;
+    for (const [thing, due] of this.#due) this.#due.set(thing, due + shift);
   }
 }
