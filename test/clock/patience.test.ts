@@ -33,9 +33,9 @@ test('answers that wait unread while the process is held up are read before anyb
   const clock = new FakeClock();
   const late: string[] = [];
   const waits = new Waits<string>(clock, 3_000, (thing) => late.push(thing));
-  waits.begun('answered meanwhile');
+  waits.begun('answered meanwhile', clock.monotonic());
   clock.advance(500);
-  waits.begun('never answered');
+  waits.begun('never answered', clock.monotonic());
   clock.stall(3_500);
   clock.advance(0);
   waits.ended('answered meanwhile');
