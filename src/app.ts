@@ -11,6 +11,7 @@ import { TokenPush } from './calls/token-push.js';
 import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
 import type { Config } from './config/schema.js';
+import { openDeviceLookup } from './devices/search/open.js';
 import { Provisioning } from './devices/provisioning.js';
 import { openPurrKey } from './devices/purr-key.js';
 import { devicesNamedBy, isRefusedForGood } from './devices/refused.js';
@@ -102,6 +103,7 @@ export function startApp(options: AppOptions): App {
   };
   const devices = new DeviceRegistry({ store, clock, settings, log, isAwaited: (device) => calls.awaits(device) });
   devices.start().catch(fault);
+  const lookup = openDeviceLookup({ store, registry: devices, clock, onFault: fault });
   const node = hostname();
   const watch = new Watch({ config, clock, log, store, node });
   watch.start().catch(fault);
@@ -115,10 +117,8 @@ export function startApp(options: AppOptions): App {
     platforms: settings.pushPlatforms,
     environmentOf: (teamId) => config.push.accounts.find((account) => account.teamId === teamId)?.environment ?? 'auto',
     recipientOf: (device, { bundleId }) => recipientOf(config.push, bundleId, device),
-    onVerdict: (device, token, verdict) =>
-      devices
-        .tokenVerdict(device.aor, device.id, token.token, verdict.token, verdict.at, verdict.environment)
-        .catch(fault),
+    onVerdict: (device, { token }, { token: verdict, ...told }) =>
+      devices.tokenVerdict(device.aor, device.id, { ...told, token, verdict }).catch(fault),
   });
   const sink = (event: TimelineEvent): void => watch.call(event);
   const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
@@ -353,6 +353,7 @@ export function startApp(options: AppOptions): App {
     recentLog: options.recentLog ?? new RecentLog(0),
     users,
     provisioning: new Provisioning({ registry: devices, store, users, domains, realm }),
+    lookup,
     preferences,
     notifier,
     idempotency: new Idempotency({ store, clock }),
@@ -390,6 +391,7 @@ export function startApp(options: AppOptions): App {
       midDialog?.close();
       drachtio.close();
       await xmpp?.close();
+      lookup.close();
       await devices.close();
       await push.close();
       await watch.close();

@@ -37,6 +37,8 @@ export interface Verdict {
   readonly environment: PushEnvironment;
   /** Epoch milliseconds; Apple's own of a 410. */
   readonly at: number;
+  /** The service's word for a refusal. */
+  readonly reason?: string;
 }
 
 /** Pushes to a device's tokens, each in the environment that it belongs to. */
@@ -91,7 +93,8 @@ export class TokenPush {
     const at = (outcome.kind === 'refused' && outcome.unregisteredAt) || this.#options.clock.now();
     const learned = outcome.kind === 'accepted' && token.environment !== environment;
     if (verdict !== undefined && (verdict !== 'keep' || learned)) {
-      await this.#options.onVerdict(device, token, { token: verdict, environment, at });
+      const reason = outcome.kind === 'refused' ? { reason: outcome.reason } : {};
+      await this.#options.onVerdict(device, token, { token: verdict, environment, at, ...reason });
     }
     return outcome;
   }

@@ -89,7 +89,7 @@ function page(section: string, rest: readonly string[], query: URLSearchParams, 
   const [first] = rest;
   if (section === 'calls' && first !== undefined) return <CallPage id={first} change={change} />;
   if (section === 'calls') return <CallsPage query={query} change={change} />;
-  if (section === 'devices') return <DevicesPage aor={query.get('aor') ?? ''} />;
+  if (section === 'devices') return <DevicesPage query={query} />;
   if (section === 'alarms') return <AlarmsPage key={query.get('name')} query={query} change={change} />;
   if (section === 'configuration') return <ConfigurationPage />;
   return <OverviewPage change={change} />;

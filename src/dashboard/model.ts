@@ -141,6 +141,15 @@ export interface Device {
   }[];
 }
 
+/** A page of a search. */
+export interface FoundDevices {
+  readonly items: readonly { readonly aor: string; readonly devices: readonly Device[] }[];
+  readonly next?: string;
+  readonly total: number;
+  readonly states: Readonly<Record<'active' | 'suspended' | 'unregistered' | 'unreachable', number>>;
+  readonly reading: boolean;
+}
+
 export interface WakeStep {
   readonly step: string;
   readonly ok: boolean;

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock/clock.js';
-import type { PushEnvironment, TokenVerdict } from '../push/provider.js';
 import type { Store } from '../store/store.js';
 import { refuse } from './answer.js';
 import { RegisterError } from './errors.js';
@@ -11,7 +10,7 @@ import { Serial } from './serial.js';
 import { type DeviceSettings, deviceSettings } from './settings.js';
 import { lastActiveAt, notifiedStateAt, stateAt } from './state.js';
 import { Sweeper } from './sweeper.js';
-import { judgeTokens } from './tokens.js';
+import { judgeTokens, type TokenEnded, type Verdict } from './tokens.js';
 import type { Device, PushToken, RegisterAnswer, RegisterRequest, StateOf } from './types.js';
 
 /** Where the registry reports what an operator should know. */
@@ -44,6 +43,8 @@ export class DeviceRegistry {
   readonly #serial: Serial;
   readonly #listeners = new Set<(device: Device) => void>();
   readonly #refreshListeners = new Set<(due: RefreshDue) => void>();
+  readonly #storedListeners = new Set<(aor: string) => void>();
+  readonly #endListeners = new Set<(ended: TokenEnded) => void>();
   readonly #wishes: RefreshWishes;
   readonly #sweeper: Sweeper;
   #started = false;
@@ -192,20 +193,17 @@ export class DeviceRegistry {
     });
   }
 
-  /** Takes in what a push told about a token; `environment` is where the push went. */
-  tokenVerdict(
-    aor: string,
-    deviceId: string,
-    token: string,
-    verdict: TokenVerdict,
-    at: number,
-    environment?: PushEnvironment,
-  ): Promise<void> {
-    return this.#update(aor, deviceId, (device) => {
-      const told = { token, verdict, at, ...(environment !== undefined && { environment }) };
+  /** Takes in what a push told about a token of a device. */
+  async tokenVerdict(aor: string, deviceId: string, told: Verdict): Promise<void> {
+    let ended: TokenEnded | undefined;
+    await this.#update(aor, deviceId, (device) => {
       const tokens = judgeTokens(device, told);
-      return tokens === device.tokens ? device : { ...device, tokens };
+      if (tokens === device.tokens) return device;
+      const token = device.tokens.find((known) => known.token === told.token);
+      if (token !== undefined && tokens.length < device.tokens.length) ended = { device, token, told };
+      return { ...device, tokens };
     });
+    if (ended !== undefined) this.#tell(this.#endListeners, ended);
   }
 
   /** Calls `listener` for each device that a REGISTER has (re-)registered, when it is stored. Gives the way to stop that. */
@@ -223,12 +221,25 @@ export class DeviceRegistry {
     return () => void this.#refreshListeners.delete(listener);
   }
 
+  /** Calls `listener` with each AOR whose devices have changed, when that is stored. Gives the way to stop that. */
+  onStored(listener: (aor: string) => void): () => void {
+    this.#storedListeners.add(listener);
+    return () => void this.#storedListeners.delete(listener);
+  }
+
+  /** Calls `listener` when a push service's answer has ended a token. Gives the way to stop that. */
+  onTokenEnded(listener: (ended: TokenEnded) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => void this.#endListeners.delete(listener);
+  }
+
   /** Ends the sweeping and waits for the work under way. The store stays open. */
   async close(): Promise<void> {
     await this.#sweeper.stop();
     await this.#serial.idle();
     this.#listeners.clear();
     this.#refreshListeners.clear();
+    this.#endListeners.clear();
   }
 
   async #register(request: RegisterRequest, granted?: RegisterContext['granted']): Promise<RegisterAnswer> {
@@ -284,6 +295,7 @@ export class DeviceRegistry {
 
   async #put(aor: string, devices: readonly Device[]): Promise<void> {
     await this.#store.putDevices(aor, devices);
+    this.#tell(this.#storedListeners, aor);
     this.#wishes.changed(aor, devices);
     if (this.#started) this.#schedule(aor, devices);
   }
@@ -314,7 +326,10 @@ export class DeviceRegistry {
       const now = this.#clock.now();
       const known = await this.#store.devicesOf(aor);
       const left = withoutExpired(known, now, this.settings);
-      if (left !== known) await this.#store.putDevices(aor, left);
+      if (left !== known) {
+        await this.#store.putDevices(aor, left);
+        this.#tell(this.#storedListeners, aor);
+      }
       this.#wishes.changed(aor, left);
       if (this.settings.refreshPushes) {
         for (const due of this.#wishes.take(aor, left, now)) this.#tell(this.#refreshListeners, due);

@@ -47,6 +47,16 @@ export interface Verdict {
   readonly at: number;
   /** Where the push went, if known. */
   readonly environment?: PushEnvironment;
+  /** The push service's word for a refusal, such as `Unregistered`. */
+  readonly reason?: string;
+}
+
+/** A token that a device has no more because of what a push told of it. */
+export interface TokenEnded {
+  /** As it was before. */
+  readonly device: Device;
+  readonly token: PushToken;
+  readonly told: Verdict;
 }
 
 /**

@@ -29,6 +29,11 @@ export function tokenHash(token: string, key: Uint8Array | string = PROCESS_KEY)
   return `token:${createHmac('sha256', key).update(token.toLowerCase()).digest('hex').slice(0, 12)}`;
 }
 
+/** The key of {@link tokenHash} in this process, for another of its threads. Secret. */
+export function processHashKey(): Uint8Array {
+  return PROCESS_KEY;
+}
+
 /** A copy of log fields without secrets: by the field's name and by what a text looks like. Depth and size are bounded. */
 export function maskFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return maskEntries(Object.entries(fields), 0);

@@ -8,8 +8,11 @@ export class CachedStore implements Store {
   readonly #cache: LRUCache<string, readonly Device[]>;
   #writes = 0;
 
+  readonly path?: string;
+
   constructor(inner: Store, max: number) {
     this.#inner = inner;
+    if (inner.path !== undefined) this.path = inner.path;
     this.#cache = new LRUCache({ max });
   }
 

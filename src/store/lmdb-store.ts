@@ -21,8 +21,15 @@ const CHUNK = 200;
 /** Bytes of the devices of an AOR from which they are compressed. */
 const COMPRESSED_FROM = 100;
 
+/** How the database of devices is opened. */
+export const DEVICES = {
+  name: 'devices',
+  compression: { threshold: COMPRESSED_FROM, dictionary: deviceDictionary() },
+} as const;
+
 /** The store on disk. Writes made in the same turn of the event loop share one transaction. */
 export class LmdbStore implements Store {
+  readonly path: string;
   readonly #root: RootDatabase<unknown, string>;
   readonly #devices: Database<unknown, string>;
   /** Files of their own, never flushed to disk: a write to them takes no longer than it takes the kernel. */
@@ -33,12 +40,10 @@ export class LmdbStore implements Store {
 
   /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
   constructor({ path, durable = true, migrations = MIGRATIONS }: LmdbStoreOptions) {
+    this.path = path;
     mkdirSync(path, { recursive: true, mode: 0o700 });
     this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: 8 });
-    this.#devices = this.#root.openDB<unknown, string>({
-      name: 'devices',
-      compression: { threshold: COMPRESSED_FROM, dictionary: deviceDictionary() },
-    });
+    this.#devices = this.#root.openDB<unknown, string>(DEVICES);
     this.#calls = new CallJournal({ path: join(path, 'journal') });
     this.#shared = this.#root.openDB<unknown, string>({ name: 'shared' });
     this.#queued = this.#root.openDB<unknown, [string, string]>({ name: 'queued' });

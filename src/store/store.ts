@@ -2,6 +2,9 @@ import type { Device } from '../devices/types.js';
 
 /** What must outlive the process. Values are plain data; a write's promise settles when it is on disk. */
 export interface Store {
+  /** The folder from which another thread can read devices (`openDeviceReader`); absent where that can't be. */
+  readonly path?: string;
+
   /** All devices of an AOR, empty if there is none. */
   devicesOf(aor: string): readonly Device[] | Promise<readonly Device[]>;
   /** Replaces all devices of an AOR at once; an empty list removes the AOR. */

@@ -178,7 +178,7 @@ test('a phone that was provisioned by hand is found again by its instance, token
 test('a phone known by its token alone leaves no ghost when Apple has ended the token and it comes from a new address', async (t) => {
   const { register, registry, device, clock } = bench();
   const first = await register([`<${A}${apns()}>`]);
-  await registry.tokenVerdict(AOR, first.registered[0]?.id ?? '', VOIP, 'dead', clock.now());
+  await registry.tokenVerdict(AOR, first.registered[0]?.id ?? '', { token: VOIP, verdict: 'dead', at: clock.now() });
   await register([`<${B}${apns()}>`], { callId: 'call-2' });
   t.deepEqual(
     (await device()).bindings.map(({ uri }) => uri),

@@ -181,7 +181,7 @@ class Twins {
     const device = (await this.#registry.devicesOf(AOR)).find(({ tokens }) =>
       tokens.some((own) => own.token === token),
     );
-    await this.#registry.tokenVerdict(AOR, device?.id ?? '', token, 'dead', this.clock.now());
+    await this.#registry.tokenVerdict(AOR, device?.id ?? '', { token, verdict: 'dead', at: this.clock.now() });
     delete model.known;
   }
 

@@ -55,7 +55,7 @@ test('a second provisioning replaces what it names and leaves the rest, and what
   await register([
     iphone('sip:a@192.0.2.1', apns(`${VOIP}:voip&${ALERT}:remote`, 'ABCDE12345.com.example.phone.voip&remote')),
   ]);
-  await registry.tokenVerdict(AOR, INSTANCE, VOIP, 'keep', clock.now(), 'sandbox');
+  await registry.tokenVerdict(AOR, INSTANCE, { token: VOIP, verdict: 'keep', at: clock.now(), environment: 'sandbox' });
   await provisioning.provision(AOR, { ...PHONE, encryptionKey: KEY, encryptionKeyId: 'k1' });
   const first = await device();
   t.deepEqual(

@@ -92,16 +92,16 @@ test('notes about devices that are not there are passed over', async (t) => {
   const { registry, store } = bench();
   await registry.noteAsleep(AOR, 'nobody', 'no answer');
   await registry.noteAwake(AOR, 'nobody');
-  await registry.tokenVerdict(AOR, 'nobody', VOIP, 'dead', 0);
+  await registry.tokenVerdict(AOR, 'nobody', { token: VOIP, verdict: 'dead', at: 0 });
   t.deepEqual(await collect(store.eachAor()), []);
 });
 
 test('a 410 older than the last REGISTER leaves the token', async (t) => {
   const { register, registry, device, clock } = bench();
   await register([iphone()]);
-  await registry.tokenVerdict(AOR, INSTANCE, VOIP, 'dead', clock.now() - 1);
+  await registry.tokenVerdict(AOR, INSTANCE, { token: VOIP, verdict: 'dead', at: clock.now() - 1 });
   t.is((await device()).tokens.length, 1);
-  await registry.tokenVerdict(AOR, INSTANCE, VOIP, 'dead', clock.now());
+  await registry.tokenVerdict(AOR, INSTANCE, { token: VOIP, verdict: 'dead', at: clock.now() });
   t.is((await device()).tokens.length, 0);
 });
 
@@ -109,7 +109,12 @@ test('a token of the wrong environment is tried in the other, and ends when neit
   const { register, registry, device, clock } = bench();
   await register([iphone()]);
   const verdict = (environment?: 'production' | 'sandbox') =>
-    registry.tokenVerdict(AOR, INSTANCE, VOIP, 'wrong-environment', clock.now(), environment);
+    registry.tokenVerdict(AOR, INSTANCE, {
+      token: VOIP,
+      verdict: 'wrong-environment',
+      at: clock.now(),
+      ...(environment && { environment }),
+    });
   await verdict();
   t.is((await device()).tokens[0]?.environment, 'sandbox');
   await register([iphone()]);
@@ -121,8 +126,13 @@ test('a token of the wrong environment is tried in the other, and ends when neit
 test('a push that was accepted settles the environment', async (t) => {
   const { register, registry, device, clock } = bench();
   await register([iphone()]);
-  await registry.tokenVerdict(AOR, INSTANCE, VOIP, 'wrong-environment', clock.now(), 'production');
-  await registry.tokenVerdict(AOR, INSTANCE, VOIP, 'keep', clock.now(), 'sandbox');
+  await registry.tokenVerdict(AOR, INSTANCE, {
+    token: VOIP,
+    verdict: 'wrong-environment',
+    at: clock.now(),
+    environment: 'production',
+  });
+  await registry.tokenVerdict(AOR, INSTANCE, { token: VOIP, verdict: 'keep', at: clock.now(), environment: 'sandbox' });
   const [token] = (await device()).tokens;
   t.is(token?.environment, 'sandbox');
   t.is(token?.refusedIn, undefined);
@@ -131,7 +141,7 @@ test('a push that was accepted settles the environment', async (t) => {
 test('a token of the wrong topic is not pushed to again until it is named again', async (t) => {
   const { register, registry, device, clock } = bench();
   await register([iphone()]);
-  await registry.tokenVerdict(AOR, INSTANCE, VOIP, 'wrong-topic', clock.now());
+  await registry.tokenVerdict(AOR, INSTANCE, { token: VOIP, verdict: 'wrong-topic', at: clock.now() });
   t.deepEqual((await device()).tokens, []);
   await register([iphone()]);
   t.is((await device()).tokens.length, 1);

@@ -18,7 +18,7 @@ test('a call sees what was decided before it came, even while that is being writ
   await new Promise(setImmediate);
   store.waiting.shift()?.();
   const [device] = (await registering).registered;
-  const verdict = registry.tokenVerdict(AOR, device?.id ?? '', VOIP, 'dead', clock.now());
+  const verdict = registry.tokenVerdict(AOR, device?.id ?? '', { token: VOIP, verdict: 'dead', at: clock.now() });
   await new Promise(setImmediate);
   const reading = registry.devicesOf(AOR);
   await new Promise(setImmediate);

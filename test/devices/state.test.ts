@@ -96,6 +96,6 @@ test('a dead token makes an unregistered phone unreachable and then unknown', as
   await register([iphone()], { expires: 600 });
   clock.advance(600_000);
   t.is(registry.stateOf(await device()).state, 'unregistered');
-  await registry.tokenVerdict(AOR, INSTANCE, VOIP, 'dead', clock.now());
+  await registry.tokenVerdict(AOR, INSTANCE, { token: VOIP, verdict: 'dead', at: clock.now() });
   t.false(await registry.knownAor(AOR));
 });

@@ -61,11 +61,23 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
       await runPushAgain(id, device, options, context);
     });
   const user = 'sip:2001@corp.example, or 2001 for the first domain';
-  command('devices', 'the phones of a user: which sleep, and why')
-    .argument('<aor>', user)
-    .action(async (aor: string, options) => {
+  command('devices', 'the phones of a user, or those that fit: which sleep, and why')
+    .argument('[aor]', user)
+    .option('--text <text>', "part of the address, id, device name, User-Agent or of a token's hash; or a whole token")
+    .addOption(
+      new Option('--state <state>', 'only those').choices(['active', 'suspended', 'unregistered', 'unreachable']),
+    )
+    .addOption(new Option('--platform <platform>', 'only those').choices(['iphone', 'ipad', 'other']))
+    .option('--limit <n>', 'of how many users at most', wholeArgument(1, 200), 50)
+    .action(async (aor: string | undefined, options) => {
       const { runDevices } = await import('./devices.js');
       await runDevices(aor, options, context);
+    });
+  command('refused-tokens', 'phones whose push token Apple refused for good, the oldest first')
+    .option('--since <duration>', 'in the last 12h, 7d; at most 90d', lifetimeArgument, 7 * 86_400_000)
+    .action(async (options) => {
+      const { runRefusedTokens } = await import('./refused-tokens.js');
+      await runRefusedTokens(options, context);
     });
   const id = "its id, the beginning of it, or Cisco's device name";
   command('device', 'all that is known of a phone; tokens as hashes')

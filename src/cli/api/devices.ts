@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceJson } from '../../ops/http/device-routes.js';
 import { CliError } from '../exit.js';
 import { ApiClient } from './client.js';
@@ -29,12 +30,66 @@ export function pickDevice(devices: readonly DeviceJson[], user: string, wanted:
   return device;
 }
 
-/** `callwake devices <aor>`. */
-export async function runDevices(user: string, options: ReportOptions, { env, write }: CommandContext): Promise<void> {
-  const devices = await devicesOf(ApiClient.open(options, env, ['devices:read']), user);
+export interface DevicesOptions extends ReportOptions {
+  readonly text?: string;
+  readonly state?: string;
+  readonly platform?: string;
+  /** Of how many users. */
+  readonly limit: number;
+}
+
+interface Found {
+  readonly items: readonly { readonly aor: string; readonly devices: readonly DeviceJson[] }[];
+  readonly next?: string;
+  readonly total?: number;
+  readonly reading?: boolean;
+}
+
+/** How long until a search is asked again while callwake still reads its devices, in milliseconds. */
+const AGAIN = 500;
+
+/** `callwake devices [aor]`. @throws {CliError} when the API can't be asked */
+export async function runDevices(
+  user: string | undefined,
+  options: DevicesOptions,
+  { env, write }: CommandContext,
+): Promise<void> {
+  const client = ApiClient.open(options, env, ['devices:read']);
+  if (user === undefined) return write(foundText(await search(client, options), options));
+  const devices = (await devicesOf(client, user)).filter(
+    ({ state, platform }) =>
+      (options.state === undefined || state.state === options.state) &&
+      (options.platform === undefined || platform === options.platform),
+  );
   if (options.json) return write(json({ items: devices }));
   if (devices.length === 0) return write(`${user} has no phone that is registered or can be woken.\n`);
+  write(devicesTable(devices));
+}
+
+async function search(client: ApiClient, { text, state, platform, limit }: DevicesOptions): Promise<Found> {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (text !== undefined) query.set('text', text);
+  if (state !== undefined) query.set('state', state);
+  if (platform !== undefined) query.set('platform', platform);
+  for (;;) {
+    const found = await client.get<Found>(`/v1/devices?${query}`);
+    if (found.reading !== true) return found;
+    await sleep(AGAIN);
+  }
+}
+
+function foundText(found: Found, options: DevicesOptions): string {
+  if (options.json) return json(found);
+  const devices = found.items.flatMap((item) => item.devices);
+  if (devices.length === 0) return 'No phones.\n';
+  const all = found.total === undefined ? '' : ` of ${found.total}`;
+  const more = found.next === undefined ? '' : `${devices.length}${all} phones; --limit shows more.\n`;
+  return devicesTable(devices, true) + more;
+}
+
+function devicesTable(devices: readonly DeviceJson[], ofAll = false): string {
   const rows = devices.map((device) => [
+    ...(ofAll ? [device.aor.replace(/^sips?:/, '')] : []),
     device.id,
     device.platform,
     device.deviceName ?? '-',
@@ -44,7 +99,8 @@ export async function runDevices(user: string, options: ReportOptions, { env, wr
     device.tokens.map(({ kind }) => kind).join(', ') || 'none',
     instant(device.seenAt),
   ]);
-  write(table(['device', 'platform', 'name', 'state', 'because', 'bindings', 'tokens', 'last seen'], rows));
+  const headings = ['device', 'platform', 'name', 'state', 'because', 'bindings', 'tokens', 'last seen'];
+  return table(ofAll ? ['user', ...headings] : headings, rows);
 }
 
 /** `callwake device <aor> <id>`. */

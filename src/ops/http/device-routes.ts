@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeviceView, Provisioning } from '../../devices/provisioning.js';
+import type { DeviceLookup } from '../../devices/search/open.js';
 import type { RoutePlugin } from './api.js';
 import { named, problems, REFUSALS, security } from './openapi.js';
 import { notFound, unprocessable } from './problem.js';
@@ -56,6 +57,10 @@ const provision = z
     ],
   });
 
+const state = z.enum(['active', 'suspended', 'unregistered', 'unreachable'], {
+  error: 'active, suspended, unregistered or unreachable',
+});
+
 /** A device as the API shows it. */
 export const deviceView = named(
   'Device',
@@ -67,7 +72,7 @@ export const deviceView = named(
     userAgent: z.string().optional(),
     deviceName: z.string().optional(),
     state: z.object({
-      state: z.enum(['active', 'suspended', 'unregistered', 'unreachable']),
+      state,
       reason: z.string().describe('why, in words'),
     }),
     bindings: z.array(
@@ -102,14 +107,40 @@ export type DeviceJson = z.infer<typeof deviceView>;
 
 const deviceId = z.string().min(1, { error: 'a device id' }).max(128, { error: 'a device id' });
 
+const count = z.int();
+
+const query = z.strictObject({
+  ...page,
+  text: z
+    .string()
+    .max(200, { error: 'at most 200 characters' })
+    .optional()
+    .describe("part of the address, id, device name, User-Agent or of a token's hash; or a whole token"),
+  state: state.optional(),
+  platform: platform.optional(),
+});
+
+const list = pageOf(z.object({ aor: z.string(), devices: z.array(deviceView) })).extend({
+  total: count.optional().describe('of a search: how many devices fit on all pages'),
+  states: z
+    .object({ active: count, suspended: count, unregistered: count, unreachable: count })
+    .optional()
+    .describe('of a search: how many devices would fit without `state`, by state'),
+  reading: z
+    .boolean()
+    .optional()
+    .describe('of a search: not all devices have been read yet, the answer is of those that have. Ask again'),
+});
+
 export interface DeviceParts {
   readonly provisioning: Provisioning;
+  readonly lookup: Pick<DeviceLookup, 'search'>;
   /** Domains that are served here, lower case. */
   readonly domains: readonly string[];
 }
 
 /** Devices: list, show, provision, delete. */
-export function deviceRoutes({ provisioning, domains }: DeviceParts): RoutePlugin {
+export function deviceRoutes({ provisioning, lookup, domains }: DeviceParts): RoutePlugin {
   const ofUser = z.object({ aor: aorSchema(domains) });
   const one = ofUser.extend({ id: deviceId });
   const seek = async (user: string, id: string): Promise<DeviceView | undefined> => {
@@ -129,17 +160,32 @@ export function deviceRoutes({ provisioning, domains }: DeviceParts): RoutePlugi
         config: { scope: 'devices:read' },
         schema: {
           operationId: 'listDevices',
-          summary: 'All devices, by user',
+          summary: 'All devices, by user, or those that fit',
+          description:
+            'With `text`, `state` or `platform` devices are searched. The first search in a while begins to read them all: at once for ' +
+            'thousands, half a minute for a million.',
           tags: ['devices'],
           security: security('devices:read'),
-          querystring: z.strictObject(page),
+          querystring: query,
           response: {
-            200: pageOf(z.object({ aor: z.string(), devices: z.array(deviceView) })).describe('A page of users.'),
+            200: list.describe('A page of users.'),
             ...problems(400, ...REFUSALS),
           },
         },
       },
-      async ({ query }) => plain(await provisioning.list(query.after, query.limit)),
+      async ({ query: { after, limit, text, state, platform } }) => {
+        if (text === undefined && state === undefined && platform === undefined) {
+          return plain(await provisioning.list(after, limit));
+        }
+        const filter = {
+          ...(text !== undefined && { text }),
+          ...(state !== undefined && { state }),
+          ...(platform !== undefined && { platform }),
+        };
+        const { items, ...rest } = await lookup.search.find(filter, after, limit);
+        const shown = items.map(({ aor, devices }) => ({ aor, devices: devices.map((d) => provisioning.view(d)) }));
+        return plain({ items: shown, ...rest });
+      },
     );
     server.get(
       '/v1/devices/:aor',

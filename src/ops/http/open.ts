@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.js';
 import type { ApiConfig } from '../../config/schema.js';
+import type { DeviceLookup } from '../../devices/search/open.js';
 import type { Logger } from '../../log/logger.js';
 import type { RecentLog } from '../../log/recent.js';
 import type { Operations } from '../operations.js';
@@ -14,6 +15,7 @@ export interface ApiParts extends UserParts, NotificationParts {
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly lookup: DeviceLookup;
   readonly readiness: Readiness;
   readonly operations: Operations;
   readonly control: Control;

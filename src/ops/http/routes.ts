@@ -13,6 +13,7 @@ import { metricsRoutes } from './metrics-routes.js';
 import { notificationRoutes } from './notification-routes.js';
 import { overviewRoutes } from './overview.js';
 import { preferenceRoutes } from './preference-routes.js';
+import { refusedTokenRoutes } from './refused-token-routes.js';
 import { userRoutes } from './user-routes.js';
 import { wakeTestRoutes } from './wake-test.js';
 
@@ -24,6 +25,7 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     userRoutes(parts),
     preferenceRoutes(parts),
     deviceRoutes(parts),
+    refusedTokenRoutes(parts),
     notificationRoutes(parts),
     controlRoutes(parts.control),
     metricsRoutes(new Metrics(operations)),
