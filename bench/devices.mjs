@@ -10,8 +10,9 @@ import { DeviceRegistry } from '../dist/devices/registry.js';
 import { CucmSimulator } from '../dist/sim/cucm/index.js';
 import { PhoneSimulator } from '../dist/sim/phone/index.js';
 import { openStore } from '../dist/store/open.js';
+import { aorOf, deviceOf, fillStore } from './harness/filled-store.mjs';
 import { memory, quantiles, sleep, where } from './harness/machine.mjs';
-import { alertTokenOf, contactOf, instanceOf, RegisteringPhones, tokenOf } from './harness/registering-phones.mjs';
+import { RegisteringPhones } from './harness/registering-phones.mjs';
 import { DOMAIN, scratch, startCallwake } from './harness/servers.mjs';
 
 const { values } = parseArgs({
@@ -27,7 +28,6 @@ const count = Number(values.count);
 const lookups = Number(values.lookups);
 const folder = values.folder ?? scratch();
 const path = join(folder, 'data');
-const aorOf = (n) => `sip:d${n}@${DOMAIN}`;
 const missed = [];
 console.log(where());
 console.log(`${count} phones, each with Path and two push tokens`);
@@ -52,14 +52,9 @@ process.exit(0);
 /** Writes the phones as a REGISTER leaves them, many to a transaction. */
 async function fill() {
   const there = existsSync(path);
-  const store = await openStore({ kind: 'lmdb', path, durable: false, cache: 0 });
   const since = performance.now();
-  if (!there) {
-    for (let n = 1; n <= count; n += 5000) {
-      const some = Math.min(5000, count - n + 1);
-      await Promise.all(Array.from({ length: some }, (_, i) => store.putDevices(aorOf(n + i), [deviceOf(n + i)])));
-    }
-  }
+  if (!there) await fillStore(path, 1, count);
+  const store = await openStore({ kind: 'lmdb', path, durable: false, cache: 0 });
   await store.putDevices(aorOf(1), [{ ...deviceOf(1), ...awakeAt(phonePort) }]);
   await store.close();
   report('fill', { seconds: Math.round((performance.now() - since) / 1000), kept: there });
@@ -138,41 +133,6 @@ function memories(server) {
     .map((pid) => memory(pid))
     .sort((a, b) => b.rss - a.rss);
   return { app: all[0], others: all.slice(1).map(({ rss }) => rss) };
-}
-
-function deviceOf(n) {
-  const now = Date.now();
-  const token = (kind, text) => ({
-    kind,
-    token: text,
-    teamId: 'TEAM123456',
-    bundleId: 'com.example.softphone',
-    seenAt: now,
-    origin: 'register',
-  });
-  return {
-    id: instanceOf(n),
-    aor: aorOf(n),
-    instance: instanceOf(n),
-    platform: 'iphone',
-    userAgent: 'bench (iPhone)',
-    bindings: [
-      {
-        uri: `sip:d${n}@127.0.0.2:5999;transport=udp`,
-        contact: contactOf(n),
-        path: ['<sip:edge@127.0.0.1:5998;lr>'],
-        mode: 'path',
-        registeredAt: now,
-        expiresAt: now + 86_400_000,
-        callId: `bench-${n}@edge`,
-        cseq: 1,
-        q: 1,
-        source: 'udp/127.0.0.1:5998',
-      },
-    ],
-    tokens: [token('voip', tokenOf(n)), token('alert', alertTokenOf(n))],
-    seenAt: now,
-  };
 }
 
 /** A phone in the foreground that is reached directly. */

@@ -16,7 +16,7 @@ export function CallsPage({ query, change }: { readonly query: URLSearchParams; 
   const reason = query.get('reason') ?? '';
   const page = Math.min(MAX_PAGE, Math.max(1, Math.trunc(Number(query.get('limit')) || DEFAULT_PAGE)));
   const wanted = new URLSearchParams({ limit: String(page), offset: String(offset) });
-  const settled = useSettled(text.trim(), 200);
+  const settled = useSettled(text.trim(), 100);
   if (settled !== '') wanted.set('text', settled);
   if (state !== '') wanted.set('state', state);
   if (reason !== '') wanted.set('reason', reason);

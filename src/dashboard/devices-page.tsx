@@ -18,7 +18,7 @@ function FindDevices({ query }: { readonly query: URLSearchParams }) {
   const [text, setText] = useState(query.get('text') ?? '');
   const state = query.get('state') ?? '';
   const after = query.get('after') ?? '';
-  const settled = useSettled(text.trim(), 200);
+  const settled = useSettled(text.trim(), 100);
   useEffect(() => {
     if (settled !== (query.get('text') ?? '')) go({ text: settled, state }, true);
   }, [settled]);

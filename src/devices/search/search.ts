@@ -26,18 +26,24 @@ export interface DeviceSearchOptions {
 /** Without a search for so long, in milliseconds, the memory is given back. */
 const KEPT_FOR = 15 * 60_000;
 
+/** Changes are told together after so long, in milliseconds, so that few are left to look at when somebody searches. */
+const TOLD_AFTER = 250;
+
 /** Finds devices among very many, without the event loop waiting: an index in memory, made when it is first needed. */
 export class DeviceSearch {
   readonly #options: DeviceSearchOptions;
   #index: Index | undefined;
   #timer: Timer | undefined;
+  #telling: Timer | undefined;
   readonly #changed = new Set<string>();
   readonly #unlisten: () => void;
 
   constructor(options: DeviceSearchOptions) {
     this.#options = options;
     this.#unlisten = options.registry.onStored((aor) => {
-      if (this.#index !== undefined) this.#changed.add(aor);
+      if (this.#index === undefined) return;
+      this.#changed.add(aor);
+      this.#telling ??= options.clock.setTimeout(() => this.#tellChanges(), TOLD_AFTER);
     });
   }
 
@@ -51,10 +57,7 @@ export class DeviceSearch {
     this.#index ??= this.#open();
     this.#timer?.cancel();
     this.#timer = clock.setTimeout(() => this.#drop(), KEPT_FOR);
-    if (this.#changed.size > 0) {
-      this.#index.changed([...this.#changed]);
-      this.#changed.clear();
-    }
+    this.#tellChanges();
     const now = clock.now();
     const { aors, more, ...rest } = await this.#index.find({ filter, after, limit, now });
     const items = await Promise.all(
@@ -76,6 +79,13 @@ export class DeviceSearch {
     this.#drop();
   }
 
+  #tellChanges(): void {
+    this.#telling?.cancel();
+    this.#telling = undefined;
+    if (this.#changed.size > 0) this.#index?.changed([...this.#changed]);
+    this.#changed.clear();
+  }
+
   #open(): Index {
     const { store, registry, onFault } = this.#options;
     const { awakeFor, tokenRetention, pushPlatforms, tokenOutlivesBinding } = registry.settings;
@@ -89,6 +99,8 @@ export class DeviceSearch {
 
   #drop(): void {
     this.#timer?.cancel();
+    this.#telling?.cancel();
+    this.#telling = undefined;
     this.#index?.close();
     this.#index = undefined;
     this.#changed.clear();

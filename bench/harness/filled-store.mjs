@@ -1,0 +1,53 @@
+// A store with very many phones, as their REGISTERs leave it.
+import { openStore } from '../../dist/store/open.js';
+import { alertTokenOf, contactOf, instanceOf, tokenOf } from './registering-phones.mjs';
+import { DOMAIN } from './servers.mjs';
+
+export const aorOf = (n) => `sip:d${n}@${DOMAIN}`;
+const AGENTS = ['bench/1.0 (iPhone; iOS 18.5)', 'bench/1.0 (iPhone; iOS 17.7)', 'bench/1.1 (iPad; iPadOS 18.1)'];
+
+/** Writes phones `from` to `to`, many to a transaction. */
+export async function fillStore(path, from, to) {
+  const store = await openStore({ kind: 'lmdb', path, durable: false, cache: 0 });
+  for (let n = from; n <= to; n += 5000) {
+    const some = Math.min(5000, to - n + 1);
+    await Promise.all(Array.from({ length: some }, (_, i) => store.putDevices(aorOf(n + i), [deviceOf(n + i)])));
+  }
+  await store.close();
+}
+
+/** Phone `n`: Path, two tokens. */
+export function deviceOf(n) {
+  const now = Date.now();
+  const token = (kind, text) => ({
+    kind,
+    token: text,
+    teamId: 'TEAM123456',
+    bundleId: 'com.example.softphone',
+    seenAt: now,
+    origin: 'register',
+  });
+  return {
+    id: instanceOf(n),
+    aor: aorOf(n),
+    instance: instanceOf(n),
+    platform: 'iphone',
+    userAgent: AGENTS[n % AGENTS.length],
+    bindings: [
+      {
+        uri: `sip:d${n}@127.0.0.2:5999;transport=udp`,
+        contact: contactOf(n),
+        path: ['<sip:edge@127.0.0.1:5998;lr>'],
+        mode: 'path',
+        registeredAt: now,
+        expiresAt: now + 86_400_000,
+        callId: `bench-${n}@edge`,
+        cseq: 1,
+        q: 1,
+        source: 'udp/127.0.0.1:5998',
+      },
+    ],
+    tokens: [token('voip', tokenOf(n)), token('alert', alertTokenOf(n))],
+    seenAt: now,
+  };
+}
