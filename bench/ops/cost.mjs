@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../dist/clock/clock.js';
@@ -26,19 +27,15 @@ export async function apiSettings() {
 
 /** Wake calls with everything that watches, and without, in turns. */
 export async function cost(folder, { rounds, rate, seconds, goal }) {
-  const bench = await new Bench(folder).open();
   const api = await apiSettings();
-  const common = { ...bench.surroundings, log: 'warn', hold: '13s' };
-  const on = await callwake(join(folder, 'on'), {
-    ...common,
-    settings: { api, timeline: { messages: true, folder: join(folder, 'calls') } },
-  });
+  const watched = { api, timeline: { messages: true, folder: join(folder, 'calls') } };
+  const on = await side(join(folder, 'on'), watched);
   process.env.NODE_OPTIONS = `--import ${NO_WATCH}`;
-  const off = await callwake(join(folder, 'off'), { ...common, settings: { api: { enabled: false } } });
+  const off = await side(join(folder, 'off'), { api: { enabled: false } });
   delete process.env.NODE_OPTIONS;
   const cpu = { on: [], off: [] };
   for (let round = 0; round <= rounds; round++) {
-    for (const [name, server] of round % 2 === 0
+    for (const [name, side] of round % 2 === 0
       ? [
           ['on', on],
           ['off', off],
@@ -47,9 +44,8 @@ export async function cost(folder, { rounds, rate, seconds, goal }) {
           ['off', off],
           ['on', on],
         ]) {
-      await bench.face(server);
       const eyes = name === 'on' ? watching(`http://127.0.0.1:${api.port}`) : undefined;
-      const step = await bench.wake(server, rate, rate * seconds);
+      const step = await side.bench.wake(side.server, rate, rate * seconds);
       eyes?.();
       // The first round warms both up.
       if (round > 0) cpu[name].push(step.cpuMs);
@@ -74,9 +70,19 @@ export async function cost(folder, { rounds, rate, seconds, goal }) {
     }),
   );
   goal(ratio >= 0.95, `on against off ${round3(ratio)}`);
-  await on.stop();
-  await off.stop();
-  bench.close();
+  for (const { server, bench } of [on, off]) {
+    await server.stop();
+    bench.close();
+  }
+}
+
+/** A callwake with a measuring side of its own. */
+async function side(folder, settings) {
+  mkdirSync(folder, { recursive: true });
+  const bench = await new Bench(folder).open();
+  const server = await callwake(folder, { ...bench.surroundings, log: 'warn', hold: '13s', settings });
+  await bench.face(server);
+  return { bench, server };
 }
 
 /** An open dashboard's overview and a Prometheus. Gives what ends them. */
