@@ -22,6 +22,7 @@ import { type EngineEndpoint, EngineRefused } from './engine-endpoint.js';
 import type { Logger, LogLevel } from './log/logger.js';
 import { RecentLog } from './log/recent.js';
 import { openMessages } from './open-messages.js';
+import { openMidDialog } from './open-mid-dialog.js';
 import { openOperations } from './open-operations.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
 import { openXmppOf } from './open-xmpp.js';
@@ -29,6 +30,7 @@ import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
 import { Lifecycle } from './ops/lifecycle.js';
+import { openTracing } from './ops/tracing/open.js';
 import { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
@@ -38,7 +40,6 @@ import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
 import { messageHandler } from './sip/message.js';
 import { withEndpoints } from './sip/message-tap.js';
-import { MidDialogHold } from './sip/mid-dialog.js';
 import { notifyHandler } from './sip/notify.js';
 import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
@@ -85,9 +86,6 @@ export interface App {
 /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
 const MAX_HELD = 10_000;
 
-/** How long a request inside a call waits for a phone that sleeps: its sender's own transaction must not end first. */
-const MID_DIALOG_PATIENCE = 10_000;
-
 /** Puts the parts together; the only place that knows them all. */
 export function startApp(options: AppOptions): App {
   const { config, engine, store, log } = options;
@@ -107,6 +105,9 @@ export function startApp(options: AppOptions): App {
   const node = hostname();
   const watch = new Watch({ config, clock, log, store, node });
   watch.start().catch(fault);
+  const version = options.version ?? 'unknown';
+  const tracing = openTracing({ config: config.tracing, node, version, log });
+  watch.onCallEvent(tracing.record);
   const { alarms } = watch;
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
@@ -117,6 +118,7 @@ export function startApp(options: AppOptions): App {
     platforms: settings.pushPlatforms,
     environmentOf: (teamId) => config.push.accounts.find((account) => account.teamId === teamId)?.environment ?? 'auto',
     recipientOf: (device, { bundleId }) => recipientOf(config.push, bundleId, device),
+    onOutcome: (ended) => watch.pushes.tell(ended),
     onVerdict: (device, { token }, { token: verdict, ...told }) =>
       devices.tokenVerdict(device.aor, device.id, { ...told, token, verdict }).catch(fault),
   });
@@ -153,25 +155,7 @@ export function startApp(options: AppOptions): App {
   });
   const outbound = new OutboundCalls({ clock, sink, admission, journal, talking });
 
-  const midDialog =
-    settings.purrKey === undefined
-      ? undefined
-      : new MidDialogHold({
-          clock,
-          purrKey: settings.purrKey,
-          devicesOf: (aor) => devices.devicesOf(aor),
-          canWake: (device) => anyHourWaker.tokenFor(device) !== undefined,
-          wake: (device, callUuid, deadline, stillWanted) =>
-            anyHourWaker.wake({
-              device,
-              deadline,
-              stillWanted,
-              call: { callUuid, calledNumber: userOf(device.aor), video: false, trunk: '', privacy: false },
-            }),
-          reroutes: config.engine.mode === 'embedded',
-          patience: MID_DIALOG_PATIENCE,
-          onFault: fault,
-        });
+  const midDialog = openMidDialog({ config, clock, devices, waker: anyHourWaker, onFault: fault });
 
   const trunkPeers = new Peers(
     config.trunks.map(({ name, peers }) => ({ name, addresses: peers.map(({ host }) => host) })),
@@ -221,7 +205,7 @@ export function startApp(options: AppOptions): App {
   const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
   const operations = openOperations({
     node,
-    version: options.version ?? 'unknown',
+    version,
     config,
     clock,
     watch,
@@ -263,6 +247,7 @@ export function startApp(options: AppOptions): App {
       }
       operations.wakeTests.registered(registered);
       for (const device of registered) {
+        watch.deviceHistory.registered(device);
         log.info('registered', {
           aor: device.aor,
           device: device.id,
@@ -272,12 +257,14 @@ export function startApp(options: AppOptions): App {
       }
     },
     onRefused: ({ request, ...refusal }) => {
+      watch.registersRefused.tell(refusal.status);
       if (refusal.why === 'no credentials') log.debug('register challenged', refusal);
       else log.warn('register refused', refusal);
       if (request === undefined || !isRefusedForGood(refusal.status)) return;
       devices.devicesOf(request.aor).then((known) => {
         for (const { id } of devicesNamedBy(request, known, settings)) {
           calls.registerRefused(request.aor, id, refusal.status);
+          watch.deviceHistory.registerRefused(request.aor, id, refusal.status);
         }
       }, fault);
     },
@@ -395,13 +382,10 @@ export function startApp(options: AppOptions): App {
       await devices.close();
       await push.close();
       await watch.close();
+      await tracing.close();
       await store.close();
     },
   };
-}
-
-function userOf(aor: string): string {
-  return aor.slice(aor.indexOf(':') + 1, aor.lastIndexOf('@'));
 }
 
 async function resolvePeers(peers: Peers, nameServers: readonly string[], log: Logger): Promise<void> {

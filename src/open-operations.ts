@@ -39,6 +39,9 @@ export interface OperationsParts {
 /** How long a phone may take to answer a request of a wake test, in milliseconds. */
 const ANSWER_PATIENCE = 5_000;
 
+/** How long the engine may take to tell how it does. */
+const ENGINE_PATIENCE = 1_000;
+
 /** Puts together what operators may look at and do. */
 export function openOperations(parts: OperationsParts): Operations {
   const { config, clock, watch, devices, pushes, push, admission, trunks, drachtio } = parts;
@@ -55,6 +58,7 @@ export function openOperations(parts: OperationsParts): Operations {
       name: 'Wake test',
       patience: ANSWER_PATIENCE,
     }),
+    onReport: (report) => watch.deviceHistory.wakeTest(report),
     modeOf: () => 'call',
     patience: config.trunks[0]?.hold ?? 13_000,
   });
@@ -69,6 +73,7 @@ export function openOperations(parts: OperationsParts): Operations {
     alarmHistory: watch.alarmHistory,
     changes: watch.changes,
     wakeTests,
+    deviceHistory: watch.deviceHistory,
     callControl: {
       end: (callUuid) =>
         [calls.clear(callUuid), outbound.clear(callUuid), joints.hangUp(callUuid, REASONS.hungUp)].includes(true),
@@ -76,8 +81,12 @@ export function openOperations(parts: OperationsParts): Operations {
     },
     trunks: () => [...trunks.values()].map(({ name, status }) => ({ name, ...admission.loadOf(name), peers: status })),
     push: () => push.status(),
+    queues: () => watch.queues(),
+    engine: () => drachtio.figures(clock, ENGINE_PATIENCE),
     onCallEvent: (listener) => watch.onCallEvent(listener),
     onRegistered: (listener) => void devices.onRegistered(listener),
+    onRegisterRefused: (listener) => void watch.registersRefused.add(listener),
+    onPush: (listener) => void watch.pushes.add(listener),
     configuration: () => stringify(withoutSecrets(config)),
   };
 }

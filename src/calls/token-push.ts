@@ -30,6 +30,14 @@ export interface TokenPushOptions {
   readonly recipientOf?: (device: Device, token: PushToken) => Recipient;
   /** Told what Apple said of a token; the push ends when that is stored, so that no later call uses a dead token. Never rejects. */
   readonly onVerdict: (device: Device, token: PushToken, verdict: Verdict) => Promise<void>;
+  /** Told how each push ended. */
+  readonly onOutcome?: (push: EndedPush) => void;
+}
+
+/** A push that has ended, for who counts them. */
+export interface EndedPush {
+  readonly kind: PushKind;
+  readonly outcome: PushOutcome;
 }
 
 export interface Verdict {
@@ -89,6 +97,7 @@ export class TokenPush {
       topic: token.kind === 'voip' ? `${token.bundleId}.voip` : token.bundleId,
       tokenRegisteredAt: token.seenAt,
     });
+    this.#options.onOutcome?.({ kind, outcome });
     const verdict = outcome.kind === 'accepted' ? 'keep' : outcome.kind === 'refused' ? outcome.token : undefined;
     const at = (outcome.kind === 'refused' && outcome.unregisteredAt) || this.#options.clock.now();
     const learned = outcome.kind === 'accepted' && token.environment !== environment;

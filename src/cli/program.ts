@@ -3,6 +3,7 @@ import { addApiCommands, apiOptions } from './api/commands.js';
 import { collect, durationArgument, lifetimeArgument, wholeArgument } from './arguments.js';
 import { SECRET_VARIABLE } from './embedded-engine.js';
 import { CliError, type ExitCode, explainError } from './exit.js';
+import { addManual } from './manual.js';
 import { addSimCommands } from './sim.js';
 import { packageVersion } from './version.js';
 
@@ -102,6 +103,7 @@ export function makeProgram(end: (code: number) => void): Command {
       const code: ExitCode = await runAppCommand(file, process.env, withParent);
       end(code);
     });
+  addManual(program);
   return program;
 }
 

@@ -43,6 +43,8 @@ export const api = z
     jwt: jwt.prefault({}),
     /** Whoever is on this machine may do everything without a token. Only for a loopback host. */
     loopbackWithoutToken: flag().default(false),
+    /** `/metrics` is for everybody who reaches the API: it names no user. */
+    metricsWithoutToken: flag().default(false),
     /** Requests per token, or per address without one. */
     rateLimit: z
       .strictObject({ perSecond: whole(1, 100_000).default(50), burst: whole(1, 1_000_000).default(100) })

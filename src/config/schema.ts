@@ -19,6 +19,7 @@ import {
 import { messages } from './messages.js';
 import { push } from './push.js';
 import { timeline } from './timeline.js';
+import { tracing } from './tracing.js';
 import { alerts, peer, trunk, users } from './trunk.js';
 import { xmpp } from './xmpp.js';
 
@@ -228,6 +229,7 @@ const sections = z.strictObject({
   messages: messages.prefault({}),
   alarms: alarms.prefault({}),
   timeline: timeline.prefault({}),
+  tracing: tracing.prefault({}),
   edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),
   directPhones: z.strictObject({ allow: flag().default(false) }).prefault({}),
   registrar: registrar.prefault({}),

@@ -64,7 +64,13 @@ export function CallPage({ id, change }: { readonly id: string; readonly change:
         )}
       </dl>
       <div class="ladder-and-event">
-        <Ladder events={events} several={summary.devices > 1} chosen={chosen} onChoose={setChosen} />
+        <Ladder
+          parties={data.parties}
+          events={events}
+          several={summary.devices > 1}
+          chosen={chosen}
+          onChoose={setChosen}
+        />
         <aside aria-live="polite" aria-label="The chosen event">
           {event === undefined ? (
             <p class="none">Choose an event to see all of it.</p>

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { remove } from './api.js';
 import { Confirm } from './confirm.js';
+import { DeviceHistory } from './device-history.js';
 import { duration, moment, short } from './format.js';
 import type { Device } from './model.js';
 import { Badge, Section } from './parts.js';
@@ -69,6 +70,7 @@ export function DeviceCard({ device, onChange }: { readonly device: Device; read
             ))}
           </ul>
         )}
+        <DeviceHistory place={place} />
         <WakeTest aor={device.aor} device={device.id} onEnd={onChange} />
       </Section>
     </article>

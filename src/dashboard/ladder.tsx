@@ -1,34 +1,42 @@
 import { useMedia } from './hooks.js';
 import type { CallEvent, Party } from './model.js';
 
-const PARTIES: readonly Party[] = ['trunk', 'callwake', 'apns', 'phone'];
 const NAMES: Readonly<Record<Party, string>> = {
   trunk: 'CUCM trunk',
   callwake: 'callwake',
   apns: 'APNs',
+  edge: 'edge',
   phone: 'phone',
 };
 const ROW = 34;
 const TOP = 44;
 
-/** How wide things are, in pixels. */
+/** How wide things are, in pixels, and the columns. */
 interface Measures {
   readonly time: number;
   readonly column: number;
   /** A character, about. */
   readonly character: number;
+  readonly parties: readonly Party[];
 }
 
-const WIDE: Measures = { time: 90, column: 170, character: 7 };
+const WIDE = { time: 90, column: 170, character: 7 };
 /** So that all columns are seen on a phone. */
-const NARROW: Measures = { time: 54, column: 69, character: 6 };
+const NARROW = { time: 54, column: 276, character: 6 };
 const NARROW_SCREEN = '(max-width: 760px)';
 
-const widthOf = ({ time, column }: Measures): number => time + column * PARTIES.length;
+/** How it is drawn; on a narrow screen the columns share what there is. */
+function measuresOf(parties: readonly Party[], narrow: boolean): Measures {
+  return narrow ? { ...NARROW, column: Math.floor(NARROW.column / parties.length), parties } : { ...WIDE, parties };
+}
 
-const columnOf = (party: Party, { time, column }: Measures): number => time + column * (PARTIES.indexOf(party) + 0.5);
+const widthOf = ({ time, column, parties }: Measures): number => time + column * parties.length;
+
+const columnOf = (party: Party, { time, column, parties }: Measures): number =>
+  time + column * (parties.indexOf(party) + 0.5);
 
 export interface LadderProps {
+  readonly parties: readonly Party[];
   readonly events: readonly CallEvent[];
   /** The call has more than one device: each arrow says which. */
   readonly several: boolean;
@@ -37,9 +45,9 @@ export interface LadderProps {
 }
 
 /** A ladder diagram: time runs down, a column per party; each event is a button. */
-export function Ladder({ events, several, chosen, onChoose }: LadderProps) {
+export function Ladder({ parties, events, several, chosen, onChoose }: LadderProps) {
   const narrow = useMedia(NARROW_SCREEN);
-  const measures = narrow ? NARROW : WIDE;
+  const measures = measuresOf(parties, narrow);
   const width = widthOf(measures);
   const height = TOP + events.length * ROW + 20;
   return (
@@ -59,7 +67,7 @@ export function Ladder({ events, several, chosen, onChoose }: LadderProps) {
             <path d="M0 0 L8 4 L0 8 z" class="head" />
           </marker>
         </defs>
-        {PARTIES.map((party) => (
+        {parties.map((party) => (
           <g key={party} class="party">
             <text x={columnOf(party, measures)} y={24} text-anchor="middle">
               {narrow && party === 'trunk' ? 'trunk' : NAMES[party]}

@@ -81,7 +81,7 @@ export interface PushedAgain {
   readonly pushes: readonly { readonly device: string; readonly outcome: string; readonly reason?: string }[];
 }
 
-export type Party = 'trunk' | 'callwake' | 'apns' | 'phone';
+export type Party = 'trunk' | 'callwake' | 'apns' | 'edge' | 'phone';
 
 export interface CallEvent {
   readonly at: number;
@@ -107,6 +107,8 @@ export interface CallMessage {
 
 export interface CallDetail {
   readonly summary: CallSummary;
+  /** The columns of its ladder. */
+  readonly parties: readonly Party[];
   readonly events: readonly CallEvent[];
   readonly dropped: number;
   /** Empty unless callwake keeps them (`timeline.messages`). */
@@ -148,6 +150,15 @@ export interface FoundDevices {
   readonly total: number;
   readonly states: Readonly<Record<'active' | 'suspended' | 'unregistered' | 'unreachable', number>>;
   readonly reading: boolean;
+}
+
+/** Something that happened to a phone. */
+export interface DeviceEvent {
+  readonly at: number;
+  readonly what: string;
+  readonly text: string;
+  readonly times: number;
+  readonly callUuid?: string;
 }
 
 export interface WakeStep {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Ladder, type LadderStep } from '../ops/timeline/ladder.js';
 import type { PhoneEvent } from '../sim/phone/index.js';
-import { Ladder, type LadderStep } from './ladder.js';
 import { type EdgeKind, Stage } from './stage.js';
 
 /** What the demo can show of messages. */

@@ -1,8 +1,8 @@
+import { Ladder, type LadderStep } from '../ops/timeline/ladder.js';
 import type { CucmEvent } from '../sim/cucm/index.js';
 import type { PhoneEvent, PhoneSimulator } from '../sim/phone/index.js';
 import type { SimCall } from '../sim/ua/types.js';
 import { type CallMarks, figuresTable } from './figures.js';
-import { Ladder, type LadderStep } from './ladder.js';
 import { type NotifiedScenario, runNotified } from './notified.js';
 import { SCENARIOS, type Scenario, type ScenarioName } from './scenarios.js';
 import { type EdgeKind, Stage } from './stage.js';

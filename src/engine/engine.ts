@@ -10,6 +10,7 @@ import { type ControlListen, ControlServer } from './control/server.js';
 import type { SessionLimits } from './control/session.js';
 import { parseDuration } from './control/wire.js';
 import { DialogLayer } from './dialog/layer.js';
+import type { EngineFigures } from './figures.js';
 import { ProxyLayer } from './proxy/proxy-layer.js';
 import type { TimerSettings } from './transaction/index.js';
 import {
@@ -86,6 +87,7 @@ export class Engine {
   readonly #proxy: ProxyLayer;
   readonly #server: ControlServer;
   readonly #load: LoadGuard;
+  readonly #refusals: RefusalLog;
   readonly #listeners: Listener[] = [];
 
   constructor(options: EngineOptions) {
@@ -99,8 +101,8 @@ export class Engine {
       ...(options.tlsClient ? { tls: options.tlsClient } : {}),
       ...(options.nameServers?.length ? { resolver: resolverOf(options.nameServers) } : {}),
     });
-    const refusals = new RefusalLog(this.#clock, options.warn ?? log);
-    const onRefused = refusals.note.bind(refusals);
+    this.#refusals = new RefusalLog(this.#clock, options.warn ?? log);
+    const onRefused = this.#refusals.note.bind(this.#refusals);
     const meter = processLoad(() => this.#backlog());
     this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, meter, log, onRefused });
     this.#registry = new ContactRegistry(this.#clock);
@@ -112,6 +114,7 @@ export class Engine {
       outbound,
       successorWait: options.successorWait,
       onRefused,
+      figures: () => this.figures(),
       registered: (request, response, flow) => this.#registry.learn(request, response, flow),
       proxy: (session, command, text, incoming) =>
         proxyRequest(this.#proxy, this.#clock, session, command, text, incoming),
@@ -162,6 +165,27 @@ export class Engine {
       await this.stop();
       throw error;
     }
+  }
+
+  /** What is under way, and how the process does. */
+  figures(): EngineFigures {
+    const { client, server } = this.#dialogs.transactions.counts;
+    const { user, system } = process.cpuUsage();
+    const { heapUsed, rss } = process.memoryUsage();
+    return {
+      clientTransactions: client,
+      serverTransactions: server,
+      dialogs: this.#dialogs.dialogs.size,
+      proxied: this.#proxy.size,
+      pending: this.#dialogs.pending,
+      connections: this.#transport.connectionCount,
+      passing: this.#load.share,
+      refused: this.#refusals.counts,
+      lag: this.#load.lag,
+      cpuSeconds: (user + system) / 1e6,
+      heapBytes: heapUsed,
+      residentBytes: rss,
+    };
   }
 
   /** New keys for TLS, for listeners and for connections that are opened from now on. Throws what Node throws for a bad key; then nothing has changed. */

@@ -1,10 +1,13 @@
 import type { AnotherPush } from '../calls/leg-push.js';
+import type { EndedPush } from '../calls/token-push.js';
 import type { Device } from '../devices/types.js';
+import type { EngineFigures } from '../engine-figures.js';
 import type { PushProviderStatus } from '../push/provider.js';
 import type { PeerStatus } from '../trunks/types.js';
 import type { AlarmBoard } from './alarms/board.js';
 import type { AlarmHistory } from './alarms/history.js';
 import type { Changes } from './changes.js';
+import type { DeviceHistory } from './device-history.js';
 import type { Statistics } from './statistics/statistics.js';
 import type { CallMessage } from './timeline/call-messages.js';
 import type { TimelineRecorder } from './timeline/recorder.js';
@@ -44,13 +47,22 @@ export interface Operations {
   readonly alarmHistory: AlarmHistory;
   readonly changes: Changes;
   readonly wakeTests: WakeTests;
+  readonly deviceHistory: DeviceHistory;
   readonly callControl: CallControl;
   trunks(): readonly TrunkView[];
   push(): PushProviderStatus;
+  /** What waits to be written or sent besides pushes, by queue. */
+  queues(): Readonly<Record<string, number>>;
+  /** How the SIP engine does; undefined of one that can't tell. */
+  engine(): Promise<EngineFigures | undefined>;
   /** The configuration in force as YAML, secrets hidden. */
   configuration(): string;
   /** Calls `listener` for each event of a call from now on. */
   onCallEvent(listener: CallListener): void;
   /** Calls `listener` for each device that a REGISTER has (re-)registered from now on. */
   onRegistered(listener: (device: Device) => void): void;
+  /** Calls `listener` with the status of each REGISTER that is refused from now on. */
+  onRegisterRefused(listener: (status: number) => void): void;
+  /** Calls `listener` with each push that ends from now on. */
+  onPush(listener: (push: EndedPush) => void): void;
 }

@@ -1,12 +1,15 @@
 import type { TimelineEvent } from '../calls/timeline.js';
+import type { EndedPush } from '../calls/token-push.js';
 import type { Clock } from '../clock/clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../log/logger.js';
 import { AlarmBoard } from './alarms/board.js';
 import { AlarmHistory, type HistoryStore } from './alarms/history.js';
-import { openWebhooks } from './alarms/open.js';
+import { openWebhooks, type Webhooks } from './alarms/open.js';
 import { LimitAlarms } from './alarms/sources.js';
 import { Changes } from './changes.js';
+import { DeviceHistory } from './device-history.js';
+import { Listeners } from './listeners.js';
 import { Statistics } from './statistics/statistics.js';
 import { CallLog } from './timeline/call-log.js';
 import { type CallMessage, CallMessages } from './timeline/call-messages.js';
@@ -35,10 +38,14 @@ export class Watch {
   readonly limits: LimitAlarms;
   readonly changes: Changes;
   readonly statistics: Statistics;
+  readonly deviceHistory: DeviceHistory;
   readonly recorder: TimelineRecorder;
   /** The SIP messages of calls, where they are wanted. */
   readonly messages: CallMessages | undefined;
-  readonly #webhooks: { close(): void };
+  readonly pushes = new Listeners<EndedPush>();
+  /** Statuses of REGISTERs that were refused. */
+  readonly registersRefused = new Listeners<number>();
+  readonly #webhooks: Webhooks;
   readonly #listeners = new Set<CallListener>();
   readonly #hep: HepClient | undefined;
   readonly #callLog: CallLog | undefined;
@@ -83,11 +90,13 @@ export class Watch {
     this.limits = new LimitAlarms(this.alarms, clock);
     this.changes = new Changes(clock);
     this.statistics = new Statistics(clock);
+    this.deviceHistory = new DeviceHistory(clock);
     this.recorder = new TimelineRecorder({
       calls: config.timeline.calls,
       bytes: config.timeline.callBytes,
       onEvent: (event, before, call) => {
         this.statistics.record(event, before, call);
+        this.deviceHistory.call(event, call);
         this.changes.call(call.callUuid);
         for (const listener of this.#listeners) listener(event, before, call);
         if (call.state === 'over' && before?.state !== 'over') this.#ended(call.callUuid);
@@ -121,6 +130,11 @@ export class Watch {
     const { callUuid, sessionId, ms, type, fields } = event;
     this.#log.info(type, { callUuid, sessionId, ms, ...fields });
     this.recorder.record(event);
+  }
+
+  /** What waits to be written or sent, by queue. */
+  queues(): Readonly<Record<string, number>> {
+    return { 'alarm-webhooks': this.#webhooks.waiting, 'call-files': this.#callLog?.waiting ?? 0 };
   }
 
   /** Takes a SIP message as it was on the wire. */

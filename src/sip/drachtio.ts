@@ -1,6 +1,8 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
+import type { Clock } from '../clock/clock.js';
+import { type EngineFigures, readFigures } from '../engine-figures.js';
 import type { HeaderRecord } from './header-lines.js';
 import { type TappedMessage, tappedMessage } from './message-tap.js';
 import { sipText } from './wire-text.js';
@@ -100,7 +102,7 @@ interface SrfServer {
 /** srf's connection to its server. */
 interface SrfClient {
   /** Made by connecting; tells each frame that comes. */
-  readonly wp: EventEmitter;
+  readonly wp: EventEmitter & { send(socket: Socket, message: string): string };
   readonly mapServer: Map<Socket, SrfServer>;
   /** Sends a message as it stands; without headers or body in the options nothing is taken apart for it. */
   sendMessage(socket: Socket, text: string, options: Record<string, unknown>): string;
@@ -167,6 +169,25 @@ export class Drachtio {
     const socket = this.#socket();
     const server = socket === undefined ? undefined : this.#agent.app.client?.mapServer.get(socket);
     return server?.serverVersion?.includes('callwake') ?? false;
+  }
+
+  /** How the engine does; undefined of one that can't tell, such as drachtio-server, and of one that doesn't within `patience` milliseconds. */
+  figures(clock: Clock, patience: number): Promise<EngineFigures | undefined> {
+    const socket = this.#socket();
+    const client = this.#agent.app.client;
+    if (socket === undefined || client === undefined || !this.keepsForSuccessor) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const id = client.wp.send(socket, 'figures');
+      const { pendingRequests } = client.mapServer.get(socket) ?? {};
+      const timer = clock.setTimeout(() => {
+        pendingRequests?.delete(id);
+        resolve(undefined);
+      }, patience);
+      pendingRequests?.set(id, ([status, figures = '']) => {
+        timer.cancel();
+        resolve(status === 'OK' ? readFigures(figures) : undefined);
+      });
+    });
   }
 
   /** Whom requests go to; to be said before {@link connect}. */

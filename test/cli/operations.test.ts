@@ -73,6 +73,8 @@ test('a phone is found, woken, called, and the call followed: what an operator d
   t.regex(devices.stdout, new RegExp(`^device .*\n${id} +iphone .* suspended `));
   const device = await run('device', 'sip:2001@corp.example', id.slice(0, 8));
   t.regex(device.stdout, new RegExp(`^device +${id} of sip:2001@corp\\.example\n`));
+  t.is((await run('device', '2001')).stdout, device.stdout);
+  t.regex((await run('devices')).stdout, new RegExp(`^user .*\n2001@corp\\.example +${id} +iphone `));
   t.regex(device.stdout, /\ntokens +voip token:\w+ for com\.example\.phone of ABCDE12345/);
   t.false(device.stdout.includes(String(phone.identity.voipToken)));
 
@@ -85,6 +87,10 @@ test('a phone is found, woken, called, and the call followed: what an operator d
   t.regex(woken.stdout, /\nThe phone wakes: back in \d+ ms\.\n$/);
   t.is(api.stage.apple.received.length, 1);
 
+  t.regex(
+    (await run('device', '2001')).stdout,
+    /\nlately\n( {2}\S+ {2}registered .*\n)*? {2}\S+ {2}wake-test {3}The phone wakes: back in \d+ ms\.\n/,
+  );
   await phone.background();
   const reach = ['--url', api.url, '--config', api.stage.configFile];
   const following = callwake(['calls', '--follow', '--text', '1001', ...reach], / answered .*\n/);

@@ -41,7 +41,7 @@ test.serial('a call that woke a phone, for Wireshark and on disk: both legs, the
 
   const ladder = await cli('call', String(callUuid), '--config', stage.configFile, '--url', String(url));
   t.regex(ladder, /callwake\s+APNs/);
-  t.regex(ladder, /VoIP push -*>/);
+  t.regex(ladder, /VoIP push ─*▶/);
   await stage.callwake.stop();
   const calls = join(folder, 'calls');
   t.true(existsSync(calls));

@@ -82,8 +82,8 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
   const id = "its id, the beginning of it, or Cisco's device name";
   command('device', 'all that is known of a phone; tokens as hashes')
     .argument('<aor>', user)
-    .argument('<device>', id)
-    .action(async (aor: string, device: string, options) => {
+    .argument('[device]', `${id}; not needed when there is one`)
+    .action(async (aor: string, device: string | undefined, options) => {
       const { runDevice } = await import('./devices.js');
       await runDevice(aor, device, options, context);
     });

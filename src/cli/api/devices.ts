@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeviceEventJson } from '../../ops/http/device-history.js';
 import type { DeviceJson } from '../../ops/http/device-routes.js';
 import { CliError } from '../exit.js';
 import { ApiClient } from './client.js';
@@ -28,6 +29,13 @@ export function pickDevice(devices: readonly DeviceJson[], user: string, wanted:
   }
   if (second !== undefined) throw new CliError(`${wanted} may be any of ${clean(known)}.`, 1);
   return device;
+}
+
+function theOnly(devices: readonly DeviceJson[], user: string): DeviceJson {
+  const [device, second] = devices;
+  if (device === undefined) throw new CliError(`${user} has no phone that is registered or can be woken.`, 1);
+  if (second === undefined) return device;
+  throw new CliError(`${user} has several phones; name one of ${clean(devices.map(({ id }) => id).join(', '))}.`, 1);
 }
 
 export interface DevicesOptions extends ReportOptions {
@@ -103,15 +111,27 @@ function devicesTable(devices: readonly DeviceJson[], ofAll = false): string {
   return table(ofAll ? ['user', ...headings] : headings, rows);
 }
 
-/** `callwake device <aor> <id>`. */
+/** `callwake device <aor> [id]`; with one device the id is not needed. */
 export async function runDevice(
   user: string,
-  id: string,
+  id: string | undefined,
   options: ReportOptions,
   { env, write }: CommandContext,
 ): Promise<void> {
-  const device = pickDevice(await devicesOf(ApiClient.open(options, env, ['devices:read']), user), user, id);
-  write(options.json ? json(device) : deviceText(device));
+  const client = ApiClient.open(options, env, ['devices:read']);
+  const devices = await devicesOf(client, user);
+  const device = id === undefined ? theOnly(devices, user) : pickDevice(devices, user, id);
+  const place = `/v1/devices/${encodeURIComponent(device.aor)}/${encodeURIComponent(device.id)}/history`;
+  const history = (await client.get<{ items: DeviceEventJson[] }>(place)).items;
+  write(options.json ? json({ ...device, history }) : deviceText(device) + historyText(history));
+}
+
+function historyText(history: readonly DeviceEventJson[]): string {
+  const lines = history.map(({ at, what, text, times, callUuid }) => {
+    const more = `${times > 1 ? `, ${times} times` : ''}${callUuid === undefined ? '' : `, call ${callUuid}`}`;
+    return `  ${instant(at)}  ${what.padEnd(10)}  ${clean(text)}${more}\n`;
+  });
+  return lines.length === 0 ? '' : `lately\n${lines.join('')}`;
 }
 
 /** What `callwake forget` forgets, and its place below the device in the API. */

@@ -62,6 +62,7 @@ export class LoadGuard {
   private strikes = 0;
   private full = false;
   private passing = 1;
+  private late = 0;
 
   constructor(options: LoadGuardOptions) {
     this.options = options;
@@ -73,6 +74,11 @@ export class LoadGuard {
   /** Share of new work that passes at the moment, from 0 to 1. */
   get share(): number {
     return this.full ? 0 : this.passing;
+  }
+
+  /** Milliseconds by which the last look was late. */
+  get lag(): number {
+    return this.late;
   }
 
   start(): void {
@@ -106,6 +112,7 @@ export class LoadGuard {
   private look(): void {
     const { limits, meter } = this;
     const lag = this.options.clock.monotonic() - this.expected;
+    this.late = Math.max(0, lag);
     const busy = meter.busy();
     this.full = meter.heap() > limits.heap;
     const tooMuch = lag > limits.lag || (busy > limits.busy && this.pilesUp());

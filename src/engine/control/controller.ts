@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
+import type { EngineFigures } from '../figures.js';
 import { GrammarError } from '../../grammar/error.js';
 import type { UnavailableCause } from '../admission/index.js';
 import type { Dialog } from '../dialog/dialog.js';
@@ -50,6 +51,8 @@ export interface ControllerOptions {
   successorWait?: number | undefined;
   /** A request got 503 for want of an app. */
   onRefused?: ((cause: UnavailableCause) => void) | undefined;
+  /** How the engine does, for apps that ask (`figures`, a command that drachtio-server doesn't have). */
+  figures?: (() => EngineFigures) | undefined;
   /** An app accepted a REGISTER. */
   registered?: ((request: SipRequest, response: SipResponse, flow: Flow) => void) | undefined;
   /** Takes new requests before apps that are connected get them: outbound mode. */
@@ -108,6 +111,9 @@ export class Controller implements ControlUser {
     switch (command.type) {
       case 'ping':
         session.send(okReply(command.id, 'pong'));
+        break;
+      case 'figures':
+        session.send(okReply(command.id, JSON.stringify(this.#options.figures?.() ?? {})));
         break;
       case 'route':
         this.#routes.add(command.verb, session);

@@ -5,6 +5,7 @@ import { ProtocolError } from './command-error.js';
 export type Command =
   | { type: 'authenticate'; id: string; secret: string; tags: string[] }
   | { type: 'ping'; id: string }
+  | { type: 'figures'; id: string }
   | { type: 'route'; id: string; verb: string }
   | { type: 'remove_route'; id: string; verb: string }
   | SipCommand
@@ -53,6 +54,7 @@ export function parseCommand(message: Buffer): Command {
     case 'authenticate':
       return { type, id, secret: fields[2] ?? '', tags: (fields[3] ?? '').split(',').filter((tag) => tag !== '') };
     case 'ping':
+    case 'figures':
       return { type, id };
     case 'route':
     case 'remove_route': {

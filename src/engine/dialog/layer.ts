@@ -112,6 +112,11 @@ export class DialogLayer implements TransactionUser, InviteHost {
     return this.#incoming.get(id);
   }
 
+  /** How many requests have no final response yet. */
+  get pending(): number {
+    return this.#incoming.size;
+  }
+
   usage(dialog: Dialog): InviteUsage {
     let usage = this.#usages.get(dialog);
     if (!usage) {

@@ -1,3 +1,5 @@
+import { LASTING } from '../../push/apns/alarms.js';
+
 /** As Cisco's alarm catalogues grade them: `alert` stops every call, `critical` many, `error` some, `warning` none yet. */
 export type Severity = 'alert' | 'critical' | 'error' | 'warning';
 
@@ -46,3 +48,6 @@ export const ALARM_KINDS = {
 
 /** The names of callwake's own alarms. */
 export type OwnAlarmName = keyof typeof ALARM_KINDS;
+
+/** The names of all alarms that last until they are cleared. */
+export const ALARM_NAMES: readonly string[] = [...Object.keys(ALARM_KINDS), ...LASTING];

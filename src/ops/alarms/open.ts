@@ -10,11 +10,14 @@ export interface WebhooksOptions {
   readonly log: Logger;
 }
 
+export interface Webhooks {
+  /** Changes that have not been taken yet, by all of them. */
+  readonly waiting: number;
+  close(): void;
+}
+
 /** Tells each change of the board to the configured webhooks until closed. */
-export function openWebhooks(
-  targets: readonly WebhookTarget[],
-  { alarms, clock, log }: WebhooksOptions,
-): { close(): void } {
+export function openWebhooks(targets: readonly WebhookTarget[], { alarms, clock, log }: WebhooksOptions): Webhooks {
   const webhooks = targets.map(
     (target) =>
       new Webhook({
@@ -29,6 +32,9 @@ export function openWebhooks(
     for (const webhook of webhooks) webhook.send(alarm);
   });
   return {
+    get waiting() {
+      return webhooks.reduce((sum, webhook) => sum + webhook.waiting, 0);
+    },
     close() {
       stop();
       for (const webhook of webhooks) webhook.close();

@@ -39,6 +39,11 @@ export class Webhook {
     this.#options = options;
   }
 
+  /** How many wait, the one under way included. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Takes an alarm for delivery. */
   send(alarm: Alarm): void {
     if (this.#abort.signal.aborted) return;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Operations } from '../operations.js';
-import { arrowOf, PARTIES } from '../timeline/arrows.js';
+import { arrowOf, PARTIES, partiesOf } from '../timeline/arrows.js';
 import { captureOf } from '../timeline/capture.js';
 import type { RecordedCall } from '../timeline/recorder.js';
 import { ladderText } from '../timeline/text.js';
@@ -48,6 +48,7 @@ const detail = named(
   'CallWithEvents',
   z.object({
     summary,
+    parties: z.array(party).describe('the columns of a ladder, from left to right'),
     events: z.array(
       z.object({
         at: z.number().describe('epoch milliseconds'),
@@ -142,6 +143,7 @@ export function callRoutes({ recorder, messagesOf }: Pick<Operations, 'recorder'
         const { summary: call, events, dropped } = known(id);
         return {
           summary: call,
+          parties: [...partiesOf(events)],
           events: events.map((event) => ({
             at: event.at,
             ms: event.ms,

@@ -3,21 +3,22 @@ import type { Metrics } from '../metrics/metrics.js';
 import type { RoutePlugin } from './api.js';
 import { problems, REFUSALS, security } from './openapi.js';
 
-/** `/metrics` for Prometheus. */
-export function metricsRoutes(metrics: Metrics): RoutePlugin {
+/** `/metrics` for Prometheus; `open`: for everybody. */
+export function metricsRoutes(metrics: Metrics, open: boolean): RoutePlugin {
+  const scope = open ? 'none' : 'status:read';
   return (server) => {
     server.get(
       '/metrics',
       {
-        config: { scope: 'status:read' },
+        config: { scope },
         schema: {
           operationId: 'metrics',
           summary: 'Figures for Prometheus',
           tags: ['status'],
-          security: security('status:read'),
+          security: security(scope),
           response: {
             200: { description: 'Text exposition format.', content: { 'text/plain': { schema: z.string() } } },
-            ...problems(...REFUSALS),
+            ...problems(...(open ? [429] : REFUSALS)),
           },
         },
       },

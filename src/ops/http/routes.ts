@@ -4,13 +4,14 @@ import { callControlRoutes } from './call-control.js';
 import { callRoutes } from './calls.js';
 import { controlRoutes } from './control-routes.js';
 import { dashboardRoutes } from './dashboard.js';
+import { deviceHistoryRoutes } from './device-history.js';
 import { deviceRoutes } from './device-routes.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
-import type { ApiParts } from './open.js';
 import { logRoutes } from './logs.js';
 import { metricsRoutes } from './metrics-routes.js';
 import { notificationRoutes } from './notification-routes.js';
+import type { ApiParts } from './open.js';
 import { overviewRoutes } from './overview.js';
 import { preferenceRoutes } from './preference-routes.js';
 import { refusedTokenRoutes } from './refused-token-routes.js';
@@ -26,9 +27,10 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     preferenceRoutes(parts),
     deviceRoutes(parts),
     refusedTokenRoutes(parts),
+    deviceHistoryRoutes(operations.deviceHistory, parts.domains),
     notificationRoutes(parts),
     controlRoutes(parts.control),
-    metricsRoutes(new Metrics(operations)),
+    metricsRoutes(new Metrics(operations), parts.config.metricsWithoutToken),
     overviewRoutes(operations, readiness, clock),
     callRoutes(operations),
     callControlRoutes(operations, clock),

@@ -1,8 +1,14 @@
 import type { TimelineEvent } from '../../calls/timeline.js';
 
 /** Who takes part in a call, from left to right. */
-export const PARTIES = ['trunk', 'callwake', 'apns', 'phone'] as const;
+export const PARTIES = ['trunk', 'callwake', 'apns', 'edge', 'phone'] as const;
 export type Party = (typeof PARTIES)[number];
+
+/** Those that a ladder has columns for: the edge only where phones are behind one, which their messages pass. */
+export function partiesOf(events: readonly TimelineEvent[]): readonly Party[] {
+  const behind = events.some(({ fields: { mode } }) => mode === 'path' || mode === 'rewrite');
+  return PARTIES.filter((party) => party !== 'edge' || behind);
+}
 
 /** An event as a ladder shows it: a message between two parties, or something that happened within callwake. */
 export interface Arrow {

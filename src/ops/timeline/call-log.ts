@@ -43,6 +43,11 @@ export class CallLog {
     this.#options = options;
   }
 
+  /** How many calls wait to be written. */
+  get waiting(): number {
+    return this.#due.size + this.#lines.length;
+  }
+
   /** A call is over; what there is of it is asked for a few seconds later. */
   ended(callUuid: string, read: () => RecordedCall | undefined): void {
     if (this.#due.has(callUuid)) return;

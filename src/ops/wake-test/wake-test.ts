@@ -15,6 +15,8 @@ export interface WakeTestOptions {
   readonly modeOf: (device: Device) => WakeMode;
   /** How long a REGISTER is waited for, in milliseconds: as long as a call would be held. */
   readonly patience: number;
+  /** Told how each test ended. */
+  readonly onReport?: (report: WakeReport) => void;
 }
 
 export interface WakeRun {
@@ -69,7 +71,9 @@ export class WakeTests {
     if (this.#running.size >= MAX_RUNNING) throw new WakeTestBusy(`${MAX_RUNNING} wake tests run already`);
     this.#running.add(key);
     try {
-      return await this.#test(device, mode ?? this.#options.modeOf(device), onStep ?? (() => {}));
+      const report = await this.#test(device, mode ?? this.#options.modeOf(device), onStep ?? (() => {}));
+      this.#options.onReport?.(report);
+      return report;
     } finally {
       this.#running.delete(key);
     }

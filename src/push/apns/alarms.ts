@@ -21,7 +21,7 @@ export interface PushAlarm {
 }
 
 /** Alarms about what lasts until it is seen to be good again; the others are single events. */
-const lasting: ReadonlySet<AlarmName> = new Set([
+export const LASTING: ReadonlySet<AlarmName> = new Set([
   'PushNotificationServiceUnavailable',
   'PushNotificationServiceAccessTokenUnavailable',
   'PushNotificationServiceClockSkew',
@@ -49,17 +49,17 @@ export class Alarms {
 
   /** Those that last and aren't over. */
   get active(): readonly PushAlarm[] {
-    return [...this.#raised.values()].filter((alarm) => lasting.has(alarm.name));
+    return [...this.#raised.values()].filter((alarm) => LASTING.has(alarm.name));
   }
 
   raise(name: AlarmName, subject: string, reason: string, text: string): void {
     const key = `${name} ${subject}`;
     const before = this.#raised.get(key);
     const at = this.#clock.now();
-    if (before && (lasting.has(name) || (before.reason === reason && at - before.at < REPEAT_AFTER))) return;
+    if (before && (LASTING.has(name) || (before.reason === reason && at - before.at < REPEAT_AFTER))) return;
     const alarm: PushAlarm = {
       name,
-      severity: lasting.has(name) ? 'alert' : 'error',
+      severity: LASTING.has(name) ? 'alert' : 'error',
       state: 'raised',
       subject,
       reason,

@@ -11,8 +11,8 @@ import { type Clock, systemClock } from '../../../src/clock/clock.js';
 import { type ApiConfig, configSchema } from '../../../src/config/schema.js';
 import { createLogger } from '../../../src/log/logger.js';
 import { type Api, startApi } from '../../../src/ops/http/api.js';
-import { makeCertificate } from '../../../src/sim/tls/certificate.js';
 import { dashboardRoutes } from '../../../src/ops/http/dashboard.js';
+import { makeCertificate } from '../../../src/sim/tls/certificate.js';
 import { SECRET, token } from '../api-stage.js';
 
 interface Started {

@@ -128,6 +128,7 @@ test('a call is found, told event by event, and drawn; figures, trunks and alarm
 
 test('the wake test pushes as a call does, waits for the REGISTER, asks the phone, and takes the call off its screen', async (t) => {
   const { api, phone } = await started(t);
+  phone.behaviour = { ...QUICK, answerDelayMs: 600_000 };
   const streamed = await api.ask(wakeTestOf(phone), {
     body: { mode: 'call' },
     headers: { accept: 'text/event-stream' },

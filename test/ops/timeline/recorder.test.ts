@@ -122,6 +122,18 @@ test('the ladder in text', (t) => {
   t.is(ladderText(call), readFileSync('test/fixtures/ladder.txt', 'utf8'));
 });
 
+test('the ladder of a call whose phone is behind no edge has no column for one', (t) => {
+  const { recorder: kept, of } = recorder();
+  const record = of('U1');
+  record(0, 'invite-received', { aor: 'sip:2002@corp.example' });
+  record(1, 'leg-invited', { device: 'A', mode: 'direct' });
+  record(2, 'end', { reason: 'cleared' });
+  const call = kept.get('U1');
+  if (call === undefined) return t.fail();
+  t.regex(ladderText(call), /^ +ms +Trunk +callwake +APNs +Phone$/m);
+  t.notRegex(ladderText(call), /edge/);
+});
+
 test('what is kept is bounded in bytes too, the oldest calls go first', (t) => {
   const kept = new TimelineRecorder({ calls: 1000, bytes: 100_000 });
   for (let i = 0; i < 200; i++) {

@@ -12,14 +12,17 @@ const OFFSET = 10;
  */
 export class Ladder {
   readonly #columns: readonly string[];
+  readonly #spacing: number;
 
-  constructor(participants: readonly string[]) {
+  /** `spacing`: characters from one column to the next. */
+  constructor(participants: readonly string[], spacing = SPACING) {
     this.#columns = participants;
+    this.#spacing = spacing;
   }
 
   /** The line with the participants' names. */
   header(): string {
-    const names = this.#columns.map((name) => center(name, SPACING)).join('');
+    const names = this.#columns.map((name) => center(name, this.#spacing)).join('');
     return `${'ms'.padStart(OFFSET - 1)} ${names}`.trimEnd();
   }
 
@@ -27,7 +30,7 @@ export class Ladder {
   line(ms: number, step: LadderStep): string {
     const cells = this.#columns
       .map(() => '│')
-      .map((bar) => center(bar, SPACING))
+      .map((bar) => center(bar, this.#spacing))
       .join('');
     const drawn = 'note' in step ? this.#note(cells, step.at, step.note) : this.#arrow(cells, step);
     return `${ms.toFixed(1).padStart(OFFSET - 1)} ${drawn}`.trimEnd();
@@ -37,7 +40,7 @@ export class Ladder {
     const [start, end] = [this.#position(from), this.#position(to)];
     const [left, right] = [Math.min(start, end), Math.max(start, end)];
     const width = right - left - 1;
-    const text = label.length > width - 4 ? `${label.slice(0, width - 5)}…` : label;
+    const text = label.length > width - 3 ? `${label.slice(0, width - 4)}…` : label;
     const fill = width - 1 - text.length - 2;
     const before = Math.floor(fill / 2);
     const line = `${'─'.repeat(before)} ${text} ${'─'.repeat(fill - before)}`;
@@ -54,7 +57,7 @@ export class Ladder {
   #position(participant: string): number {
     const index = this.#columns.indexOf(participant);
     if (index < 0) throw new Error(`no participant ${participant} in this ladder`);
-    return index * SPACING + Math.floor(SPACING / 2);
+    return index * this.#spacing + Math.floor((this.#spacing - 1) / 2);
   }
 }
 
