@@ -103,7 +103,7 @@ test('a phone is found, woken, called, and the call followed: what an operator d
   t.is(JSON.parse(list.stdout).total, 1);
   t.regex((await run('calls', '--text', 'nobody')).stdout, /^No calls\.\n$/);
   const status = await run('status');
-  t.regex(status.stdout, /\ncalls +0 held, 0 ringing, 0 up\nwake +p50 \d+ ms, .*\noutcomes +answered 1 /);
+  t.regex(status.stdout, /\ncalls +0 held, 0 ringing, 0 up\nwake +p50 [\d.]+ m?s, .*\noutcomes +answered 1 /);
   t.regex(status.stdout, /\ntrunk cucm +\S+ in-service .*\n/);
   t.regex((await run('trunks')).stdout, /\ncucm +0 +0 +\S+ +in-service /);
   t.is((await run('alarms')).stdout, 'No alarms.\n');
