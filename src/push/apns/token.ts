@@ -1,6 +1,7 @@
 import jwt from 'jsonwebtoken';
 import type { Clock } from '../../clock/clock.js';
 import type { SigningAccount } from './key.js';
+import { within } from './patience.js';
 
 const MINUTE = 60_000;
 /** Apple takes a token for an hour; it is renewed well before. */
@@ -102,12 +103,8 @@ export class ProviderTokens {
 
   async #ask(shared: SharedTokens, limit: number, used: ProviderToken | undefined): Promise<void> {
     this.#asking = true;
-    let timer = { cancel: () => {} };
-    const late = new Promise<undefined>((resolve) => {
-      timer = this.#clock.setTimeout(() => resolve(undefined), STORE_PATIENCE);
-    });
-    const answer = await Promise.race([this.#agree(shared, limit, used).catch(() => undefined), late]);
-    timer.cancel();
+    const agreed = within(this.#clock, STORE_PATIENCE, this.#agree(shared, limit, used), () => {});
+    const answer = await agreed.catch(() => undefined);
     this.#current = answer ?? this.#mint();
     this.#asking = false;
     const waiting = [...this.#waiting];

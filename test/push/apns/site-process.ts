@@ -20,7 +20,8 @@ async function run(lines: AsyncIterator<string>): Promise<void> {
   const { folder, key, host, port, ca }: SiteProcess = JSON.parse((await lines.next()).value);
   let ahead = 0;
   const clock = {
-    setTimeout: (fn: () => void, ms: number) => systemClock.setTimeout(fn, ms),
+    // Late, so that a slow disk is waited for.
+    setTimeout: (fn: () => void, ms: number) => systemClock.setTimeout(fn, ms * 20),
     now: () => systemClock.now() + ahead,
     monotonic: () => systemClock.monotonic() + ahead,
   };
