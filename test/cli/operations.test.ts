@@ -3,20 +3,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
-import { Command } from 'commander';
-import { addApiCommands } from '../../src/cli/api/commands.js';
-import { explainError } from '../../src/cli/exit.js';
 import { killApp } from '../../src/demo/app-process.js';
 import { ApiStage, token } from '../ops/api-stage.js';
+import { asked, type Said } from '../support/asked.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 50 };
 const CLI = ['--enable-source-maps', 'build/src/cli.js'];
-
-interface Said {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** Runs a command to its end, or until it has said `until`. */
 async function callwake(args: readonly string[], until?: RegExp): Promise<Said> {
@@ -35,31 +27,6 @@ async function callwake(args: readonly string[], until?: RegExp): Promise<Said> 
   });
   const [status] = (await once(child, 'close')) as [number | null];
   return { status, stdout, stderr };
-}
-
-/** The commands against a callwake, in this process: a process each would take most of the test's time. */
-function asked(url: string, config = 'nowhere.yaml') {
-  return async (...args: readonly string[]): Promise<Said> => {
-    let [status, stdout]: [number, string] = [0, ''];
-    const program = new Command('callwake').exitOverride();
-    const context = {
-      env: {},
-      write: (text: string) => {
-        stdout += text;
-      },
-      end: (code: number) => {
-        status = code;
-      },
-    };
-    addApiCommands(program, config, context);
-    try {
-      await program.parseAsync([...args, '--url', url], { from: 'user' });
-      return { status, stdout, stderr: '' };
-    } catch (error) {
-      const { message, exitCode } = explainError(error);
-      return { status: exitCode, stdout, stderr: `${message}\n` };
-    }
-  };
 }
 
 test('a phone is found, woken, called, and the call followed: what an operator does at a terminal', async (t) => {
