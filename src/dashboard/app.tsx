@@ -87,7 +87,7 @@ function Pages() {
 
 function page(section: string, rest: readonly string[], query: URLSearchParams, change: number) {
   const [first] = rest;
-  if (section === 'calls' && first !== undefined) return <CallPage id={first} change={change} />;
+  if (section === 'calls' && first !== undefined) return <CallPage key={first} id={first} change={change} />;
   if (section === 'calls') return <CallsPage query={query} change={change} />;
   if (section === 'devices') return <DevicesPage query={query} />;
   if (section === 'alarms') return <AlarmsPage key={query.get('name')} query={query} change={change} />;

@@ -20,14 +20,16 @@ interface Measures {
   readonly parties: readonly Party[];
 }
 
-const WIDE = { time: 90, column: 170, character: 7 };
+/** So that all columns are seen beside the chosen event. */
+const WIDE = { time: 90, columns: 690, character: 7 };
 /** So that all columns are seen on a phone. */
-const NARROW = { time: 54, column: 276, character: 6 };
+const NARROW = { time: 54, columns: 276, character: 6 };
 const NARROW_SCREEN = '(max-width: 760px)';
 
-/** How it is drawn; on a narrow screen the columns share what there is. */
+/** How it is drawn: the columns share what there is. */
 function measuresOf(parties: readonly Party[], narrow: boolean): Measures {
-  return narrow ? { ...NARROW, column: Math.floor(NARROW.column / parties.length), parties } : { ...WIDE, parties };
+  const { time, columns, character } = narrow ? NARROW : WIDE;
+  return { time, column: Math.floor(columns / parties.length), character, parties };
 }
 
 const widthOf = ({ time, column, parties }: Measures): number => time + column * parties.length;
@@ -106,7 +108,10 @@ function Row({ event, y, several, measures, chosen, onChoose }: RowProps) {
   const words = to === undefined ? `${NAMES[from]}: ${text}` : `${NAMES[from]} to ${NAMES[to]}: ${text}`;
   const width = widthOf(measures);
   const [start, end] = [columnOf(from, measures), columnOf(to ?? from, measures)];
-  const most = Math.floor((to === undefined ? width - start - 12 : Math.abs(end - start) - 8) / measures.character);
+  const middle = (start + end) / 2;
+  // Nothing else stands in the row: a label may be longer than its arrow.
+  const room = to === undefined ? width - start - 12 : 2 * Math.min(middle - measures.time, width - middle) - 8;
+  const most = Math.floor(room / measures.character);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't stand in an SVG
     <g
@@ -132,7 +137,7 @@ function Row({ event, y, several, measures, chosen, onChoose }: RowProps) {
         </text>
       ) : (
         <>
-          <text x={(start + end) / 2} y={y + 16} text-anchor="middle">
+          <text x={middle} y={y + 16} text-anchor="middle">
             {shortened(text, most)}
           </text>
           <line x1={start} y1={y + 24} x2={end} y2={y + 24} marker-end="url(#head)" />
