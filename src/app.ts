@@ -6,7 +6,6 @@ import { Journal } from './calls/journal.js';
 import { OutboundCalls } from './calls/outbound.js';
 import { Refresher } from './calls/refresher.js';
 import { Talking } from './calls/talking.js';
-import type { TimelineEvent } from './calls/timeline.js';
 import { TokenPush } from './calls/token-push.js';
 import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
@@ -30,6 +29,7 @@ import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
 import { Lifecycle } from './ops/lifecycle.js';
+import { later } from './ops/timeline/later.js';
 import { openTracing } from './ops/tracing/open.js';
 import { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
@@ -122,7 +122,7 @@ export function startApp(options: AppOptions): App {
     onVerdict: (device, { token }, { token: verdict, ...told }) =>
       devices.tokenVerdict(device.aor, device.id, { ...told, token, verdict }).catch(fault),
   });
-  const sink = (event: TimelineEvent): void => watch.call(event);
+  const sink = later((event) => watch.call(event), fault);
   const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
   const policies = new TrunkPolicies(config);
   const admission = new Admission(

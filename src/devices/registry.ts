@@ -260,6 +260,7 @@ export class DeviceRegistry {
           return result.answer;
         }
         hurry(result.answer);
+        await turn();
         await this.#put(aor, result.devices).catch((error: unknown) => {
           this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
         });
@@ -359,3 +360,6 @@ const QUEUE_FULL = [
   ['Retry-After', '1'],
   ['Warning', '399 callwake "too many REGISTERs of this address wait"'],
 ] as const;
+
+/** The next turn of the event loop: what was said in this one has left. */
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

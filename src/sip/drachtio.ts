@@ -14,11 +14,17 @@ export interface SrfMessage {
   readonly body?: string;
 }
 
+/** What srf has read in a message. */
+interface ReadMessage extends SrfMessage {
+  headers?: HeaderRecord;
+  payload?: readonly unknown[];
+}
+
 /** A request, received or sent. */
 export interface SrfRequest extends EventEmitter {
   readonly method: string;
   readonly uri: string;
-  readonly msg: SrfMessage;
+  readonly msg: ReadMessage;
   readonly source: 'network' | 'application';
   readonly source_address: string;
   readonly source_port: number;
@@ -129,6 +135,12 @@ export interface DrachtioEvents {
 }
 
 const METHODS = 'invite ack bye prack update info refer notify subscribe message options register publish'.split(' ');
+
+/** Lets go of what srf has read in a request that is kept for long: its text says it all. */
+export function slim({ msg }: SrfRequest): void {
+  msg.headers = {};
+  msg.payload = [];
+}
 
 /** What the engine knows this application by: drachtio-server gives requests of its dialogs to any connection of that name. */
 const APP = 'callwake';

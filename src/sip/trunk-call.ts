@@ -6,7 +6,7 @@ import { splitList } from '../grammar/list.js';
 import type { Peer } from '../trunks/peer.js';
 import type { Trunk } from '../trunks/trunk.js';
 import { branchTag, callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
-import type { Drachtio, SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
+import { type Drachtio, type SavedInvite, type SrfRequest, type SrfResponse, slim } from './drachtio.js';
 import { finalHeaders } from './final-headers.js';
 import {
   bodyOf,
@@ -106,6 +106,7 @@ export class TrunkCall implements CallPort {
   serve(req: SrfRequest, res: SrfResponse): void {
     const { dialogs } = this.#options.wire;
     this.#res = res;
+    slim(req);
     dialogs.set(this.#dialogId, (early, answer) => this.#onEarlyRequest(early, answer));
     req.on('update', (update: SrfRequest, answer: SrfResponse) => this.#onEarlyRequest(update, answer));
     req.on('cancel', (cancel: { raw?: string }) => {

@@ -234,6 +234,7 @@ test('a phone that a call waits for is answered before the disk has it, if its t
   t.is(answer.registered[0]?.bindings[0]?.uri, moved);
   t.is((await store.devicesOf(AOR))[0]?.bindings[0]?.uri, 'sip:2001@192.0.2.1:5060');
   const later = registry.devicesOf(AOR);
+  await settle();
   release();
   t.is((await later)[0]?.bindings[0]?.uri, moved);
 

@@ -58,3 +58,21 @@ test.serial(
     t.is((await ipad.calls[0]?.ended)?.how, 'remote');
   },
 );
+
+test.serial(
+  'a phone that is called, sleeps and is called again wakes each time: one push and one INVITE a call',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'rewrite', transport: 'tcp' });
+    const phone = await stage.phone({ behaviour: { wakeDelayMs: 50, answerDelayMs: 50 } });
+    for (let round = 1; round <= 3; round++) {
+      await phone.background();
+      const call = stage.cucm.call({ to: '2001', offer: round % 2 === 0 ? 'early' : 'delayed' });
+      t.is((await call.answered).status, 200);
+      await call.hangup();
+      t.is((await phone.calls.at(-1)?.ended)?.how, 'remote');
+      t.is(requestsIn(phone.messages, 'INVITE').length, round);
+      t.is(stage.apple.received.length, round);
+    }
+    t.deepEqual(stage.faults(), []);
+  },
+);

@@ -157,7 +157,7 @@ test.serial('deadlines are those of the INVITE, not of the process: nobody wakes
   const stage = await stageFor(t, { edge: 'path', trunk: { hold: '4s', ringbackAfter: '500ms' } });
   const phone = await stage.phone({ behaviour: { deaf: true } });
   await phone.background();
-  const call = stage.cucm.call({ to: '2001' });
+  const call = stage.cucm.call({ to: '2001', offer: 'early' });
   await call.response(180);
   await killApp(stage);
   const end = await call.ended;

@@ -231,6 +231,8 @@ export class EdgeSimulator {
       return;
     }
     response.removeFirst('Via');
+    // It was for this element itself (RFC 3261 section 16.7): drachtio-server sends a 100 inside a dialog with the top Via alone.
+    if (!response.has('Via')) return;
     const flow = this.#flows.flowOf(token);
     if (!flow) return;
     const side = this.#side(flow);
