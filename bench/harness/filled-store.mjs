@@ -1,6 +1,6 @@
 // A store with very many phones, as their REGISTERs leave it.
 import { openStore } from '../../dist/store/open.js';
-import { alertTokenOf, contactOf, instanceOf, tokenOf } from './registering-phones.mjs';
+import { alertTokenOf, callIdOf, contactOf, instanceOf, tokenOf, uriOf } from './registering-phones.mjs';
 import { DOMAIN } from './servers.mjs';
 
 export const aorOf = (n) => `sip:d${n}@${DOMAIN}`;
@@ -11,9 +11,19 @@ export async function fillStore(path, from, to) {
   const store = await openStore({ kind: 'lmdb', path, durable: false, cache: 0 });
   for (let n = from; n <= to; n += 5000) {
     const some = Math.min(5000, to - n + 1);
-    await Promise.all(Array.from({ length: some }, (_, i) => store.putDevices(aorOf(n + i), [deviceOf(n + i)])));
+    await Promise.all(
+      Array.from({ length: some }, (_, i) => {
+        const phone = from + inNoOrder(n + i - from, to - from + 1);
+        return store.putDevices(aorOf(phone), [deviceOf(phone)]);
+      }),
+    );
   }
   await store.close();
+}
+
+/** The numbers from 0 to `count - 1`, each once, as mixed as people are who sign in. */
+function inNoOrder(n, count) {
+  return Number((BigInt(n) * 2_654_435_761n) % BigInt(count));
 }
 
 /** Phone `n`: Path, two tokens. */
@@ -35,13 +45,13 @@ export function deviceOf(n) {
     userAgent: AGENTS[n % AGENTS.length],
     bindings: [
       {
-        uri: `sip:d${n}@127.0.0.2:5999;transport=udp`,
+        uri: uriOf(n),
         contact: contactOf(n),
         path: ['<sip:edge@127.0.0.1:5998;lr>'],
         mode: 'path',
         registeredAt: now,
         expiresAt: now + 86_400_000,
-        callId: `bench-${n}@edge`,
+        callId: `old-${callIdOf(n)}`,
         cseq: 1,
         q: 1,
         source: 'udp/127.0.0.1:5998',

@@ -7,6 +7,9 @@ export const tokenOf = (n) => hexOf(n, 1, 64);
 export const alertTokenOf = (n) => hexOf(n, 2, 64);
 export const instanceOf = (n) => hexOf(n, 3, 32).replace(/^(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-8$4-');
 
+/** The Call-ID of its REGISTERs, behind `reg-N-`. */
+export const callIdOf = (n) => `reg-${n}-${hexOf(n, 4, 24)}@edge`;
+
 /** So many hexadecimal digits that look random, as those of tokens do, and are the same in each run. */
 function hexOf(n, salt, length) {
   let text = '';
@@ -19,10 +22,13 @@ function hexOf(n, salt, length) {
   return text;
 }
 
+/** Where phone `n` is: each has an address of its own, behind the edge. */
+export const uriOf = (n) => `sip:d${n}@10.${n % 199}.${n % 251}.${1 + (n % 240)}:${49152 + (n % 16000)};transport=udp`;
+
 /** The Contact of phone `n`: two tokens, instance, state. */
 export function contactOf(n) {
   const push = `pn-provider=apns;pn-param=TEAM123456.com.example.softphone.voip&remote;pn-prid=${tokenOf(n)}:voip&${alertTokenOf(n)}:remote`;
-  return `<sip:d${n}@127.0.0.2:5999;transport=udp;${push}>;+sip.instance="<urn:uuid:${instanceOf(n)}>"`;
+  return `<${uriOf(n)};${push}>;+sip.instance="<urn:uuid:${instanceOf(n)}>"`;
 }
 
 export class RegisteringPhones {
@@ -93,7 +99,7 @@ export class RegisteringPhones {
       `Via: SIP/2.0/UDP 127.0.0.1:${this.#port};branch=z9hG4bKr${n}x${cseq};rport\r\nMax-Forwards: 69\r\n` +
       `Path: <sip:edge@127.0.0.1:${this.#port};lr>\r\n` +
       `From: <sip:d${n}@${this.#domain}>;tag=r${n}\r\nTo: <sip:d${n}@${this.#domain}>\r\n` +
-      `Call-ID: reg-${n}@edge\r\nCSeq: ${cseq} REGISTER\r\nContact: ${contactOf(n)}\r\n` +
+      `Call-ID: ${callIdOf(n)}\r\nCSeq: ${cseq} REGISTER\r\nContact: ${contactOf(n)}\r\n` +
       `Expires: ${expires}\r\nSupported: path\r\nUser-Agent: bench (iPhone)\r\nContent-Length: 0\r\n\r\n`;
     const now = performance.now();
     this.#pending.set(n, { text, first: now, last: now, tries: 0, repeats, done });

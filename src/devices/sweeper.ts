@@ -10,6 +10,9 @@ const PAGE = 500;
 /** How long the walk rests when it has been through the store. */
 const REST = 3_600_000;
 
+/** How many AORs are noted at most, unless the options say otherwise. */
+const MAX_NOTED = 100_000;
+
 export interface SweeperOptions {
   readonly clock: Clock;
   /** Milliseconds between two rounds. */
@@ -20,6 +23,8 @@ export interface SweeperOptions {
   readonly page: (after: string, limit: number) => Promise<readonly (readonly [string, number | undefined])[]>;
   /** Goes through the store page after page, instead of a page an interval: for those who must not come late. */
   readonly hurried: boolean;
+  /** How many AORs are noted at most, but for what is due within an interval: the walk, which then doesn't rest, comes by the others again. */
+  readonly maxNoted?: number;
 }
 
 /**
@@ -34,6 +39,8 @@ export class Sweeper {
   #stopped = true;
   /** Where the walk is. */
   #after = '';
+  /** Some AORs were not noted, as there were too many. */
+  #full = false;
   /** Monotonic time before which it does not go on. */
   #restsUntil = Number.NEGATIVE_INFINITY;
 
@@ -53,7 +60,10 @@ export class Sweeper {
 
   /** Notes when an AOR wants to be looked at. */
   schedule(aor: string, at: number | undefined): void {
-    if (at !== undefined) this.#due.set(aor, at);
+    if (at === undefined) return;
+    const { clock, interval, hurried, maxNoted = MAX_NOTED } = this.#options;
+    if (hurried || this.#due.size < maxNoted || at <= clock.now() + interval) this.#due.set(aor, at);
+    else this.#full = true;
   }
 
   /** Ends after the round under way. */
@@ -92,7 +102,9 @@ export class Sweeper {
     for (const [aor, at] of found) this.schedule(aor, at);
     const last = found.length < PAGE ? undefined : found.at(-1)?.[0];
     this.#after = last ?? '';
-    if (last === undefined) this.#restsUntil = clock.monotonic() + REST;
-    else await new Promise((resolve) => setImmediate(resolve));
+    if (last === undefined) {
+      if (!this.#full) this.#restsUntil = clock.monotonic() + REST;
+      this.#full = false;
+    } else await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -2,7 +2,10 @@ import { LRUCache } from 'lru-cache';
 import type { Device } from '../devices/types.js';
 import type { SharedValue, Store } from './store.js';
 
-/** Keeps the devices of the `max` AORs used last in memory, in front of another store. Writes go through at once. */
+/**
+ * Keeps the devices of the `max` AORs looked up last in memory, in front of another store. A write goes through at once and takes its
+ * AOR out: most are refreshes of phones that nobody calls before the next one, and what they are made of holds on to whole requests.
+ */
 export class CachedStore implements Store {
   readonly #inner: Store;
   readonly #cache: LRUCache<string, readonly Device[]>;
@@ -29,13 +32,10 @@ export class CachedStore implements Store {
     this.#writes++;
     try {
       await this.#inner.putDevices(aor, devices);
-    } catch (error) {
-      this.#cache.delete(aor);
-      throw error;
     } finally {
       this.#writes++;
+      this.#cache.delete(aor);
     }
-    this.#keep(aor, devices);
   }
 
   eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
@@ -113,7 +113,6 @@ export class CachedStore implements Store {
 
   /** Nothing is kept of AORs without devices: questions about strangers must not push out those in use. */
   #keep(aor: string, devices: readonly Device[]): void {
-    if (devices.length === 0) this.#cache.delete(aor);
-    else this.#cache.set(aor, devices);
+    if (devices.length > 0) this.#cache.set(aor, devices);
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Device } from '../devices/types.js';
 import { CallJournal } from './call-journal.js';
-import { deviceDictionary } from './dictionary.js';
+import { DevicesDatabase, MAX_DATABASES } from './devices-database.js';
 import { type Databases, MIGRATIONS, type Migration, migrate } from './schema.js';
 import type { SharedValue, Store } from './store.js';
 
@@ -17,21 +17,13 @@ export interface LmdbStoreOptions {
 
 /** LMDB keys may have 1978 bytes; a little less leaves room for their encoding. */
 const MAX_KEY_BYTES = 1900;
+/** AORs that are read at a time, so that no read transaction stays open while the caller works on them. */
 const CHUNK = 200;
-/** Bytes of the devices of an AOR from which they are compressed. */
-const COMPRESSED_FROM = 100;
-
-/** How the database of devices is opened. */
-export const DEVICES = {
-  name: 'devices',
-  compression: { threshold: COMPRESSED_FROM, dictionary: deviceDictionary() },
-} as const;
-
 /** The store on disk. Writes made in the same turn of the event loop share one transaction. */
 export class LmdbStore implements Store {
   readonly path: string;
   readonly #root: RootDatabase<unknown, string>;
-  readonly #devices: Database<unknown, string>;
+  readonly #devices: DevicesDatabase;
   /** Files of their own, never flushed to disk: a write to them takes no longer than it takes the kernel. */
   readonly #calls: CallJournal;
   readonly #shared: Database<unknown, string>;
@@ -42,14 +34,14 @@ export class LmdbStore implements Store {
   constructor({ path, durable = true, migrations = MIGRATIONS }: LmdbStoreOptions) {
     this.path = path;
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: 8 });
-    this.#devices = this.#root.openDB<unknown, string>(DEVICES);
+    this.#root = open<unknown, string>({ path, overlappingSync: !durable, noSubdir: false, maxDbs: MAX_DATABASES });
+    this.#devices = new DevicesDatabase(this.#root);
     this.#calls = new CallJournal({ path: join(path, 'journal') });
     this.#shared = this.#root.openDB<unknown, string>({ name: 'shared' });
     this.#queued = this.#root.openDB<unknown, [string, string]>({ name: 'queued' });
     this.#records = this.#root.openDB<unknown, [string, string]>({ name: 'records' });
     const databases: Databases = {
-      devices: this.#devices,
+      devices: this.#devices.old,
       meta: this.#root.openDB<unknown, string>({ name: 'meta' }),
     };
     try {
@@ -62,22 +54,26 @@ export class LmdbStore implements Store {
 
   devicesOf(aor: string): readonly Device[] {
     if (!fits(aor)) return [];
-    return asDevices(this.#devices.get(aor));
+    return this.#devices.of(aor);
   }
 
   async putDevices(aor: string, devices: readonly Device[]): Promise<void> {
     checkKey(aor);
-    if (devices.length === 0) await this.#devices.remove(aor);
-    else await this.#devices.put(aor, devices);
+    await this.#devices.put(aor, devices);
   }
 
   async *eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
-    for await (const [aor, devices] of inChunks(this.#devices)) yield [aor, asDevices(devices)];
+    let after: string | undefined;
+    for (;;) {
+      const chunk = this.#devices.after(after, CHUNK);
+      yield* chunk;
+      after = chunk.at(-1)?.[0];
+      if (chunk.length < CHUNK) return;
+    }
   }
 
   async devicesAfter(after: string, limit: number): Promise<readonly (readonly [string, readonly Device[]])[]> {
-    const range = after === '' ? { limit } : { start: after, exclusiveStart: true, limit };
-    return Array.from(this.#devices.getRange(range), ({ key, value }) => [key, asDevices(value)] as const);
+    return this.#devices.after(after, limit);
   }
 
   record(table: string, key: string): unknown {
@@ -169,24 +165,6 @@ const within = (queue: string): { start: [string, string]; end: [string, string]
   start: [queue, ''],
   end: [queue, LAST],
 });
-
-/** Reads a few entries at a time, so that no read transaction stays open while the caller works on them. */
-async function* inChunks(database: Database<unknown, string>): AsyncIterable<readonly [string, unknown]> {
-  let start: string | undefined;
-  for (;;) {
-    const chunk: [string, unknown][] = [];
-    const range = start === undefined ? { limit: CHUNK } : { start, exclusiveStart: true, limit: CHUNK };
-    for (const { key, value } of database.getRange(range)) chunk.push([key, value]);
-    yield* chunk;
-    const last = chunk.at(-1);
-    if (chunk.length < CHUNK || last === undefined) return;
-    start = last[0];
-  }
-}
-
-function asDevices(value: unknown): readonly Device[] {
-  return Array.isArray(value) ? (value as readonly Device[]) : [];
-}
 
 function asShared(value: unknown): SharedValue {
   if (typeof value !== 'object' || value === null || !('version' in value)) return { value: undefined, version: 0 };

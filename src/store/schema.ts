@@ -1,7 +1,7 @@
 import type { Database } from 'lmdb';
 
 /** The layout of the database that this version of callwake reads and writes. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const KEY = 'schema';
 
@@ -17,8 +17,14 @@ export interface Migration {
   readonly run: (databases: Databases) => void;
 }
 
-/** Since 2 devices may be compressed; those of 1 are read as they are, and compressed when they change. */
-export const MIGRATIONS: readonly Migration[] = [{ from: 1, run: () => undefined }];
+/**
+ * Since 2 devices may be compressed, since 3 they are records of our own. What an earlier schema wrote is read as it is, and written
+ * anew when it changes: an upgrade takes no time, however many devices there are.
+ */
+export const MIGRATIONS: readonly Migration[] = [
+  { from: 1, run: () => undefined },
+  { from: 2, run: () => undefined },
+];
 
 /** The database can't be used as it is; the message says what to do about it. */
 export class StoreSchemaError extends Error {
