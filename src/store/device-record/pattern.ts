@@ -21,7 +21,7 @@ const MAX_KNOWN = 0x20 - FIRST_KNOWN;
 
 const CONTROLS = /\p{Cc}/u;
 /** What a value may be, to be looked at closer. */
-const RUN = /[\da-fA-F][\da-fA-F.:-]{4,}/g;
+const RUN = /[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}|[\da-fA-F][\da-fA-F.:]{4,}/g;
 const ONLY_HEX = /^(?:[\da-f]{2}){16,}$/;
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^[1-9]\d{4,14}$/, NUMBER],
