@@ -90,7 +90,16 @@ function rssOf(pid) {
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function sipp(scenario, extra) {
-  const args = ['-sf', join(here, scenario), '-t', options.transport === 'tcp' ? 't1' : 'u1', '-nostdin', ...extra];
+  const args = [
+    '-sf',
+    join(here, scenario),
+    '-t',
+    options.transport === 'tcp' ? 't1' : 'u1',
+    '-nostdin',
+    '-buff_size',
+    '4194304',
+    ...extra,
+  ];
   return run('sipp', args, { stdio: ['ignore', 'ignore', 'ignore'] });
 }
 
@@ -138,9 +147,9 @@ async function step(engine, app, scenario, rate, seconds) {
   return clean;
 }
 
-/** A quarter of the first rate for 6 s, so that compilers have done their work. */
+/** 4,000 calls, so that compilers have done their work. */
 async function warmUp(engine, app, scenario) {
-  await step(engine, app, scenario, Math.ceil(Number(options.rates.split(',')[0]) / 4), 6);
+  await step(engine, app, scenario, 400, 10);
   await sleep(1000);
 }
 

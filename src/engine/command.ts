@@ -93,7 +93,7 @@ function clientTls(tls: TlsSettings, options: EngineCommandOptions): TlsSettings
 const SUCCESSOR_WAIT = 10_000;
 
 /** Limits that are never reached; those of memory and of waiting requests stay. */
-const NO_SHEDDING = { busy: 2, lag: 3_600_000 };
+const NO_SHEDDING = { wait: 3_600_000, lag: 3_600_000 };
 
 class OptionError extends Error {}
 

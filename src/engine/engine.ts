@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock/clock.js';
-import { LoadGuard, type LoadLimits, processLoad, RefusalLog, refuseScheme, udpBacklog } from './admission/index.js';
+import { LoadGuard, type LoadLimits, RefusalLog, refuseScheme } from './admission/index.js';
 import { ContactRegistry } from './contact-registry.js';
 import { parseContact } from './contacts.js';
 import { Controller } from './control/controller.js';
@@ -97,14 +97,14 @@ export class Engine {
     this.#transport = new TransportLayer({
       clock: this.#clock,
       log,
+      lateAfter: options.load?.wait,
       ...(options.limits ? { limits: options.limits } : {}),
       ...(options.tlsClient ? { tls: options.tlsClient } : {}),
       ...(options.nameServers?.length ? { resolver: resolverOf(options.nameServers) } : {}),
     });
     this.#refusals = new RefusalLog(this.#clock, options.warn ?? log);
     const onRefused = this.#refusals.note.bind(this.#refusals);
-    const meter = processLoad(() => this.#backlog());
-    this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, meter, log, onRefused });
+    this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, log, onRefused });
     this.#registry = new ContactRegistry(this.#clock);
     const outbound = this.#outbound(options);
     this.#controller = new Controller({
@@ -126,7 +126,7 @@ export class Engine {
       timers: options.timers,
       flows: this.#registry,
       holdLimit: options.holdLimit,
-      screen: (request, pending) => refuseScheme(request) ?? this.#load.refuse(request, pending),
+      screen: (request, flow, pending) => refuseScheme(request) ?? this.#load.refuse(request, pending, flow.late),
       onRefused,
       log,
     });
@@ -226,15 +226,6 @@ export class Engine {
         ),
       log: options.log,
     });
-  }
-
-  /** Of streams nobody can tell what waits in them. */
-  #backlog(): number | undefined {
-    if (this.#transport.connectionCount > 0) return undefined;
-    const sockets = this.#listeners.filter(({ receiveBuffer }) => receiveBuffer !== undefined);
-    const waiting = udpBacklog(sockets.map(({ local }) => local));
-    const room = sockets.reduce((sum, { receiveBuffer = 0 }) => sum + receiveBuffer, 0);
-    return waiting === undefined || room === 0 ? undefined : waiting / room;
   }
 
   #hostports(): string {

@@ -69,7 +69,7 @@ async function cuttable(
     control: [{ address: '127.0.0.1', port: 0 }],
     secret: SECRET,
     successorWait: 10_000,
-    load: { busy: 10, lag: 60_000, heap: 10 },
+    load: { wait: 60_000, lag: 60_000, heap: 10 },
   });
   const { control } = await engine.start();
   t.teardown(() => engine.stop());

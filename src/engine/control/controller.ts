@@ -1,5 +1,4 @@
 import type { Clock } from '../../clock/clock.js';
-import type { EngineFigures } from '../figures.js';
 import { GrammarError } from '../../grammar/error.js';
 import type { UnavailableCause } from '../admission/index.js';
 import type { Dialog } from '../dialog/dialog.js';
@@ -8,6 +7,7 @@ import type { Incoming } from '../dialog/incoming.js';
 import type { DialogLayer } from '../dialog/layer.js';
 import type { OutgoingRequest } from '../dialog/outgoing.js';
 import type { RequestUser } from '../dialog/outgoing-invite.js';
+import type { EngineFigures } from '../figures.js';
 import { SipRequest, type SipResponse } from '../message/index.js';
 import { type Flow, plainHost } from '../transport/index.js';
 import { AppEvents } from './app-events.js';

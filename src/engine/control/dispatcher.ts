@@ -5,6 +5,7 @@ import type { Incoming } from '../dialog/incoming.js';
 import { IncomingInvite } from '../dialog/incoming-invite.js';
 import { appText } from './app-text.js';
 import { MAX_FRAME } from './frame.js';
+import { withPeerCertificate } from './peer-certificate.js';
 import type { RouteTable } from './routes.js';
 import { ControlSession } from './session.js';
 import { sipEvent } from './wire.js';
@@ -196,7 +197,7 @@ export class Dispatcher {
 
   #hand(incoming: Incoming, session: ControlSession, deaths = NONE): void {
     const { request, flow } = incoming;
-    const text = appText(request);
+    const text = appText(withPeerCertificate(request, flow));
     if (text.length > MAX_FRAME - META_ROOM) {
       incoming.reject(513);
       return;

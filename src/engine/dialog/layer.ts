@@ -54,7 +54,7 @@ export interface DialogLayerOptions {
   /** Milliseconds an INVITE waits for the user's first word before it is answered with 480. Default 180 s. */
   holdLimit?: number | undefined;
   /** Asked for each new request before anything of it is kept; `pending` is how many requests wait for their final response. */
-  screen?: ((request: SipRequest, pending: number) => Refusal | undefined) | undefined;
+  screen?: ((request: SipRequest, flow: Flow, pending: number) => Refusal | undefined) | undefined;
   /** A request got 503 for want of room for its transaction. */
   onRefused?: ((cause: UnavailableCause) => void) | undefined;
   log?: ((text: string) => void) | undefined;
@@ -88,7 +88,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
       timers: this.timers,
       user: this,
       passTrying: true,
-      screen: options.screen && ((request) => options.screen?.(request, this.#incoming.size)),
+      screen: options.screen && ((request, flow) => options.screen?.(request, flow, this.#incoming.size)),
       onRefused: options.onRefused,
       ...(options.log ? { log: options.log } : {}),
     });

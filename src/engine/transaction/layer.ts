@@ -39,7 +39,7 @@ export interface TransactionLayerOptions {
    * Asked for each new request, CANCEL and ACK aside, before anything of it is kept: an answer turns it away. The same request comes
    * again if that answer got lost.
    */
-  readonly screen?: ((request: SipRequest) => Refusal | undefined) | undefined;
+  readonly screen?: ((request: SipRequest, flow: Flow) => Refusal | undefined) | undefined;
   /** Requests above this many bytes leave UDP for TCP (RFC 3261 section 18.1.1); default 1300, 0 for never. */
   readonly maxUdpRequest?: number;
   /** A request got 503 because {@link TransactionLayerOptions.maxServerTransactions} are held. */
@@ -56,7 +56,7 @@ export class TransactionLayer {
   private readonly autoTrying: boolean;
   private readonly detectMerged: boolean;
   private readonly maxServers: number;
-  private readonly screen: ((request: SipRequest) => Refusal | undefined) | undefined;
+  private readonly screen: TransactionLayerOptions['screen'];
   private readonly onRefused: (cause: UnavailableCause) => void;
   private readonly log: (text: string) => void;
   private readonly servers = new Map<string, ServerEntry>();
@@ -202,7 +202,7 @@ export class TransactionLayer {
       this.receiveCancel(request, key, flow);
       return;
     }
-    const refusal = this.screen?.(request);
+    const refusal = this.screen?.(request, flow);
     if (refusal) {
       this.refuseWith(refusal, request, flow);
       return;

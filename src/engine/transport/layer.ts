@@ -5,6 +5,7 @@ import { parseMessage, type SipMessage, SipParseError, type SipRequest, type Sip
 import { Admission } from './admission.js';
 import { ConnectionPool } from './connection-pool.js';
 import type { FramingError } from './framer.js';
+import { Inbox } from './inbox.js';
 import { defaultTransportLimits, type TransportLimits } from './limits.js';
 import { addressTarget, resolveUri } from './resolve.js';
 import type { Resolver } from './resolver.js';
@@ -34,6 +35,8 @@ export interface TransportLayerOptions {
   readonly tls?: TlsSettings;
   /** The machine's own when missing. */
   readonly resolver?: Resolver;
+  /** See {@link InboxOptions.lateAfter}. */
+  readonly lateAfter?: number | undefined;
   readonly log?: (text: string) => void;
 }
 
@@ -48,6 +51,7 @@ export class TransportLayer implements MessageTransport {
   private readonly admission: Admission;
   private readonly connections: ConnectionPool;
   private readonly probe: UdpProbe;
+  private readonly inbox: Inbox;
   private readonly messageHandlers: ((message: SipMessage, flow: Flow) => void)[] = [];
   private readonly errorHandlers: ((error: SipParseError, flow: Flow) => void)[] = [];
   private readonly closedHandlers: ((flow: Flow) => void)[] = [];
@@ -64,8 +68,13 @@ export class TransportLayer implements MessageTransport {
     this.probe = new UdpProbe(this.clock, (remote, error) => {
       for (const handler of this.unreachableHandlers) handler(remote, error);
     });
+    this.inbox = new Inbox({
+      clock: this.clock,
+      receive: (data, flow) => this.receive(data, flow),
+      lateAfter: options.lateAfter,
+    });
     const events: StreamEvents = {
-      message: (data, flow) => this.receive(data, flow),
+      message: (data, flow) => this.inbox.take(data, flow),
       framingError: (error, flow) => this.onFramingError(error, flow),
       closed: (connection, error, wasOpen) => this.onClosed(connection, error, wasOpen),
     };
@@ -204,6 +213,7 @@ export class TransportLayer implements MessageTransport {
   async close(): Promise<void> {
     this.closing = true;
     this.probe.close();
+    this.inbox.close();
     this.connections.close();
     await Promise.all([...this.open].map((listener) => listener.close()));
   }
@@ -283,7 +293,7 @@ export class TransportLayer implements MessageTransport {
 
   private receiveDatagram(data: Buffer, flow: Flow): void {
     this.probe.heardFrom(flow.remote);
-    this.receive(data, flow);
+    this.inbox.take(data, flow);
   }
 
   private receive(data: Buffer, flow: Flow): void {

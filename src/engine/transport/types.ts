@@ -31,6 +31,8 @@ export interface Flow {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly connection?: Connection;
+  /** It asked for new work and had to wait for too long: there is more than can be done. */
+  readonly late?: boolean;
   /** Where responses go when that is not `remote`: the request came over UDP and its Via has no rport. */
   readonly reply?: Endpoint;
 }
@@ -82,8 +84,6 @@ export interface Listener {
   readonly protocol: Protocol;
   readonly local: Endpoint;
   readonly advertise?: { readonly host: string; readonly port?: number };
-  /** udp: bytes that the kernel keeps for it, its own overhead included. */
-  readonly receiveBuffer?: number;
   /** tls and wss: new connections use these keys from now on; open ones stay. Throws what Node throws for a bad key. */
   reload(tls: TlsSettings): void;
   close(): Promise<void>;

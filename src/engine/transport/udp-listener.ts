@@ -27,7 +27,6 @@ export class UdpListener implements Listener {
   readonly local: Endpoint;
   readonly advertise?: { readonly host: string; readonly port?: number };
   readonly family: 4 | 6;
-  readonly receiveBuffer: number;
 
   private constructor(
     private readonly socket: Socket,
@@ -37,7 +36,6 @@ export class UdpListener implements Listener {
     const { address, port } = socket.address();
     this.local = { address, port };
     this.family = ipVersion(address) === 6 ? 6 : 4;
-    this.receiveBuffer = socket.getRecvBufferSize();
     if (options.advertise) this.advertise = options.advertise;
     socket.on('message', (data, from) => {
       if (isKeepalive(data)) {

@@ -110,7 +110,7 @@ export class Bench {
       contacts: ['sip:127.0.0.1:0;transport=udp,tcp'],
       control: [{ address: '127.0.0.1', port: 0 }],
       secret: SECRET,
-      load: { busy: 10, lag: 60_000, heap: 10 },
+      load: { wait: 60_000, lag: 60_000, heap: 10 },
       ...options,
     });
     const started = await engine.start();

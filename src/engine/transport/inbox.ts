@@ -1,0 +1,111 @@
+import type { Buffer } from 'node:buffer';
+import type { Clock } from '../../clock/clock.js';
+import type { Flow } from './types.js';
+import { canWait } from './urgency.js';
+
+export interface InboxOptions {
+  readonly clock: Clock;
+  readonly receive: (data: Buffer, flow: Flow) => void;
+  /** Milliseconds that new work may wait before it counts as late. 200: less than the half second after which SIP over UDP sends again. */
+  readonly lateAfter?: number | undefined;
+}
+
+interface Waiting {
+  readonly data: Buffer;
+  readonly flow: Flow;
+  readonly since: number;
+}
+
+const LATE_AFTER = 200;
+/** Milliseconds for which work must have been waiting without a break before any of it counts as late: a pause is no overload. */
+const PATIENCE = 750;
+/** Milliseconds that one turn of the event loop gives to new work. */
+const BUDGET = 5;
+/** The same when there is more to be read, so that what belongs to calls in progress isn't left in the sockets. */
+const LEAST = 1;
+/** So many datagrams libuv reads from a socket in one turn: there may be more. */
+const FULL = 32;
+const MAX_WAITING = 8192;
+
+/**
+ * Gives out messages as they come, as long as they can be handled. When there are more, what belongs to calls in progress goes first, and new
+ * work waits in line: so it is known how long it had to wait ({@link Flow.late}), and the sockets are emptied in time.
+ */
+export class Inbox {
+  private readonly clock: Clock;
+  private readonly receive: (data: Buffer, flow: Flow) => void;
+  private readonly lateAfter: number;
+  private line: Waiting[] = [];
+  private head = 0;
+  private turning = false;
+  /** When this turn's time for new work is over. */
+  private until = 0;
+  private taken = 0;
+  /** Since when somebody has been waiting without a break. */
+  private busySince = 0;
+  private closed = false;
+
+  constructor(options: InboxOptions) {
+    this.clock = options.clock;
+    this.receive = options.receive;
+    this.lateAfter = options.lateAfter ?? LATE_AFTER;
+  }
+
+  take(data: Buffer, flow: Flow): void {
+    const now = this.clock.monotonic();
+    if (!this.turning) this.startTurn(now + BUDGET);
+    this.taken++;
+    if ((this.waiting === 0 && now < this.until) || !canWait(data)) this.receive(data, flow);
+    else if (this.waiting < MAX_WAITING) this.enqueue({ data, flow, since: now });
+    else if (flow.connection) this.receive(data, { ...flow, late: true });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.line = [];
+    this.head = 0;
+  }
+
+  private get waiting(): number {
+    return this.line.length - this.head;
+  }
+
+  private enqueue(one: Waiting): void {
+    if (this.waiting === 0) this.busySince = one.since;
+    this.line.push(one);
+  }
+
+  private startTurn(until: number): void {
+    this.turning = true;
+    this.taken = 0;
+    this.until = until;
+    setImmediate(() => this.endTurn());
+  }
+
+  private endTurn(): void {
+    this.turning = false;
+    if (this.closed || this.waiting === 0) return;
+    let now = this.clock.monotonic();
+    const until = now + (this.taken < FULL ? BUDGET : LEAST);
+    for (let one = this.next(); one; one = now < until ? this.next() : undefined) {
+      this.receive(one.data, this.isLate(one, now) ? { ...one.flow, late: true } : one.flow);
+      now = this.clock.monotonic();
+    }
+    if (this.waiting > 0) this.startTurn(now);
+  }
+
+  private next(): Waiting | undefined {
+    const one = this.line[this.head];
+    if (!one) return undefined;
+    this.head++;
+    if (this.head === this.line.length || this.head === 1024) {
+      this.line.splice(0, this.head);
+      this.head = 0;
+    }
+    return one;
+  }
+
+  private isLate({ since }: Waiting, now: number): boolean {
+    return now - since > this.lateAfter && now - this.busySince > PATIENCE;
+  }
+}

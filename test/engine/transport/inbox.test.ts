@@ -1,0 +1,92 @@
+import test from 'ava';
+import { Inbox } from '../../../src/engine/transport/inbox.js';
+import type { Flow } from '../../../src/engine/transport/index.js';
+import { canWait } from '../../../src/engine/transport/urgency.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const FLOW: Flow = {
+  protocol: 'udp',
+  local: { address: '192.0.2.1', port: 5060 },
+  remote: { address: '192.0.2.2', port: 5060 },
+};
+
+const text = (start: string, to = '<sip:bob@example.com>'): Buffer =>
+  Buffer.from(`${start}\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1\r\nTo: ${to}\r\n\r\n`);
+const invite = (name: string): Buffer => text(`INVITE sip:${name}@example.com SIP/2.0`);
+
+/** An inbox whose owner takes `cost` milliseconds for each message. */
+function start(cost: number, lateAfter?: number) {
+  const clock = new FakeClock();
+  const received: string[] = [];
+  const inbox = new Inbox({
+    clock,
+    lateAfter,
+    receive: (data, flow) => {
+      received.push(`${data.toString().split(/[ :@]/)[2] ?? ''}${flow.late ? ' late' : ''}`);
+      void clock.advance(cost);
+    },
+  });
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  return { clock, inbox, received, turn };
+}
+
+test('while there is time messages are given out as they come', (t) => {
+  const { inbox, received } = start(1);
+  for (const name of ['a', 'b', 'c', 'd']) inbox.take(invite(name), FLOW);
+  t.deepEqual(received, ['a', 'b', 'c', 'd']);
+});
+
+test('when a turn has no more time, calls in progress go first, new work and CANCEL in their order after them', async (t) => {
+  const { inbox, received, turn } = start(5);
+  inbox.take(invite('a'), FLOW);
+  inbox.take(invite('b'), FLOW);
+  inbox.take(text('CANCEL sip:c@example.com SIP/2.0'), FLOW);
+  inbox.take(text('BYE sip:d@example.com SIP/2.0'), FLOW);
+  inbox.take(text('INFO sip:e@example.com SIP/2.0', '<sip:bob@example.com>;tag=1'), FLOW);
+  t.deepEqual(received, ['a', 'd', 'e']);
+  for (let i = 0; i < 4; i++) await turn();
+  t.deepEqual(received, ['a', 'd', 'e', 'b', 'c']);
+});
+
+test('work that waits for long is late only when there was no break for a while', async (t) => {
+  const { inbox, received, turn, clock } = start(5);
+  inbox.take(invite('a'), FLOW);
+  inbox.take(invite('b'), FLOW);
+  await clock.advance(500);
+  for (let i = 0; i < 4; i++) await turn();
+  t.deepEqual(received, ['a', 'b'], 'a pause');
+  received.length = 0;
+  const names = Array.from({ length: 200 }, (_, i) => `x${i}`);
+  for (const name of names) inbox.take(invite(name), FLOW);
+  for (let i = 0; i < 500 && received.length < names.length; i++) await turn();
+  t.is(received.length, names.length);
+  t.true(received.slice(0, 145).every((name) => !name.includes('late')));
+  t.true(received.slice(160).every((name) => name.includes('late')));
+});
+
+test('the line is bounded: beyond it datagrams are dropped, what came over a connection is late at once', async (t) => {
+  const { inbox, received, turn } = start(5);
+  inbox.take(invite('first'), FLOW);
+  for (let i = 0; i < 10_000; i++) inbox.take(invite('flood'), FLOW);
+  const connection = { id: 1, protocol: 'tcp', alive: true, outbound: false, verified: false, peerNames: [] } as const;
+  inbox.take(invite('stream'), { ...FLOW, protocol: 'tcp', connection: { ...connection, close() {} } });
+  t.deepEqual(received, ['first', 'stream late']);
+  inbox.close();
+  await turn();
+  t.is(received.length, 2);
+});
+
+test('what can wait: requests outside dialogs, whatever their spelling, and CANCEL', (t) => {
+  const tagged = '"Bob" <sip:bob@example.com>;x=y ; TAG=1';
+  t.true(canWait(text('INVITE sip:a SIP/2.0')));
+  t.true(canWait(text('REGISTER sip:a SIP/2.0')));
+  t.true(canWait(text('SUBSCRIBE sip:a SIP/2.0')));
+  t.true(canWait(text('CANCEL sip:a SIP/2.0')));
+  t.true(canWait(Buffer.from('no SIP at all')));
+  t.false(canWait(text('SIP/2.0 200 OK', tagged)));
+  t.false(canWait(text('ACK sip:a SIP/2.0')));
+  t.false(canWait(text('BYE sip:a SIP/2.0', tagged)));
+  t.false(canWait(text('INVITE sip:a SIP/2.0', tagged)));
+  t.false(canWait(Buffer.from(text('INVITE sip:a SIP/2.0', tagged).toString().replace('To:', 't :'))));
+  t.true(canWait(Buffer.from('INVITE sip:a SIP/2.0\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:b>\r\n\r\n')));
+});
