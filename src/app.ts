@@ -20,9 +20,11 @@ import { StoredUsers } from './devices/stored-users.js';
 import { type EngineEndpoint, EngineRefused } from './engine-endpoint.js';
 import type { Logger, LogLevel } from './log/logger.js';
 import { RecentLog } from './log/recent.js';
+import { openGuard, type RefusedRequest } from './open-guard.js';
 import { openMessages } from './open-messages.js';
 import { openMidDialog } from './open-mid-dialog.js';
 import { openOperations } from './open-operations.js';
+import { openPeers } from './open-peers.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
@@ -40,8 +42,8 @@ import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
 import { messageHandler } from './sip/message.js';
 import { withEndpoints } from './sip/message-tap.js';
+import { Gatekeeper } from './sip/gatekeeper.js';
 import { notifyHandler } from './sip/notify.js';
-import { Peers } from './sip/peers.js';
 import { registerHandler } from './sip/register.js';
 import { accessTo, realmOf, registrarOf } from './sip/registrar.js';
 import { dispatcher, optionsHandler } from './sip/requests.js';
@@ -109,6 +111,8 @@ export function startApp(options: AppOptions): App {
   const tracing = openTracing({ config: config.tracing, node, version, log });
   watch.onCallEvent(tracing.record);
   const { alarms } = watch;
+  const guarding = openGuard(config, { clock, log, alarms });
+  const { guard, refused: noteRefused } = guarding;
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
     : openPush(config.push, { clock, log, store, onAlarm: pushAlarmsTo(alarms) });
@@ -118,6 +122,7 @@ export function startApp(options: AppOptions): App {
     platforms: settings.pushPlatforms,
     environmentOf: (teamId) => config.push.accounts.find((account) => account.teamId === teamId)?.environment ?? 'auto',
     recipientOf: (device, { bundleId }) => recipientOf(config.push, bundleId, device),
+    mayPush: (device) => guard.devicePush(device),
     onOutcome: (ended) => watch.pushes.tell(ended),
     onVerdict: (device, { token }, { token: verdict, ...told }) =>
       devices.tokenVerdict(device.aor, device.id, { ...told, token, verdict }).catch(fault),
@@ -136,7 +141,11 @@ export function startApp(options: AppOptions): App {
     sink,
     silenceOf: (aor) => silenceOf(aor),
   });
-  const waker = new Waker(pushes, (aor) => callsSilent(aor));
+  const waker = new Waker(
+    pushes,
+    (aor) => callsSilent(aor),
+    (call) => guard.callPushRefusal(call),
+  );
   const anyHourWaker = new Waker(pushes);
   const refresher = new Refresher({ pushes, clock, onEvent: (event) => log.info('refresh', { ...event }) });
   devices.onRefreshDue((due) => void refresher.refresh(due));
@@ -150,6 +159,8 @@ export function startApp(options: AppOptions): App {
     admission,
     alert: (missed) => alerter.tell(missed),
     maxHeld: MAX_HELD,
+    maxHeldPerAor: config.limits.heldPerAor,
+    onAorFull: (call) => guard.heldRefused(call),
     sink,
     onFault: fault,
   });
@@ -157,11 +168,7 @@ export function startApp(options: AppOptions): App {
 
   const midDialog = openMidDialog({ config, clock, devices, waker: anyHourWaker, onFault: fault });
 
-  const trunkPeers = new Peers(
-    config.trunks.map(({ name, peers }) => ({ name, addresses: peers.map(({ host }) => host) })),
-  );
-  const edges = new Peers(config.edges);
-  for (const peers of [trunkPeers, edges]) void resolvePeers(peers, config.engine.nameServers, log);
+  const { trunkPeers, edges } = openPeers(config, log);
 
   let connectedTo = (_hostports: string): void => {};
   let refused = (_error: Error): void => {};
@@ -209,6 +216,7 @@ export function startApp(options: AppOptions): App {
     config,
     clock,
     watch,
+    guard,
     devices,
     pushes,
     push,
@@ -221,7 +229,14 @@ export function startApp(options: AppOptions): App {
   });
   const users = new StoredUsers(store);
   const realm = realmOf(config);
-  const access = accessTo({ config, edges, clock, storedUsers: users, onUsersProblem: fault });
+  const granting = accessTo({ config, edges, clock, storedUsers: users, onUsersProblem: fault });
+  const gatekeeper = new Gatekeeper({
+    ...granting,
+    guard,
+    trunks: trunkPeers,
+    onRefused: (method, request) => noteRefused('request refused', method, request),
+  });
+  const access = { ...granting, onWrong: gatekeeper.wrongCredentials.bind(gatekeeper) };
   const register = registerHandler({
     drachtio,
     registrar: registrarOf({
@@ -234,6 +249,7 @@ export function startApp(options: AppOptions): App {
     }),
     access,
     maxPending: config.registrar.maxPending,
+    mayRegister: (req) => gatekeeper.mayRegister(req),
     domains,
     headers: settings,
     ...(xmpp && { headersFor: (registered) => xmpp.headersFor(registered) }),
@@ -248,18 +264,14 @@ export function startApp(options: AppOptions): App {
       operations.wakeTests.registered(registered);
       for (const device of registered) {
         watch.deviceHistory.registered(device);
-        log.info('registered', {
-          aor: device.aor,
-          device: device.id,
-          platform: device.platform,
-          ...devices.stateOf(device),
-        });
+        const { aor, id, platform } = device;
+        log.info('registered', { aor, device: id, platform, ...devices.stateOf(device) });
       }
     },
     onRefused: ({ request, ...refusal }) => {
       watch.registersRefused.tell(refusal.status);
       if (refusal.why === 'no credentials') log.debug('register challenged', refusal);
-      else log.warn('register refused', refusal);
+      else noteRefused('register refused', 'REGISTER', refusal);
       if (request === undefined || !isRefusedForGood(refusal.status)) return;
       devices.devicesOf(request.aor).then((known) => {
         for (const { id } of devicesNamedBy(request, known, settings)) {
@@ -297,7 +309,8 @@ export function startApp(options: AppOptions): App {
     devicesOf: (aor) => devices.devicesOf(aor),
     ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
     policyOf,
-    onRefused: (refusal) => log.warn('call refused', { ...refusal }),
+    mayCallTrunk: (aor) => guard.outboundCall(aor),
+    onRefused: (refusal) => noteRefused('call refused', 'INVITE', refusal),
     onFault: fault,
   });
   const targets = {
@@ -305,24 +318,33 @@ export function startApp(options: AppOptions): App {
     devicesOf: (aor: string) => devices.devicesOf(aor),
     ...(settings.purrKey === undefined ? {} : { purrKey: settings.purrKey }),
     trunks: trunkPeers,
-    onRefused: (refusal: object) => log.warn('request refused', { ...refusal }),
     onFault: fault,
   };
   const { defaultTrunk } = policies;
-  const message = messageHandler({ ...targets, wire, messages, access, isOwnAddress, defaultTrunk });
-  const notify = notifyHandler({ ...targets, drachtio, voicemail });
+  const onRefused = (method: string) => (refusal: RefusedRequest) => noteRefused('request refused', method, refusal);
+  const message = messageHandler({
+    ...targets,
+    onRefused: onRefused('MESSAGE'),
+    wire,
+    messages,
+    access,
+    isOwnAddress,
+    defaultTrunk,
+  });
+  const notify = notifyHandler({ ...targets, onRefused: onRefused('NOTIFY'), drachtio, voicemail });
   drachtio.serve(
     dispatcher(
       drachtio,
       dialogs,
       new Map([
-        ['OPTIONS', optionsHandler(drachtio)],
+        ['OPTIONS', optionsHandler(drachtio, (req) => gatekeeper.knows(req), onRefused('OPTIONS'))],
         ['REGISTER', register],
         ['INVITE', invite],
         ['MESSAGE', message],
         ['NOTIFY', notify],
       ]),
       fault,
+      (req) => gatekeeper.refusalOf(req),
     ),
   );
   let closed = false;
@@ -381,15 +403,12 @@ export function startApp(options: AppOptions): App {
       lookup.close();
       await devices.close();
       await push.close();
+      guarding.close();
       await watch.close();
       await tracing.close();
       await store.close();
     },
   };
-}
-
-async function resolvePeers(peers: Peers, nameServers: readonly string[], log: Logger): Promise<void> {
-  for (const { host, error } of await peers.resolve(nameServers)) log.warn('peer name not resolved', { host, error });
 }
 
 function describe(error: unknown): string {

@@ -8,6 +8,7 @@ import type { Clock } from './clock/clock.js';
 import { withoutSecrets } from './config/hide.js';
 import type { Config } from './config/schema.js';
 import type { DeviceRegistry } from './devices/registry.js';
+import type { Guard } from './guard/guard.js';
 import type { Operations } from './ops/operations.js';
 import { wakePushOver } from './ops/wake-test/push.js';
 import { WakeTests } from './ops/wake-test/wake-test.js';
@@ -25,6 +26,7 @@ export interface OperationsParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly watch: Watch;
+  readonly guard: Guard;
   readonly devices: DeviceRegistry;
   readonly pushes: TokenPush;
   readonly push: PushProvider;
@@ -72,6 +74,7 @@ export function openOperations(parts: OperationsParts): Operations {
     alarms: watch.alarms,
     alarmHistory: watch.alarmHistory,
     changes: watch.changes,
+    guard: parts.guard,
     wakeTests,
     deviceHistory: watch.deviceHistory,
     callControl: {

@@ -18,6 +18,14 @@ export function scratch() {
   return folder;
 }
 
+/** One caller, and one address, stand for a whole company here. */
+const NO_LIMITS = {
+  pushes: { perDevice: { count: 0 }, perCaller: { count: 0 }, perTrunk: { count: 0 } },
+  heldPerAor: 0,
+  outboundCalls: { count: 0 },
+  registrations: { count: 0 },
+};
+
 /** callwake with its embedded engine on UDP; settles when it answers. `config` goes over the bench's own, key by key. */
 export async function startCallwake(folder, config = {}) {
   const port = await freePort();
@@ -34,6 +42,7 @@ export async function startCallwake(folder, config = {}) {
       push: { provider: 'none' },
       store: { kind: 'lmdb', path: join(folder, 'data') },
       log: { level: 'warn', format: 'json' },
+      limits: NO_LIMITS,
       ...config,
     }),
   );

@@ -12,7 +12,7 @@ import { type CallPort, REASONS } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
 import { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
-import { CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
+import { AOR_FULL, CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 import type { Waker } from './waker.js';
 
 /** The devices as calls see them. */
@@ -52,6 +52,10 @@ export interface CallsOptions {
   readonly talking?: Talking;
   /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
   readonly maxHeld: number;
+  /** How many calls may wait for one user; beyond, 486. 0: no limit. */
+  readonly maxHeldPerAor?: number;
+  /** A call was refused because so many wait for that user. */
+  readonly onAorFull?: (incoming: IncomingCall) => void;
   /** Told of a fault that is ours, with no secret in the text. */
   readonly onFault: (error: unknown, callUuid: string) => void;
 }
@@ -136,6 +140,11 @@ export class Calls {
       callId: incoming.callId,
       ...(incoming.face.privacy ? {} : { caller: incoming.face.callerNumber }),
     });
+    if (!this.#draining && this.#isFull(incoming.aor)) {
+      this.#options.onAorFull?.(incoming);
+      turnAway('overload', AOR_FULL, port, timeline);
+      return undefined;
+    }
     const full = this.#draining ? 'shutdown' : this.held >= maxHeld ? 'overload' : undefined;
     const ticket = full === undefined ? admission.admit(incoming.trunk) : undefined;
     if (ticket === undefined) {
@@ -148,6 +157,12 @@ export class Calls {
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
     void this.#start(call, incoming, (devices) => call.start(devices));
     return call;
+  }
+
+  #isFull(aor: string): boolean {
+    const { maxHeldPerAor = 0 } = this.#options;
+    const waiting = [...(this.#byAor.get(aor) ?? [])].filter((call) => !this.#up.has(call));
+    return maxHeldPerAor > 0 && waiting.length >= maxHeldPerAor;
   }
 
   /** Calls of a process before this one that are held: each goes on when its INVITE comes again. */

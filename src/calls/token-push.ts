@@ -28,6 +28,8 @@ export interface TokenPushOptions {
   readonly environmentOf: (teamId: string) => PushEnvironment | 'auto';
   /** How a device's app is told things. Default: in the clear. */
   readonly recipientOf?: (device: Device, token: PushToken) => Recipient;
+  /** Whether a device may have one more push now, refreshes aside. */
+  readonly mayPush?: (device: Device) => boolean;
   /** Told what Apple said of a token; the push ends when that is stored, so that no later call uses a dead token. Never rejects. */
   readonly onVerdict: (device: Device, token: PushToken, verdict: Verdict) => Promise<void>;
   /** Told how each push ended. */
@@ -69,7 +71,8 @@ export class TokenPush {
   /** One push, in the other environment too when Apple says the token isn't of the first and nobody knew. Never rejects. */
   async push(kind: PushKind, order: TokenPushOrder): Promise<PushOutcome> {
     const token = this.tokenFor(order.device, kind);
-    if (token === undefined) return { kind: 'refused', status: 0, reason: 'NoToken', token: 'keep', attempts: 0 };
+    if (token === undefined) return unsent('NoToken');
+    if (kind !== 'background' && this.#options.mayPush?.(order.device) === false) return unsent('DeviceBudget');
     const configured = this.#options.environmentOf(token.teamId);
     const guessed = token.environment === undefined && configured === 'auto';
     const first = token.environment ?? (configured === 'auto' ? 'production' : configured);
@@ -107,6 +110,10 @@ export class TokenPush {
     }
     return outcome;
   }
+}
+
+function unsent(reason: string): PushOutcome {
+  return { kind: 'refused', status: 0, reason, token: 'keep', attempts: 0 };
 }
 
 const isMade = (payload: TokenPushOrder['payload']): payload is PushRequest['payload'] => typeof payload !== 'function';

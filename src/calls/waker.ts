@@ -16,11 +16,20 @@ export interface WakeOrder {
 export class Waker {
   readonly #pushes: TokenPush;
   readonly #isSilent: (aor: string) => Promise<boolean>;
+  readonly #refusalOf: (call: WakeOrder['call']) => string | undefined;
 
-  /** @param isSilent whether a user wants no calls now; may reject: then he is called. */
-  constructor(pushes: TokenPush, isSilent: (aor: string) => Promise<boolean> = async () => false) {
+  /**
+   * @param isSilent whether a user wants no calls now; may reject: then he is called
+   * @param refusalOf why there is no push for that call, such as `CallerBudget`; undefined when there is one
+   */
+  constructor(
+    pushes: TokenPush,
+    isSilent: (aor: string) => Promise<boolean> = async () => false,
+    refusalOf: (call: WakeOrder['call']) => string | undefined = () => undefined,
+  ) {
     this.#pushes = pushes;
     this.#isSilent = isSilent;
+    this.#refusalOf = refusalOf;
   }
 
   /** The token a call may wake this device with; undefined if it has none or its platform gets no pushes. */
@@ -31,9 +40,9 @@ export class Waker {
   /** One push, tried in the other environment too if need be. Never rejects. */
   async wake(order: WakeOrder): Promise<PushOutcome> {
     const { call, ...rest } = order;
-    if (await this.#isSilent(order.device.aor).catch(() => false)) {
-      return { kind: 'refused', status: 0, reason: 'UserSilent', token: 'keep', attempts: 0 };
-    }
+    const silent = await this.#isSilent(order.device.aor).catch(() => false);
+    const reason = silent ? 'UserSilent' : this.#refusalOf(call);
+    if (reason !== undefined) return { kind: 'refused', status: 0, reason, token: 'keep', attempts: 0 };
     const facts = { ...call, expiresAt: order.deadline };
     return this.#pushes.push('voip', {
       ...rest,

@@ -16,6 +16,7 @@ import {
   text,
   whole,
 } from './fields.js';
+import { limits } from './limits.js';
 import { messages } from './messages.js';
 import { push } from './push.js';
 import { timeline } from './timeline.js';
@@ -228,6 +229,7 @@ const sections = z.strictObject({
   alerts: alerts.prefault({}),
   messages: messages.prefault({}),
   alarms: alarms.prefault({}),
+  limits: limits.prefault({}),
   timeline: timeline.prefault({}),
   tracing: tracing.prefault({}),
   edges: z.array(edge, { error: 'a list of edges, each with name and addresses' }).default([]),

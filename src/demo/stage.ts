@@ -41,6 +41,8 @@ export interface StageOptions {
   readonly peers?: (cucm: StagePeer, standby: StagePeer) => readonly StagePeer[];
   /** The engine turns new work away while the machine is too busy, as it does by default; here it doesn't unless asked. */
   readonly shedding?: boolean;
+  /** Budgets against abuse as they come; without it there are none, as one simulator stands for a whole company. */
+  readonly limits?: 'default';
   /** An engine that runs already, instead of the embedded one. */
   readonly engine?: { readonly host: string; readonly port: number; readonly secret: string };
 }
@@ -171,6 +173,13 @@ export class Stage {
   }
 }
 
+const NO_LIMITS = {
+  pushes: { perDevice: { count: 0 }, perCaller: { count: 0 }, perTrunk: { count: 0 } },
+  heldPerAor: 0,
+  outboundCalls: { count: 0 },
+  registrations: { count: 0 },
+};
+
 /** Certificates of the simulators. */
 interface PeerTls {
   readonly key: string;
@@ -227,6 +236,7 @@ function configuration(
     },
     store: { kind: 'lmdb', path: 'data' },
     api: { enabled: false },
+    ...(options.limits === 'default' ? {} : { limits: NO_LIMITS }),
     log: { level: 'info', format: 'json' },
     ...options.config,
   };

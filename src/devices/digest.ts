@@ -21,9 +21,18 @@ export interface DigestOptions {
 export type DigestResult =
   | { readonly kind: 'authenticated'; readonly username: string }
   /** Answer 401 (or 407) with these values of WWW-Authenticate (or Proxy-Authenticate), a header line each. */
-  | { readonly kind: 'challenge'; readonly values: readonly string[]; readonly why: string }
+  | {
+      readonly kind: 'challenge';
+      readonly values: readonly string[];
+      readonly why: string;
+      /** There were credentials, and they were wrong: no such user, or another password. */
+      readonly wrong: boolean;
+    }
   /** Answer 400: the header makes no sense. */
   | { readonly kind: 'malformed'; readonly why: string };
+
+/** What guessing looks like. */
+const WRONG: ReadonlySet<string> = new Set(['unknown user', 'wrong response']);
 
 const MAX_HEADER = 4096;
 /** How many nonces are remembered for their count; the lifetime bounds replays of the others. */
@@ -54,6 +63,7 @@ export class DigestAuthenticator {
    */
   async check(method: string, authorization: readonly string[]): Promise<DigestResult> {
     let why = 'no credentials';
+    let wrong = false;
     for (const header of authorization) {
       if (!/^digest[ \t]/i.test(header)) continue;
       const fields = header.length > MAX_HEADER ? undefined : readFields(header.slice(7));
@@ -62,12 +72,13 @@ export class DigestAuthenticator {
       const verdict = await this.#verify(method, fields);
       if (verdict.kind !== 'wrong') return verdict;
       why = verdict.why;
+      wrong ||= WRONG.has(why);
     }
-    return this.challenge(why);
+    return this.challenge(why, false, wrong);
   }
 
   /** Asks for credentials; `stale` when they were right but for the nonce. */
-  challenge(why = 'no credentials', stale = false): DigestResult {
+  challenge(why = 'no credentials', stale = false, wrong = false): DigestResult {
     const nonce = this.#makeNonce();
     const values = this.#algorithms.map(
       (algorithm) =>
@@ -75,7 +86,7 @@ export class DigestAuthenticator {
           stale ? ', stale=true' : ''
         }`,
     );
-    return { kind: 'challenge', values, why };
+    return { kind: 'challenge', values, why, wrong };
   }
 
   async #verify(

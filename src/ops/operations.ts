@@ -2,6 +2,7 @@ import type { AnotherPush } from '../calls/leg-push.js';
 import type { EndedPush } from '../calls/token-push.js';
 import type { Device } from '../devices/types.js';
 import type { EngineFigures } from '../engine-figures.js';
+import type { Guard } from '../guard/guard.js';
 import type { PushProviderStatus } from '../push/provider.js';
 import type { PeerStatus } from '../trunks/types.js';
 import type { AlarmBoard } from './alarms/board.js';
@@ -46,6 +47,8 @@ export interface Operations {
   readonly alarms: AlarmBoard;
   readonly alarmHistory: AlarmHistory;
   readonly changes: Changes;
+  /** What was refused, and who is banned. */
+  readonly guard: Pick<Guard, 'refusals' | 'bans'>;
   readonly wakeTests: WakeTests;
   readonly deviceHistory: DeviceHistory;
   readonly callControl: CallControl;

@@ -9,9 +9,18 @@ import { type Target, type TargetOptions, targetOf } from './target.js';
 /** A device's right to call. */
 export type Caller =
   | { readonly kind: 'granted'; readonly aor: string; readonly deviceId?: string }
-  | { readonly kind: 'refused'; readonly status: number; readonly reason: string; readonly headers: HeaderLines };
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly reason: string;
+      readonly headers: HeaderLines;
+      /** For the log. */
+      readonly why: string;
+    };
 
-const FORBIDDEN: Caller = { kind: 'refused', status: 403, reason: 'Forbidden', headers: [] };
+function forbidden(why: string): Caller {
+  return { kind: 'refused', status: 403, reason: 'Forbidden', headers: [], why };
+}
 
 /**
  * Who calls, if he may: an AOR with a registered device, and the INVITE came through an edge, whose word counts, with the digest that
@@ -24,7 +33,7 @@ export async function callerOf(
   lines: HeaderLines,
 ): Promise<Caller> {
   const aor = claimedAor(lines);
-  if (aor === undefined) return FORBIDDEN;
+  if (aor === undefined) return forbidden('no caller in From');
   const granted = await accessOf(access, req, lines, aor);
   if (granted.kind === 'refused') return granted;
   const devices = (await devicesOf(aor)).filter(({ bindings }) => bindings.length > 0);
@@ -32,7 +41,7 @@ export async function callerOf(
   const own = devices.filter(({ bindings }) => bindings.some((binding) => binding.source === source));
   const vouched = granted.fromEdge || access.digest !== undefined;
   const [device, another] = vouched ? devices : own;
-  if (device === undefined) return FORBIDDEN;
+  if (device === undefined) return forbidden(devices.length === 0 ? 'not registered' : 'registered from elsewhere');
   return { kind: 'granted', aor, ...(another === undefined && { deviceId: device.id }) };
 }
 

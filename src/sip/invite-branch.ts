@@ -1,4 +1,5 @@
 import type { Branch, BranchEvents, BranchResponse } from '../calls/port.js';
+import { withConnectedIdentity } from './caller-identity.js';
 import { declined } from './declined-offer.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { firstHeader, type HeaderLines, type HeaderRecord, headerLines } from './header-lines.js';
@@ -30,10 +31,11 @@ export class LegResponse implements BranchResponse {
   /** The RSeq of a reliable provisional (RFC 3262). */
   readonly rseq: number | undefined;
 
-  constructor(status: number, reason: string, res?: SrfResponse) {
+  constructor(status: number, reason: string, res?: SrfResponse, from?: Party) {
     this.status = status;
     this.reason = reason;
-    this.lines = res === undefined ? [] : headerLines(res.msg.raw);
+    const lines = res === undefined ? [] : headerLines(res.msg.raw);
+    this.lines = from?.kind === 'device' ? withConnectedIdentity(lines, from.aor) : lines;
     this.body = res?.msg.body ?? '';
     this.local = res === undefined || MADE_HERE.test(firstHeader(this.lines, 'warning') ?? '');
     const rseq = Number(firstHeader(this.lines, 'rseq'));
@@ -142,7 +144,7 @@ export class InviteBranch implements Branch {
   }
 
   #onResponse(res: SrfResponse): void {
-    const response = new LegResponse(res.status, res.reason, res);
+    const response = new LegResponse(res.status, res.reason, res, this.spec.party);
     if (res.status < 200) {
       if (!this.#over && this.#cancelReason === undefined && res.status > 100) this.#events.provisional(response);
       return;

@@ -27,7 +27,9 @@ export interface InviteOptions extends DestinationOptions {
   /** The trunk that devices' calls go to, and whose policy holds for calls between devices. */
   readonly defaultTrunk: string;
   readonly policyOf: (trunk: string, aor: string) => CallPolicy;
-  readonly onRefused: (call: { source: string; uri: string; status: number; reason: string }) => void;
+  /** Whether that user's phones may make one more call to the trunk now. */
+  readonly mayCallTrunk: (aor: string) => boolean;
+  readonly onRefused: (call: { source: string; uri: string; status: number; reason: string; why?: string }) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -43,7 +45,7 @@ interface CallingParty {
   readonly deviceId?: string;
 }
 
-type Refuse = (status: number, reason: string, headers?: HeaderLines) => void;
+type Refuse = (status: number, reason: string, headers?: HeaderLines, why?: string) => void;
 
 /**
  * Handles an INVITE outside a dialog: from the trunk for one of our AORs, or from a device for one of our AORs or the trunk. Anybody
@@ -54,13 +56,14 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
   return (req, res) => {
     if (options.takeover.handle(req, res)) return;
     const lines = headerLines(req.msg.raw);
-    const refuse: Refuse = (status, reason, headers = []) => {
-      options.onRefused({ source: `${req.source_address}:${req.source_port}`, uri: req.uri, status, reason });
+    const refuse: Refuse = (status, reason, headers = [], why) => {
+      const source = `${req.source_address}:${req.source_port}`;
+      options.onRefused({ source, uri: req.uri, status, reason, ...(why === undefined ? {} : { why }) });
       drachtio.respond(res, status, reason, toRecord(headers));
     };
     const trunk = options.trunks.groupOf(req.source_address);
     const device = isPhoneSide(options.access, req) && (trunk === undefined || isOurs(options, lines));
-    if (trunk === undefined && !device) return refuse(403, 'Forbidden');
+    if (trunk === undefined && !device) return refuse(403, 'Forbidden', [], 'not from a trunk peer or phone');
     if (firstHeader(lines, 'max-forwards') === '0') return refuse(483, 'Too Many Hops');
     const call = new Arrival(options, req, res, lines, refuse);
     (device ? call.fromDevice() : call.fromTrunk(trunk ?? '')).catch((error: unknown) => {
@@ -105,7 +108,9 @@ class Arrival {
   async fromDevice(): Promise<void> {
     const { options, req, lines } = this;
     const caller = await callerOf(options.devicesOf, options.access, req, lines);
-    if (caller.kind === 'refused') return this.refuse(caller.status, caller.reason, caller.headers);
+    if (caller.kind === 'refused') {
+      return this.refuse(caller.status, caller.reason, caller.headers, caller.why);
+    }
     const known = withIdentity(lines, caller.aor);
     const replaced = this.#replaced(known);
     const { kind: _, ...who } = caller;
@@ -125,6 +130,11 @@ class Arrival {
     else if (destination.kind === 'device') this.#toDevices(port, destination.target, defaultTrunk, known, caller);
     else {
       const { number, uri } = destination;
+      if (!options.mayCallTrunk(caller.aor)) {
+        const source = `${req.source_address}:${req.source_port}`;
+        options.onRefused({ source, uri: req.uri, status: 403, reason: 'Forbidden', why: 'budget outboundCalls' });
+        return port.reject(403, 'Too Many Calls');
+      }
       this.#toTrunk(port, { number, ...(uri === undefined ? {} : { uri }) }, defaultTrunk, caller);
     }
   }

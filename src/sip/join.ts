@@ -81,6 +81,7 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
     initialAck: options.initialAck,
     resumed: options.resumed,
     watch: options.watch,
+    isPhone: (side) => (side === 'caller' ? caller : device).party.kind === 'device',
     onHangUp: options.onHangUp,
     onOver: remove,
     onRequest: (side, req) => {

@@ -3,8 +3,8 @@ import type { Binding } from '../devices/types.js';
 import { DialogWatch } from './dialog-watch.js';
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { endToEnd, firstHeader, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
-import { inDialog, type PendingAck, relay } from './relay.js';
+import { firstHeader, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
+import { inDialog, type PendingAck, passable, relay } from './relay.js';
 
 /** Which of the two sides of a joined call. */
 export type Side = 'caller' | 'device';
@@ -26,6 +26,8 @@ export interface JointOptions {
   readonly resumed?: boolean | undefined;
   /** The engine doesn't hand over what comes in these dialogs: ask both ends whether they are still there. */
   readonly watch?: Clock | undefined;
+  /** Which sides are phones; default: none. */
+  readonly isPhone?: (side: Side) => boolean;
   readonly onHangUp: (by: Side | 'operator') => void;
   /** The two are not joined any more. */
   readonly onOver?: (() => void) | undefined;
@@ -130,7 +132,11 @@ export class Joint {
     const onAckDue = (ack: PendingAck): void => void this.#acksDue.get(side)?.push(ack);
     return this.#toward(
       other(side),
-      (moved) => relay(drachtio, req, res, { dialogId: this.#dialogId(other(side)), moved }, onAckDue, extra, onFinal),
+      (moved) => {
+        const phones = { here: this.#isPhone(side), there: this.#isPhone(other(side)) };
+        const end = { dialogId: this.#dialogId(other(side)), moved, phones };
+        relay(drachtio, req, res, end, onAckDue, extra, onFinal);
+      },
       (status, reason) => {
         onFinal();
         drachtio.respond(res, status, reason);
@@ -152,13 +158,13 @@ export class Joint {
     };
     const ack = this.#acksDue.get(side)?.shift() ?? unknown;
     const body = req.msg.body ?? '';
-    ack(toRecord(endToEnd(headerLines(req.msg.raw), body)), body);
+    ack(toRecord(passable(req.msg.raw, body, this.#isPhone(side))), body);
   }
 
   #onBye(side: Side, req: SrfRequest, res: SrfResponse): void {
     if (req.source === 'network') this.#options.drachtio.respond(res, 200, 'OK');
     if (this.#over) return;
-    const headers = toRecord(endToEnd(headerLines(req.msg.raw), req.msg.body ?? ''));
+    const headers = toRecord(passable(req.msg.raw, req.msg.body ?? '', this.#isPhone(side)));
     const bye = (moved?: Binding): void => this.#sendBye(other(side), headers, req.msg.body, moved);
     this.#toward(other(side), bye, () => bye());
     this.#close();
@@ -195,6 +201,10 @@ export class Joint {
     dialogs.delete(callerDialogId);
     dialogs.delete(deviceDialogId);
     this.#options.onOver?.();
+  }
+
+  #isPhone(side: Side): boolean {
+    return this.#options.isPhone?.(side) ?? false;
   }
 
   #dialogId(side: Side): string {

@@ -21,7 +21,7 @@ export interface MessageOptions extends DestinationOptions {
   readonly access: AccessOptions;
   /** The trunk that devices' messages go to. */
   readonly defaultTrunk: string;
-  readonly onRefused: (request: { source: string; uri: string; status: number; reason: string }) => void;
+  readonly onRefused: (request: { source: string; uri: string; status: number; reason: string; why?: string }) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -39,7 +39,7 @@ export function messageHandler(options: MessageOptions): (req: SrfRequest, res: 
     const arrival = new Arrival(options, req, res, lines);
     const trunk = options.trunks.groupOf(req.source_address);
     const device = isPhoneSide(options.access, req) && (trunk === undefined || isOurs(options, lines));
-    if (trunk === undefined && !device) return arrival.refuse(403, 'Forbidden');
+    if (trunk === undefined && !device) return arrival.refuse(403, 'Forbidden', [], 'not from a trunk peer or phone');
     if (firstHeader(lines, 'max-forwards') === '0') return arrival.refuse(483, 'Too Many Hops');
     (device ? arrival.fromDevice() : arrival.fromTrunk()).catch((error: unknown) => {
       options.onFault(error);
@@ -76,7 +76,9 @@ class Arrival {
   async fromDevice(): Promise<void> {
     const { options, req, lines } = this;
     const caller = await callerOf(options.devicesOf, options.access, req, lines);
-    if (caller.kind === 'refused') return this.refuse(caller.status, caller.reason, caller.headers);
+    if (caller.kind === 'refused') {
+      return this.refuse(caller.status, caller.reason, caller.headers, caller.why);
+    }
     const known = withIdentity(lines, caller.aor);
     const destination = await destinationOf(options, req.uri, lines);
     if (destination === undefined) return this.refuse(404, 'Not Found');
@@ -85,9 +87,10 @@ class Arrival {
     } else await this.#toTrunk(destination, known);
   }
 
-  refuse(status: number, reason: string, headers: HeaderLines = []): void {
+  refuse(status: number, reason: string, headers: HeaderLines = [], why?: string): void {
     const { req, options } = this;
-    options.onRefused({ source: `${req.source_address}:${req.source_port}`, uri: req.uri, status, reason });
+    const source = `${req.source_address}:${req.source_port}`;
+    options.onRefused({ source, uri: req.uri, status, reason, ...(why === undefined ? {} : { why }) });
     options.wire.drachtio.respond(this.res, status, reason, toRecord(headers));
   }
 

@@ -28,6 +28,8 @@ export interface AccessOptions {
   readonly allowDirect: boolean;
   /** How phones authenticate; without it those that are let in needn't. */
   readonly digest?: { readonly authenticator: DigestAuthenticator; readonly realm: string };
+  /** Told of wrong credentials, and of right ones for somebody else's address of record. */
+  readonly onWrong?: (req: SrfRequest, lines: HeaderLines, why: string) => void;
 }
 
 /**
@@ -49,13 +51,16 @@ export async function accessOf(
   const result = await authenticator.check(req.method, allHeaders(lines, 'authorization'));
   if (result.kind === 'malformed') return refused(400, 'Bad Request', result.why);
   if (result.kind === 'challenge') {
+    if (result.wrong) options.onWrong?.(req, lines, result.why);
     const challenges = result.values.map((value) => ['WWW-Authenticate', value] as const);
     return { ...refused(401, 'Unauthorized', result.why), headers: challenges };
   }
-  return ownsAor(result.username, realm, aor)
-    ? { kind: 'granted', fromEdge }
-    : refused(403, 'Forbidden', 'the address of record is not that user’s');
+  if (ownsAor(result.username, realm, aor)) return { kind: 'granted', fromEdge };
+  options.onWrong?.(req, lines, NOT_HIS);
+  return refused(403, 'Forbidden', NOT_HIS);
 }
+
+const NOT_HIS = 'the address of record is not that user’s';
 
 /** Requests from there are devices' own, directly or through an edge. */
 export function isPhoneSide({ edgeOf, allowDirect }: AccessOptions, req: SrfRequest): boolean {

@@ -18,6 +18,8 @@ export interface RegisterOptions {
   readonly headers: HeaderNames;
   /** REGISTERs under way at once; more get 503 with Retry-After. */
   readonly maxPending: number;
+  /** Whether whoever sends this may register once more now. */
+  readonly mayRegister?: (req: SrfRequest) => boolean;
   /** Headers for the 200 to a REGISTER of these devices, besides the registrar's. */
   readonly headersFor?: (devices: readonly Device[]) => HeaderLines;
   /** The 200 of these devices' REGISTER is with the engine, which does what it is asked in order. */
@@ -80,13 +82,15 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
     const aor = aorFrom(firstHeader(lines, 'to') ?? '');
     const source = sourceOf(req);
     if (aor === undefined) return refuse(res, { source, aor: '', status: 400, reason: 'Bad To Header' });
-    if (pending >= maxPending) {
+    const tooMany = (why: string): void => {
       const retry = String(1 + Math.floor(random() * RETRY_SPREAD));
-      return refuse(res, { source, aor, status: 503, reason: 'Too Many Registrations' }, [
+      refuse(res, { source, aor, status: 503, reason: 'Too Many Registrations', why }, [
         ['Retry-After', retry],
-        ['Warning', '399 callwake "too many REGISTERs under way"'],
+        ['Warning', `399 callwake "${why}"`],
       ]);
-    }
+    };
+    if (pending >= maxPending) return tooMany('too many REGISTERs under way');
+    if (options.mayRegister?.(req) === false) return tooMany('too many REGISTERs of this address');
     pending++;
     take(req, res, lines, aor)
       .catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import type { Binding } from '../devices/types.js';
+import { withoutAssertions } from './caller-identity.js';
 import type { Drachtio, OutgoingRequest, SrfRequest, SrfResponse } from './drachtio.js';
-import { endToEnd, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
+import { endToEnd, type HeaderLines, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
 
 /** An INVITE that was relayed inside a dialog and answered 2xx: its ACK is due from the side that sent it. */
 export type PendingAck = (headers: HeaderRecord, body: string) => void;
@@ -10,6 +11,8 @@ export interface DialogEnd {
   readonly dialogId: string;
   /** Where it has registered since; the dialog goes there from now on. */
   readonly moved?: Binding | undefined;
+  /** Which ends are phones: what a phone asserts of identities does not go on (RFC 3325 section 5). */
+  readonly phones?: { readonly here: boolean; readonly there: boolean } | undefined;
 }
 
 /** Where a request of a dialog goes: by the dialog, or, with `?Route=`, to the Contact and over the Path of a binding. */
@@ -34,7 +37,7 @@ export function relay(
 ): void {
   const body = req.msg.body ?? '';
   const replaced = new Set(Object.keys(extra).map((name) => name.toLowerCase()));
-  const lines = endToEnd(headerLines(req.msg.raw), body).filter(([name]) => !replaced.has(name.toLowerCase()));
+  const lines = passable(req.msg.raw, body, to.phones?.here).filter(([name]) => !replaced.has(name.toLowerCase()));
   const headers = { ...toRecord(lines), ...extra };
   const request: OutgoingRequest = { method: req.method, ...inDialog(to), headers, body };
   drachtio.request(request, (error, sent) => {
@@ -57,15 +60,21 @@ export function relay(
           drachtio.ackInDialog(answer.stackDialogId ?? to.dialogId, ackHeaders, ackBody),
         );
       }
-      passOn(drachtio, answer, res);
+      passOn(drachtio, answer, res, to.phones?.there);
     });
   });
 }
 
+/** Header fields of a message inside a dialog that go on. */
+export function passable(raw: string, body: string, fromPhone = false): HeaderLines {
+  const lines = endToEnd(headerLines(raw), body);
+  return fromPhone ? withoutAssertions(lines) : lines;
+}
+
 /** Answers with what the other side answered. */
-export function passOn(drachtio: Drachtio, answer: SrfResponse, res: SrfResponse): void {
+export function passOn(drachtio: Drachtio, answer: SrfResponse, res: SrfResponse, fromPhone = false): void {
   const body = answer.msg.body ?? '';
-  const headers = toRecord(endToEnd(headerLines(answer.msg.raw), body));
+  const headers = toRecord(passable(answer.msg.raw, body, fromPhone));
   drachtio.respond(res, answer.status, answer.reason, headers, body);
 }
 

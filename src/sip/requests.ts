@@ -16,13 +16,15 @@ const SUPPORTED = ['path', 'outbound', 'replaces', 'timer'];
 /**
  * Sends each request to whom it concerns: inside a dialog to the dialog, else to its method's handler. An INVITE that begins a dialog
  * comes again, with the dialog that a provisional response has made, when the process that had it is gone. A request inside a dialog
- * that nobody knows gets 481 (RFC 3261 12.2.2), a method that nobody handles 405.
+ * that nobody knows gets 481 (RFC 3261 12.2.2), a method that nobody handles 405. `refusalOf` says why somebody gets 403 whatever he asks
+ * for outside a dialog.
  */
 export function dispatcher(
   drachtio: Drachtio,
   dialogs: Dialogs,
   handlers: ReadonlyMap<string, RequestHandler>,
   onFault: (error: unknown) => void,
+  refusalOf: (req: SrfRequest) => string | undefined = () => undefined,
 ): (req: SrfRequest, res: SrfResponse) => void {
   const dispatch = (req: SrfRequest, res: SrfResponse): void => {
     const begins = req.method === 'INVITE' && !hasToTag(req);
@@ -30,6 +32,11 @@ export function dispatcher(
     if (req.method === 'ACK' || req.source === 'application') return;
     if (!begins && (req.stackDialogId || hasToTag(req))) {
       drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
+      return;
+    }
+    const why = refusalOf(req);
+    if (why !== undefined) {
+      drachtio.respond(res, 403, 'Forbidden');
       return;
     }
     const handler = handlers.get(req.method);
@@ -46,9 +53,18 @@ export function dispatcher(
   };
 }
 
-/** Answers an OPTIONS ping: about callwake itself, never 503 or 408 for a phone's or Apple's trouble (CUCM would take the trunk out). */
-export function optionsHandler(drachtio: Drachtio): RequestHandler {
+/** Answers an OPTIONS ping: about callwake itself, never 503 or 408 for a phone's or Apple's trouble (CUCM would take the trunk out). Strangers, whom `knows` doesn't know, get 403. */
+export function optionsHandler(
+  drachtio: Drachtio,
+  knows: (req: SrfRequest) => boolean = () => true,
+  onRefused: (request: { source: string; uri: string; status: number; reason: string; why: string }) => void = () => {},
+): RequestHandler {
   return (req, res) => {
+    if (!knows(req)) {
+      const source = `${req.source_address}:${req.source_port}`;
+      onRefused({ source, uri: req.uri, status: 403, reason: 'Forbidden', why: 'not from anybody known' });
+      return drachtio.respond(res, 403, 'Forbidden');
+    }
     const lines = headerLines(req.msg.raw);
     const wanted = [...listed(lines, 'require'), ...listed(lines, 'proxy-require')];
     const unsupported = wanted.filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));

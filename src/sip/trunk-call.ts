@@ -5,6 +5,7 @@ import type { Binding, Device } from '../devices/types.js';
 import { splitList } from '../grammar/list.js';
 import type { Peer } from '../trunks/peer.js';
 import type { Trunk } from '../trunks/trunk.js';
+import { withPrivacy } from './caller-identity.js';
 import { branchTag, callerDialogId, type Dialogs, deviceDialogId } from './dialogs.js';
 import { type Drachtio, type SavedInvite, type SrfRequest, type SrfResponse, slim } from './drachtio.js';
 import { finalHeaders } from './final-headers.js';
@@ -256,7 +257,8 @@ export class TrunkCall implements CallPort {
     const { id } = where;
     const { drachtio, dialogs } = this.#options.wire;
     const dialogId = deviceDialogId(id);
-    const spec = { ...where, dialogId, body: this.#body, headers: this.#legHeaders(lines, id, branchTag(id)) };
+    const seen = where.party.kind === 'device' ? withPrivacy(lines) : lines;
+    const spec = { ...where, dialogId, body: this.#body, headers: this.#legHeaders(seen, id, branchTag(id)) };
     const responses = this.#responses;
     const branch = new InviteBranch(
       drachtio,
@@ -312,14 +314,19 @@ export class TrunkCall implements CallPort {
       this.#reliable.delete(rack);
       if (reliable === undefined) drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
       else
-        relay(drachtio, req, res, { dialogId: reliable.branch.spec.dialogId }, () => {}, {
+        relay(drachtio, req, res, this.#farEnd(reliable.branch), () => {}, {
           RAck: reliable.branch.rack(reliable.rseq),
         });
       return;
     }
     const [only, another] = this.#branches;
     if (only === undefined || another !== undefined) drachtio.respond(res, 491, 'Request Pending');
-    else relay(drachtio, req, res, { dialogId: only.spec.dialogId }, () => {});
+    else relay(drachtio, req, res, this.#farEnd(only), () => {});
+  }
+
+  #farEnd({ spec }: InviteBranch): { dialogId: string; phones: { here: boolean; there: boolean } } {
+    const phones = { here: this.#options.party.kind === 'device', there: spec.party.kind === 'device' };
+    return { dialogId: spec.dialogId, phones };
   }
 
   /** UPDATE, INFO ... of a phone before the call is answered. */
@@ -329,7 +336,8 @@ export class TrunkCall implements CallPort {
     if (this.#res === undefined || this.#branches.size !== 1 || !this.#branches.has(branch)) {
       drachtio.respond(res, 491, 'Request Pending');
     } else {
-      relay(drachtio, req, res, { dialogId: this.#dialogId }, () => {});
+      const { here, there } = this.#farEnd(branch).phones;
+      relay(drachtio, req, res, { dialogId: this.#dialogId, phones: { here: there, there: here } }, () => {});
     }
   }
 }

@@ -109,6 +109,16 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
       const { runAlarms } = await import('./status.js');
       await runAlarms(options, context);
     });
+  command('refusals', 'what was refused, to whom and why; banned addresses').action(async (options) => {
+    const { runRefusals } = await import('./refusals.js');
+    await runRefusals(options, context);
+  });
+  command('unban', 'lift the ban of an address before it ends by itself')
+    .argument('<address>', 'as callwake refusals shows it')
+    .action(async (address: string, options) => {
+      const { runUnban } = await import('./refusals.js');
+      await runUnban(address, options, context);
+    });
   command('wake', 'wake a phone as a call would and tell each step; exit code 0 when it woke')
     .argument('<aor>', user)
     .argument('[device]', `${id}; default: all, one after the other`)

@@ -44,6 +44,18 @@ export const ALARM_KINDS = {
     action:
       'If the load is wanted, raise trunks[].maxHeld or maxActive; otherwise look for a loop or a flood of calls.',
   },
+  AbuseBudgetReached: {
+    severity: 'warning',
+    meaning: 'Somebody asked for more than a budget of the configuration (limits) allows; what is beyond is refused.',
+    action:
+      'Look at GET /v1/refusals (callwake refusals) for who it is. If the load is wanted, raise that budget; otherwise stop its source.',
+  },
+  SIPSourcesBanned: {
+    severity: 'warning',
+    meaning: 'Addresses that failed to authenticate too often, or are scanners, are refused for a while.',
+    action:
+      'Is it a phone with an old password? Mend that and lift its ban (callwake unban). Otherwise keep the address out at the firewall.',
+  },
 } as const satisfies Record<string, AlarmKind>;
 
 /** The names of callwake's own alarms. */

@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock/clock.js';
+import { addressKey } from '../../guard/address-key.js';
 
 interface Bucket {
   tokens: number;
@@ -32,13 +32,7 @@ export class RateLimit {
   }
 }
 
-/** What stands for an address: an IPv6 host has a whole /64 to send from. */
+/** Who asks, when he shows no valid token. */
 export function callerOf(address: string): string {
-  const bare = address.replace(/^::ffff:(?=\d)/i, '');
-  if (!isIPv6(bare)) return `address ${bare}`;
-  const [head = '', tail] = (bare.split('%')[0] ?? '').split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
-  return `address ${groups.slice(0, 4).join(':')}::/64`;
+  return `address ${addressKey(address)}`;
 }

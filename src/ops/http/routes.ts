@@ -14,6 +14,7 @@ import { notificationRoutes } from './notification-routes.js';
 import type { ApiParts } from './open.js';
 import { overviewRoutes } from './overview.js';
 import { preferenceRoutes } from './preference-routes.js';
+import { refusalRoutes } from './refusal-routes.js';
 import { refusedTokenRoutes } from './refused-token-routes.js';
 import { userRoutes } from './user-routes.js';
 import { wakeTestRoutes } from './wake-test.js';
@@ -32,6 +33,7 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     controlRoutes(parts.control),
     metricsRoutes(new Metrics(operations), parts.config.metricsWithoutToken),
     overviewRoutes(operations, readiness, clock),
+    refusalRoutes(operations.guard),
     callRoutes(operations),
     callControlRoutes(operations, clock),
     wakeTestRoutes(operations.wakeTests, clock, parts.domains),

@@ -9,7 +9,7 @@ export const SCOPES = {
   'users:read': 'users and their preferences, without passwords',
   'users:write': 'create, change and delete users and their preferences',
   'notifications:write': 'notify users of messages, invitations, voicemail, missed calls',
-  'operations:write': 'drain, log level',
+  'operations:write': 'drain, log level, lift bans',
 } as const;
 
 export type Scope = keyof typeof SCOPES;

@@ -4,11 +4,13 @@ import { Bounded } from './bounded.js';
 import { CallMetrics } from './call-metrics.js';
 import { addEngineGauges } from './engine-metrics.js';
 import { addGauges } from './gauges.js';
+import { addGuardMetrics } from './guard-metrics.js';
 
 /** What metrics are made of. */
 export type Measured = Pick<
   Operations,
   | 'version'
+  | 'guard'
   | 'node'
   | 'alarms'
   | 'trunks'
@@ -32,6 +34,7 @@ export class Metrics {
     addCounters(measured, registers);
     addGauges(measured, registers);
     addEngineGauges(measured.engine, registers);
+    addGuardMetrics(measured.guard, registers);
     collectDefaultMetrics({ register: this.#registry });
   }
 
