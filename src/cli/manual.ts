@@ -92,6 +92,16 @@ const PAGES: Readonly<Record<string, Page>> = {
     group: 'Look',
     examples: [['callwake refused-tokens', 'the phones whose users have to open the app']],
   },
+  refusals: {
+    group: 'Look',
+    examples: [['callwake refusals', 'what was refused, to whom and why; who is banned']],
+    more: 'docs/security.md',
+  },
+  unban: {
+    group: 'Operate',
+    examples: [['callwake unban 203.0.113.7', 'a phone with an old password was mended']],
+    more: 'docs/security.md',
+  },
   trunks: { group: 'Look', examples: [['callwake trunks', 'which peers answer OPTIONS, and since when']] },
   alarms: {
     group: 'Look',
