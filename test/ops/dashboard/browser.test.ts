@@ -184,3 +184,27 @@ test.serial('a call is pushed again and ended, a token forgotten: each asks firs
   await page.getByText('None: it can’t be woken.').waitFor();
   t.deepEqual(complaints, []);
 });
+
+test.serial('phones are found by number, User-Agent and state', async (t) => {
+  const { api, page, complaints } = await opened(t);
+  await signIn(page);
+  const asleep = await api.stage.phone({ behaviour: QUICK });
+  await asleep.background();
+  await api.stage.phone({ user: '2002', userAgent: 'Example/2.0 (iPad; iPadOS 18.1)' });
+  await page.getByRole('link', { name: 'Devices', exact: true }).click();
+  await page.getByText('2 devices', { exact: true }).waitFor();
+  const rows = page.locator('table.calls tbody tr');
+  await page.getByRole('searchbox').fill('ipados 18');
+  await page.getByText('1 device', { exact: true }).waitFor();
+  t.regex((await rows.first().textContent()) ?? '', /^2002/);
+  await page.getByRole('searchbox').fill('');
+  await page.getByText('2 devices', { exact: true }).waitFor();
+  await page.getByLabel('State').selectOption('suspended');
+  await page.getByText('1 device', { exact: true }).waitFor();
+  t.regex((await rows.first().textContent()) ?? '', /^2001 *suspended/);
+  await rows.getByRole('link').click();
+  await page.getByRole('heading', { name: 'Devices of 2001' }).waitFor();
+  await page.setViewportSize({ width: 360, height: 740 });
+  t.is(await page.evaluate('document.documentElement.scrollWidth'), 360);
+  t.deepEqual(complaints, []);
+});
