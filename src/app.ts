@@ -27,7 +27,7 @@ import { openOperations } from './open-operations.js';
 import { openPeers } from './open-peers.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
 import { openXmppOf } from './open-xmpp.js';
-import { pushAlarmsTo, trunkAlarm } from './ops/alarms/sources.js';
+import { pushAlarmsTo, storeAlarm, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
 import { Lifecycle } from './ops/lifecycle.js';
@@ -49,6 +49,7 @@ import { accessTo, realmOf, registrarOf } from './sip/registrar.js';
 import { dispatcher, optionsHandler } from './sip/requests.js';
 import { Takeover } from './sip/takeover.js';
 import { trunksOf } from './sip/trunks.js';
+import { RedisStore } from './store/redis/redis-store.js';
 import type { Store } from './store/store.js';
 import { TrunkPolicies } from './trunk-policies.js';
 
@@ -113,6 +114,8 @@ export function startApp(options: AppOptions): App {
   const { alarms } = watch;
   const guarding = openGuard(config, { clock, log, alarms });
   const { guard, refused: noteRefused } = guarding;
+  const redis = store instanceof RedisStore ? store : undefined;
+  const unwatchStore = redis && storeAlarm(alarms, clock, 'Redis', redis.link);
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
     : openPush(config.push, { clock, log, store, onAlarm: pushAlarmsTo(alarms) });
@@ -353,6 +356,7 @@ export function startApp(options: AppOptions): App {
     waiting: () => calls.held + outbound.waiting,
     engine: drachtio,
     store,
+    ...(redis && config.store.redis.whenAway === 'accept' && { withoutStore: () => awayWords(redis) }),
     logging: options.logging ?? { level: config.log.level },
   });
   const api = openApi({
@@ -392,6 +396,7 @@ export function startApp(options: AppOptions): App {
     },
     async close() {
       closed = true;
+      unwatchStore?.();
       await api.close();
       for (const trunk of trunks.values()) trunk.close();
       outbound.close();
@@ -409,6 +414,10 @@ export function startApp(options: AppOptions): App {
       await store.close();
     },
   };
+}
+
+function awayWords({ link, waiting }: RedisStore): string | undefined {
+  return link.state === 'up' ? undefined : `Redis is away (${link.why}); ${waiting} registrations wait for it`;
 }
 
 function describe(error: unknown): string {

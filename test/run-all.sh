@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # program:Debian package
-NEEDED=(sipp:sip-tester kamailio:kamailio baresip:baresip-core prosody:prosody chromium:chromium tshark:tshark curl:curl promtool:prometheus)
+NEEDED=(sipp:sip-tester kamailio:kamailio baresip:baresip-core prosody:prosody chromium:chromium tshark:tshark curl:curl promtool:prometheus
+  redis-server:redis-server)
 # file:Debian package, for what brings no program; the file may be a pattern.
 NEEDED_FILES=('/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules'
   '/usr/lib/prosody/modules/mod_cloud_notify/mod_cloud_notify.lua:prosody-modules')

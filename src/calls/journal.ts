@@ -97,10 +97,10 @@ export class JournalEntry {
   }
 }
 
-/** Two calls may share a UUID: forks of one. */
-function keyOf({ callUuid, aor, callId }: CallInfo): string {
-  const rest = createHash('sha256').update(`${aor}\n${callId}`).digest('base64url').slice(0, 16);
-  return `${callUuid} ${rest}`;
+/** Two calls may share a UUID: forks of one. The AOR comes first, as a store may keep what belongs to one together. */
+export function keyOf({ callUuid, aor, callId }: CallInfo): string {
+  const rest = createHash('sha256').update(callId).digest('base64url').slice(0, 16);
+  return `${aor} ${callUuid} ${rest}`;
 }
 
 function asRecord(value: unknown): CallRecord | undefined {

@@ -1,8 +1,10 @@
 import { type App, EngineRefused, startApp } from '../app.js';
+import { nodeName } from '../cluster/node-name.js';
 import { advise } from '../config/advice.js';
 import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { lastExpiry } from '../devices/retention.js';
 import { createLogger, type Logger } from '../log/logger.js';
 import { RecentLog } from '../log/recent.js';
 import { openStore } from '../store/open.js';
@@ -29,7 +31,11 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
     log,
     logging,
     recentLog,
-    store: await openStore(config.store),
+    store: await openStore(config.store, {
+      node: nodeName(config, env),
+      lastsUntil: (devices) => lastExpiry(devices, config.devices),
+      onTrouble: (why) => log.error('store in trouble', { why }),
+    }),
     version: packageVersion(),
   });
   const ended = new Promise<ExitCode>((resolve, reject) => {

@@ -55,7 +55,11 @@ export function verifyFiles(config: Config, file: string): void {
   if (purrKeyFile !== undefined && existsSync(purrKeyFile)) {
     check('devices.purrKeyFile', purrKeyFile, (path) => void parsePurrKey(readSmall(path)));
   }
-  if (config.store.kind === 'lmdb') check('store.path', config.store.path, verifyFolder);
+  const { kind, path, redis } = config.store;
+  if (kind === 'lmdb' || (kind === 'redis' && redis.whenAway === 'accept')) check('store.path', path, verifyFolder);
+  if (redis.tls.caFile !== undefined) check('store.redis.tls.caFile', redis.tls.caFile, verifyCertificates);
+  if (redis.tls.certFile !== undefined) check('store.redis.tls.certFile', redis.tls.certFile, verifyCertificates);
+  if (redis.tls.keyFile !== undefined) check('store.redis.tls.keyFile', redis.tls.keyFile, verifyPrivateKey);
   if (problems.length > 0) throw new ConfigError(file, problems);
 }
 

@@ -142,7 +142,14 @@ function absolutePaths(config: Config, folder: string): Config {
       ? {}
       : { devices: { ...devices, purrKeyFile: resolve(folder, devices.purrKeyFile) } }),
     timeline: { ...timeline, ...filesOf(timeline, 'folder') },
-    store: { ...store, path: resolve(folder, store.path) },
+    store: {
+      ...store,
+      path: resolve(folder, store.path),
+      redis: {
+        ...store.redis,
+        tls: { ...store.redis.tls, ...filesOf(store.redis.tls, 'caFile', 'certFile', 'keyFile') },
+      },
+    },
     push: {
       ...push,
       accounts: push.accounts.map((account) => ({ ...account, keyFile: resolve(folder, account.keyFile) })),

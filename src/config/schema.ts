@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULT_SETTINGS } from '../devices/settings.js';
 import { alarms } from './alarms.js';
 import { api } from './api.js';
+import { cluster } from './cluster.js';
 import {
   addressAndPort,
   addressRange,
@@ -19,6 +20,7 @@ import {
 import { limits } from './limits.js';
 import { messages } from './messages.js';
 import { push } from './push.js';
+import { store } from './store.js';
 import { timeline } from './timeline.js';
 import { tracing } from './tracing.js';
 import { alerts, peer, trunk, users } from './trunk.js';
@@ -205,15 +207,6 @@ const devices = z
     }
   });
 
-const store = z.strictObject({
-  kind: oneOf(['lmdb', 'memory']).default('lmdb'),
-  path: text('the path of a folder').default('./data'),
-  /** Wait for the disk at every write. */
-  durable: flag().default(true),
-  /** How many AORs are kept in memory. */
-  cache: whole(0, 100_000_000).default(20_000),
-});
-
 const log = z.strictObject({
   level: oneOf(['debug', 'info', 'warn', 'error']).default('info'),
   format: oneOf(['json', 'pretty']).default('json'),
@@ -239,6 +232,7 @@ const sections = z.strictObject({
   push,
   xmpp: xmpp.prefault({}),
   store: store.prefault({}),
+  cluster: cluster.prefault({}),
   api: api.prefault({}),
   log: log.prefault({}),
 });

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import type { Store } from '../store/store.js';
+import { changeDevices, type DeviceChange, type Store } from '../store/store.js';
 import { refuse } from './answer.js';
 import { RegisterError } from './errors.js';
 import { type Provision, provisionDevice } from './provision.js';
@@ -100,24 +100,20 @@ export class DeviceRegistry {
    * when it is new and the AOR has as many devices as it may (`maxContacts`).
    */
   provision(aor: string, provision: Provision): Promise<Device | undefined> {
-    return this.#serial.run(aor, async () => {
+    return this.#change(aor, (stored) => {
       const now = this.#clock.now();
-      const known = withoutExpired(await this.#store.devicesOf(aor), now, this.settings);
+      const known = withoutExpired(stored, now, this.settings);
       const { devices, device } = provisionDevice(aor, known, provision, now);
-      if (devices.length > Math.max(known.length, this.settings.maxContacts)) return undefined;
-      await this.#put(aor, devices);
-      return device;
+      if (devices.length > Math.max(known.length, this.settings.maxContacts)) return { result: undefined };
+      return { devices, result: device };
     });
   }
 
   /** Forgets a device with its bindings and tokens. Gives false when there was none. */
   forget(aor: string, deviceId: string): Promise<boolean> {
-    return this.#serial.run(aor, async () => {
-      const devices = await this.#store.devicesOf(aor);
+    return this.#change(aor, (devices) => {
       const left = devices.filter(({ id }) => id !== deviceId);
-      if (left.length === devices.length) return false;
-      await this.#put(aor, left);
-      return true;
+      return left.length === devices.length ? { result: false } : { devices: left, result: true };
     });
   }
 
@@ -143,11 +139,7 @@ export class DeviceRegistry {
 
   /** Forgets all devices of an AOR. Gives false when there were none. */
   forgetAll(aor: string): Promise<boolean> {
-    return this.#serial.run(aor, async () => {
-      if ((await this.#store.devicesOf(aor)).length === 0) return false;
-      await this.#put(aor, []);
-      return true;
-    });
+    return this.#change(aor, (devices) => (devices.length === 0 ? { result: false } : { devices: [], result: true }));
   }
 
   /** The devices of an AOR with what has not run out, after all that was to be changed when it was asked. */
@@ -246,25 +238,24 @@ export class DeviceRegistry {
     const { aor } = request;
     if (!this.#serial.hasRoom(aor)) return refuse(new RegisterError(503, 'Busy', QUEUE_FULL));
     try {
+      let early: RegisterAnswer | undefined;
       let hurry: (answer: RegisterAnswer) => void = () => {};
       const hurried = new Promise<RegisterAnswer>((resolve) => {
         hurry = resolve;
       });
-      const stored = this.#serial.run(aor, async () => {
-        const known = await this.#store.devicesOf(aor);
+      const stored = this.#change(aor, (known) => {
         const context = { now: this.#clock.now(), settings: this.settings, random: this.#random() };
         const result = applyRegister(request, known, { ...context, ...(granted && { granted }) });
-        if (!result.changed) return result.answer;
-        if (!this.#mayHurry(result.answer, known)) {
-          await this.#put(aor, result.devices);
-          return result.answer;
+        if (!result.changed) return { result: result.answer };
+        if (this.#mayHurry(result.answer, known)) {
+          early = result.answer;
+          hurry(early);
         }
-        hurry(result.answer);
-        await turn();
-        await this.#put(aor, result.devices).catch((error: unknown) => {
-          this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
-        });
-        return result.answer;
+        return { devices: result.devices, result: result.answer, ...(early !== undefined && { after: turn() }) };
+      });
+      stored.catch((error: unknown) => {
+        if (early === undefined) return;
+        this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
       });
       const answer = await Promise.race([hurried, stored]);
       for (const device of answer.registered) this.#tell(this.#listeners, device);
@@ -277,6 +268,8 @@ export class DeviceRegistry {
   }
 
   #mayHurry({ registered }: RegisterAnswer, known: readonly Device[]): boolean {
+    // What several processes share may turn out to be other than it was known here.
+    if (this.#store.changeDevices !== undefined) return false;
     const isStored = ({ id, tokens }: Device): boolean => {
       const before = known.find((device) => device.id === id);
       return before !== undefined && tokens.every(({ token }) => before.tokens.some((other) => other.token === token));
@@ -294,11 +287,21 @@ export class DeviceRegistry {
     }
   }
 
-  async #put(aor: string, devices: readonly Device[]): Promise<void> {
-    await this.#store.putDevices(aor, devices);
-    this.#tell(this.#storedListeners, aor);
-    this.#wishes.changed(aor, devices);
-    if (this.#started) this.#schedule(aor, devices);
+  /** Changes the devices of an AOR when all earlier changes of this process are made. `change` may be asked more than once. */
+  #change<T>(aor: string, change: (known: readonly Device[]) => DeviceChange<T>): Promise<T> {
+    return this.#serial.run(aor, async () => {
+      let made: readonly Device[] | undefined;
+      const result = await changeDevices(this.#store, aor, (known) => {
+        const wanted = change(known);
+        made = wanted.devices;
+        return wanted;
+      });
+      if (made === undefined) return result;
+      this.#tell(this.#storedListeners, aor);
+      this.#wishes.changed(aor, made);
+      if (this.#started) this.#schedule(aor, made);
+      return result;
+    });
   }
 
   #schedule(aor: string, devices: readonly Device[]): void {
@@ -325,12 +328,13 @@ export class DeviceRegistry {
   #sweep(aor: string): Promise<number | undefined> {
     const sweeping = this.#serial.run(aor, async () => {
       const now = this.#clock.now();
-      const known = await this.#store.devicesOf(aor);
-      const left = withoutExpired(known, now, this.settings);
-      if (left !== known) {
-        await this.#store.putDevices(aor, left);
-        this.#tell(this.#storedListeners, aor);
-      }
+      let changed = false;
+      const left = await changeDevices(this.#store, aor, (known) => {
+        const result = withoutExpired(known, now, this.settings);
+        changed = result !== known;
+        return changed ? { devices: result, result } : { result };
+      });
+      if (changed) this.#tell(this.#storedListeners, aor);
       this.#wishes.changed(aor, left);
       if (this.settings.refreshPushes) {
         for (const due of this.#wishes.take(aor, left, now)) this.#tell(this.#refreshListeners, due);
@@ -344,14 +348,12 @@ export class DeviceRegistry {
   }
 
   #update(aor: string, deviceId: string, change: (device: Device) => Device): Promise<void> {
-    return this.#serial.run(aor, async () => {
-      const devices = await this.#store.devicesOf(aor);
+    return this.#change(aor, (devices) => {
       const before = devices.find(({ id }) => id === deviceId);
-      if (before === undefined) return;
-      const after = change(before);
-      if (after === before) return;
+      const after = before && change(before);
+      if (after === undefined || after === before) return { result: undefined };
       const left = devices.map((device) => (device === before ? after : device));
-      await this.#put(aor, withoutExpired(left, this.#clock.now(), this.settings));
+      return { devices: withoutExpired(left, this.#clock.now(), this.settings), result: undefined };
     });
   }
 }

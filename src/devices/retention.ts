@@ -40,3 +40,13 @@ export function nextExpiry(devices: readonly Device[], settings: RetentionSettin
   }
   return next;
 }
+
+/** When all of these devices has run out, epoch milliseconds. */
+export function lastExpiry(devices: readonly Device[], settings: RetentionSettings): number {
+  let last = 0;
+  for (const { bindings, tokens } of devices) {
+    for (const { expiresAt } of bindings) last = Math.max(last, expiresAt);
+    for (const { seenAt } of tokens) last = Math.max(last, seenAt + settings.tokenRetention);
+  }
+  return last;
+}

@@ -16,6 +16,8 @@ export interface LifecycleParts {
   readonly waiting: () => number;
   readonly engine: { readonly connected: boolean };
   readonly store: { shared(key: string): Promise<unknown> };
+  /** What is wrong with the store though calls go on without it, in words; undefined: nothing, or they don't. */
+  readonly withoutStore?: () => string | undefined;
   /** Whose level operators may change. */
   readonly logging: { level: LogLevel };
 }
@@ -51,12 +53,19 @@ export class Lifecycle implements Control, Readiness {
     return { draining: this.#draining, waiting: this.#parts.waiting() };
   }
 
+  impaired(): readonly string[] {
+    const trouble = this.#parts.withoutStore?.();
+    return trouble === undefined ? [] : [trouble];
+  }
+
   async missing(): Promise<readonly string[]> {
     const { engine, store } = this.#parts;
-    const stored = await store.shared('ready').then(
-      () => true,
-      () => false,
-    );
+    const stored =
+      this.impaired().length > 0 ||
+      (await store.shared('ready').then(
+        () => true,
+        () => this.impaired().length > 0,
+      ));
     return [
       ...(engine.connected ? [] : ['no connection to the SIP engine']),
       ...(stored ? [] : ['the store can’t be read']),

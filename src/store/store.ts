@@ -9,6 +9,11 @@ export interface Store {
   devicesOf(aor: string): readonly Device[] | Promise<readonly Device[]>;
   /** Replaces all devices of an AOR at once; an empty list removes the AOR. */
   putDevices(aor: string, devices: readonly Device[]): Promise<void>;
+  /**
+   * Changes the devices of an AOR as `change` says, where other processes may change them too: it is asked again with what is there then
+   * when another one was quicker, so it must do nothing but tell. Only stores that several processes share need this.
+   */
+  changeDevices?<T>(aor: string, change: (known: readonly Device[]) => DeviceChange<T>): Promise<T>;
   /** Every AOR with its devices, in no order, without loading all at once. */
   eachAor(): AsyncIterable<readonly [string, readonly Device[]]>;
   /** The first AORs behind `after` in the order of their text, with their devices: a page for people to look at. */
@@ -53,4 +58,30 @@ export interface Store {
 export interface SharedValue {
   readonly value: unknown;
   readonly version: number;
+}
+
+/** What is to become of the devices of an AOR; without `devices` they stay as they are. */
+export interface DeviceChange<T> {
+  readonly devices?: readonly Device[];
+  readonly result: T;
+  /** What has to be done before they are written; only for stores that no other process shares. */
+  readonly after?: Promise<unknown>;
+}
+
+/** The store can't be reached at the moment; trying again later may help. */
+export class StoreAway extends Error {
+  override readonly name = 'StoreAway';
+}
+
+/** Changes the devices of an AOR in any store. The caller sees to it that nothing else in this process changes them meanwhile. */
+export async function changeDevices<T>(
+  store: Store,
+  aor: string,
+  change: (known: readonly Device[]) => DeviceChange<T>,
+): Promise<T> {
+  if (store.changeDevices) return store.changeDevices(aor, change);
+  const { devices, result, after } = change(await store.devicesOf(aor));
+  if (after !== undefined) await after;
+  if (devices !== undefined) await store.putDevices(aor, devices);
+  return result;
 }

@@ -1,10 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
+import { systemClock } from '../../src/clock/clock.js';
 import type { Device } from '../../src/devices/types.js';
 import { CachedStore } from '../../src/store/cached-store.js';
 import { LmdbStore } from '../../src/store/lmdb-store.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { openStore } from '../../src/store/open.js';
+import { DEFAULT_REDIS } from '../../src/store/redis/options.js';
+import { RedisStore } from '../../src/store/redis/redis-store.js';
 import type { Store } from '../../src/store/store.js';
+import { RedisServer } from '../support/redis.js';
 import { collect, fullDevice, temporaryFolder } from './support.js';
 
 const kinds: Record<string, (t: ExecutionContext) => Store> = {
@@ -13,7 +17,25 @@ const kinds: Record<string, (t: ExecutionContext) => Store> = {
   'lmdb, not durable': (t) => new LmdbStore({ path: temporaryFolder(t), durable: false }),
   'lmdb behind a cache of 2': (t) => new CachedStore(new LmdbStore({ path: temporaryFolder(t) }), 2),
   'a slow store behind a cache': () => new CachedStore(new SlowStore(), 10),
+  redis: () => redisStore(0),
+  'redis with a cache': () => redisStore(1_000),
 };
+
+let redis: RedisServer | undefined;
+let sites = 0;
+
+test.before(async () => {
+  redis = await RedisServer.start();
+});
+
+test.after.always(() => redis?.stop());
+
+/** Each with keys of its own. */
+function redisStore(cache: number): Store {
+  if (redis === undefined) throw new Error('redis-server is not running');
+  const options = { ...DEFAULT_REDIS, urls: [redis.url], prefix: `site${sites++}:`, timeout: 20_000 };
+  return new RedisStore({ redis: options, clock: systemClock, node: 'a', cache });
+}
 
 /** Reads take a turn of the event loop, as those of a store across a network would. */
 class SlowStore implements Store {
@@ -45,14 +67,15 @@ class SlowStore implements Store {
 }
 
 for (const [kind, make] of Object.entries(kinds)) {
-  const open = (t: ExecutionContext): Store => {
+  const open = async (t: ExecutionContext): Promise<Store> => {
     const store = make(t);
     t.teardown(() => store.close());
+    if (store instanceof RedisStore) await store.link.up();
     return store;
   };
 
   test(`${kind}: what was put comes back as it was`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     const devices = [fullDevice('sip:1@a.example', 'x'), fullDevice('sip:1@a.example', 'y')];
     await store.putDevices('sip:1@a.example', devices);
     t.deepEqual(await store.devicesOf('sip:1@a.example'), devices);
@@ -60,7 +83,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: a put replaces all devices of the AOR; an empty one removes it`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     await store.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', 'x')]);
     await store.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', 'y')]);
     t.deepEqual(
@@ -73,7 +96,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: puts that overlap take effect in their order`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     const puts = Array.from({ length: 50 }, (_, n) =>
       store.putDevices('sip:1@a.example', [fullDevice('sip:1@a.example', `d${n}`)]),
     );
@@ -85,7 +108,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: every AOR is met once, also when they change meanwhile`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     const aors = Array.from({ length: 450 }, (_, n) => `sip:${1000 + n}@a.example`);
     await Promise.all(aors.map((aor) => store.putDevices(aor, [fullDevice(aor, 'x')])));
     const met: string[] = [];
@@ -98,7 +121,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: of those who put a shared value at the same time one wins, and all get to know which`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     t.deepEqual(await store.shared('k'), { value: undefined, version: 0 });
     const told = await Promise.all(['a', 'b', 'c'].map((by) => store.putShared('k', { by }, 0)));
     t.is(new Set(told.map((there) => JSON.stringify(there))).size, 1);
@@ -112,7 +135,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: queues give their entries in order, each queue its own`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     for (const n of [3, 1, 2]) await store.putQueued('sip:1@a.example x', `p${n}`, { n });
     await store.putQueued('sip:1@a.example', 'p9', { n: 9 });
     t.deepEqual(await store.queued('sip:1@a.example x', 2), [
@@ -133,7 +156,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: AORs are listed a page at a time, in order`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     for (const n of [3, 1, 2]) {
       await store.putDevices(`sip:${n}@a.example`, [fullDevice(`sip:${n}@a.example`, 'x')]);
     }
@@ -147,7 +170,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: records are found by table and key, listed in order, replaced and removed`, async (t) => {
-    const store = open(t);
+    const store = await open(t);
     for (const n of [3, 1, 2]) await store.putRecord('users', `u${n}`, { n });
     await store.putRecord('user', 'u9', { n: 9 });
     await store.putRecord('users', 'u2', { n: 22 });
@@ -166,13 +189,13 @@ for (const [kind, make] of Object.entries(kinds)) {
   });
 
   test(`${kind}: the journal of calls`, async (t) => {
-    const store = open(t);
-    await store.putCall('u1', { state: 'held', pushed: ['a'] });
-    await store.putCall('u2', { state: 'held' });
-    await store.putCall('u1', { state: 'up' });
-    await store.removeCall('u2');
-    await store.removeCall('never-there');
-    t.deepEqual(await collect(store.calls()), [['u1', { state: 'up' }]]);
+    const store = await open(t);
+    await store.putCall('sip:1@a.example u1', { state: 'held', pushed: ['a'] });
+    await store.putCall('sip:1@a.example u2', { state: 'held' });
+    await store.putCall('sip:1@a.example u1', { state: 'up' });
+    await store.removeCall('sip:1@a.example u2');
+    await store.removeCall('sip:1@a.example never-there');
+    t.deepEqual(await collect(store.calls()), [['sip:1@a.example u1', { state: 'up' }]]);
     t.deepEqual(await collect(store.eachAor()), [], 'calls are not devices');
   });
 }

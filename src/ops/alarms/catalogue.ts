@@ -31,6 +31,13 @@ export const ALARM_KINDS = {
     action:
       'The embedded engine is started again by itself: look for "engine ended" in the log. An external drachtio-server: is it running, is its control port reachable?',
   },
+  StoreUnavailable: {
+    severity: 'critical',
+    meaning:
+      'Redis can not be reached. Calls and registrations of addresses in the cache go on, on this node alone; others get 503 or 500. With store.redis.whenAway: accept, registrations wait on this node.',
+    action:
+      'Is Redis running, has the fail-over of Sentinel or Cluster ended, are address, user, password and certificates right (see the reason), is it out of memory (OOM) or unable to write (MISCONF)? What waits is written by itself when it is back.',
+  },
   XMPPServerUnavailable: {
     severity: 'error',
     meaning:

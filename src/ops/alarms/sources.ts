@@ -23,6 +23,34 @@ export function trunkAlarm(board: AlarmBoard, trunk: string, peers: readonly Pee
   else board.clear('SIPTrunkPartiallyISV', trunk);
 }
 
+/** A store across the network, as far as its state goes. */
+export interface WatchedStore {
+  readonly state: 'up' | 'away';
+  readonly why: string;
+  onState(listener: (state: 'up' | 'away', why: string) => void): void;
+}
+
+/** How long a store may be away before that is an alarm, in milliseconds: a start or a reconnect is none. */
+const STORE_PATIENCE = 2_000;
+
+/** Takes the state of a store into the board. Gives the way to stop that. */
+export function storeAlarm(board: AlarmBoard, clock: Clock, subject: string, store: WatchedStore): () => void {
+  let timer: Timer | undefined;
+  const look = (): void => {
+    timer?.cancel();
+    timer = undefined;
+    if (store.state === 'up') board.clear('StoreUnavailable', subject);
+    else {
+      timer = clock.setTimeout(() => {
+        if (store.state === 'away') board.raiseOwn('StoreUnavailable', subject, store.why);
+      }, STORE_PATIENCE);
+    }
+  };
+  store.onState(look);
+  look();
+  return () => timer?.cancel();
+}
+
 /** How long a trunk's limit must not have refused a call until its alarm is over, in milliseconds. */
 const QUIET = 60_000;
 

@@ -7,6 +7,8 @@ import { Problem } from './problem.js';
 export interface Readiness {
   /** What is missing at the moment, in words; empty when ready. Never rejects. */
   missing(): Promise<readonly string[]>;
+  /** What does not work as it should while calls are taken all the same, in words. */
+  impaired?(): readonly string[];
 }
 
 /** Seconds. */
@@ -46,7 +48,10 @@ export function healthRoutes(readiness: Readiness): RoutePlugin {
           security: security('none'),
           response: {
             200: z
-              .object({ status: z.literal('ready') })
+              .object({
+                status: z.literal('ready'),
+                impaired: z.array(z.string()).optional().describe('What does not work as it should.'),
+              })
               .describe('It does.')
               .meta({ examples: [{ status: 'ready' }] }),
             ...problems(429, 503),
@@ -55,7 +60,10 @@ export function healthRoutes(readiness: Readiness): RoutePlugin {
       },
       async () => {
         const missing = await readiness.missing();
-        if (missing.length === 0) return { status: 'ready' as const };
+        const impaired = readiness.impaired?.() ?? [];
+        if (missing.length === 0) {
+          return { status: 'ready' as const, ...(impaired.length > 0 && { impaired: [...impaired] }) };
+        }
         const detail = `Takes no new calls: ${missing.join('; ')}.`;
         throw new Problem(503, detail, { headers: { 'retry-after': TRY_AGAIN }, more: { missing } });
       },

@@ -1,0 +1,165 @@
+import type { Clock, Timer } from '../../clock/clock.js';
+import { StoreAway } from '../store.js';
+import { connectRedis, type RedisClient } from './connect.js';
+import type { RedisOptions } from './options.js';
+
+/** Redis can't be reached, or can't do its work at the moment; nobody knows whether what was asked has been done. */
+export class RedisAway extends StoreAway {}
+
+/** What a server says that is there but can't serve: it loads, was demoted, lost its primary, or can't write. */
+const CANT_SERVE = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|BUSY|UNBLOCKED|OOM|NOAUTH)/;
+
+const CLOSED = 'the connection was closed';
+
+/** How often Redis is asked whether it is back, in milliseconds. */
+const PROBE = 250;
+
+/** A script that runs in Redis, wholly or not at all. */
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+export type RedisState = 'up' | 'away';
+
+/** The connection to Redis and what is known of its state. Commands while it is away fail at once. */
+export class RedisLink {
+  readonly options: RedisOptions;
+  readonly client: RedisClient;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(state: RedisState, why: string) => void>();
+  #state: RedisState = 'away';
+  #why = 'not connected yet';
+  #probe: Timer | undefined;
+  #probing = false;
+  #closed = false;
+
+  constructor(options: RedisOptions, clock: Clock) {
+    this.options = options;
+    this.#clock = clock;
+    this.client = connectRedis(options);
+    this.client.on('error', (error: Error) => this.#lost(wordsOf(error)));
+    this.client.on('close', () => this.#lost(CLOSED));
+    this.client.on('ready', () => this.#ask());
+    this.#schedule();
+  }
+
+  get state(): RedisState {
+    return this.#state;
+  }
+
+  /** Why it is away, in words without secrets. */
+  get why(): string {
+    return this.#why;
+  }
+
+  /** Calls `listener` at each change. */
+  onState(listener: (state: RedisState, why: string) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Settles when it is there; never when it doesn't come. */
+  up(): Promise<void> {
+    if (this.#state === 'up') return Promise.resolve();
+    return new Promise((resolve) => {
+      const listener = (state: RedisState): void => {
+        if (state !== 'up') return;
+        this.#listeners.delete(listener);
+        resolve();
+      };
+      this.#listeners.add(listener);
+    });
+  }
+
+  /**
+   * Runs a command.
+   * @throws {RedisAway} when Redis is away or doesn't answer in time; what Redis says otherwise.
+   */
+  async run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
+    if (this.#state !== 'up') throw new RedisAway(`Redis is away: ${this.#why}`);
+    try {
+      return await command(this.client);
+    } catch (error) {
+      if (isAnswer(error)) throw error;
+      const why = wordsOf(error);
+      this.#lost(why);
+      throw new RedisAway(`Redis is away: ${why}`);
+    }
+  }
+
+  /** Runs a script; all its keys have the same hash tag. Throws as {@link run}. */
+  script(script: Script, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.run(async (client) => {
+      try {
+        return await client.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return await client.callBuffer('EVAL', script.lua, keys.length, ...keys, ...args);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#probe?.cancel();
+    this.#listeners.clear();
+    const { client } = this;
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    if (client.status === 'end') return;
+    client.disconnect();
+    await Promise.race([ended, new Promise((resolve) => this.#clock.setTimeout(() => resolve(undefined), 500))]);
+  }
+
+  #lost(why: string): void {
+    if (this.#closed) return;
+    this.#schedule();
+    if (this.#state === 'up') this.#change('away', why);
+    else if (why !== CLOSED) this.#why = why;
+  }
+
+  /** It is back when it takes a write: a replica or a server without disk answers PING as well. */
+  #ask(): void {
+    if (this.#closed || this.#probing || this.#state === 'up') return;
+    this.#probing = true;
+    const key = `${this.options.prefix}probe`;
+    this.client.set(key, '1', 'PX', 60_000).then(
+      () => {
+        this.#probing = false;
+        if (!this.#closed && this.#state === 'away') this.#change('up', '');
+      },
+      (error: unknown) => {
+        this.#probing = false;
+        if (error instanceof Error && error.name === 'ReplyError') this.#why = wordsOf(error);
+        this.#schedule();
+      },
+    );
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#probe !== undefined) return;
+    this.#probe = this.#clock.setTimeout(() => {
+      this.#probe = undefined;
+      if (this.#state === 'up') return;
+      this.#ask();
+      this.#schedule();
+    }, PROBE);
+  }
+
+  #change(state: RedisState, why: string): void {
+    this.#state = state;
+    this.#why = why;
+    for (const listener of [...this.#listeners]) listener(state, why);
+  }
+}
+
+/** Whether Redis itself has said it, about this command alone. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && !CANT_SERVE.test(error.message);
+}
+
+/** An error in words without what it was about: arguments hold tokens. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  if (error.name === 'ReplyError') return error.message.split(' ', 1)[0] ?? error.name;
+  return error.message === '' ? ((error as NodeJS.ErrnoException).code ?? error.name) : error.message.slice(0, 200);
+}

@@ -1,0 +1,267 @@
+import type { Clock } from '../../clock/clock.js';
+import type { Device } from '../../devices/types.js';
+import type { DeviceChange, SharedValue, Store } from '../store.js';
+import { DeviceTable } from './device-table.js';
+import { Keys } from './keys.js';
+import { RedisAway, RedisLink } from './link.js';
+import type { RedisOptions } from './options.js';
+import { ENTRIES, PUT_ENTRY, PUT_SHARED, REMOVE_ENTRY } from './scripts.js';
+
+export interface RedisStoreOptions {
+  readonly redis: RedisOptions;
+  readonly clock: Clock;
+  /** The name of this node, its own among all that share the Redis: its journal is under it. */
+  readonly node: string;
+  /** AORs kept in memory, for when Redis is away. */
+  readonly cache: number;
+  /** Folder that registrations wait in while Redis is away; undefined: in memory only. */
+  readonly spool?: string | undefined;
+  /** Epoch milliseconds at which all of these devices has run out; undefined for never. */
+  readonly lastsUntil?: (devices: readonly Device[]) => number | undefined;
+  /** Told what goes wrong, without secrets. */
+  readonly onTrouble?: (why: string) => void;
+}
+
+/** Milliseconds that the journal of an AOR's calls outlives its last change: longer than any call. */
+const CALLS_KEPT = 24 * 3_600_000;
+
+const CHUNK = 200;
+
+/** The store of a site with several nodes: Redis or Valkey. */
+export class RedisStore implements Store {
+  readonly link: RedisLink;
+  readonly keys: Keys;
+  readonly node: string;
+  readonly #table: DeviceTable;
+  readonly #onTrouble: (why: string) => void;
+  /** This node's part of the journal, for a Redis that lost it or was away. */
+  readonly #calls = new Map<string, unknown>();
+  readonly #gone = new Set<string>();
+  #onHeld: ((aor: string, holders: readonly string[]) => void) | undefined;
+
+  constructor({ redis, clock, node, cache, spool, lastsUntil, onTrouble }: RedisStoreOptions) {
+    this.link = new RedisLink(redis, clock);
+    this.keys = new Keys(redis.prefix);
+    this.node = node;
+    this.#onTrouble = onTrouble ?? (() => {});
+    this.#table = new DeviceTable({
+      link: this.link,
+      keys: this.keys,
+      cache,
+      spool,
+      lastsUntil: lastsUntil ?? (() => undefined),
+      onTrouble: this.#onTrouble,
+    });
+    this.link.onState((state) => {
+      if (state === 'up') void this.#restoreCalls();
+    });
+  }
+
+  /** AORs whose changes wait for Redis. */
+  get waiting(): number {
+    return this.#table.waiting;
+  }
+
+  /** Has `listener` told of an AOR that was changed here while nodes hold calls for it. */
+  onHeld(listener: (aor: string, holders: readonly string[]) => void): void {
+    this.#onHeld = listener;
+  }
+
+  /** Settles when all that waited for Redis has been tried. */
+  settled(): Promise<void> {
+    return this.#table.settled();
+  }
+
+  devicesOf(aor: string): Promise<readonly Device[]> {
+    return this.#table.read(aor);
+  }
+
+  putDevices(aor: string, devices: readonly Device[]): Promise<void> {
+    return this.#table.put(aor, devices);
+  }
+
+  async changeDevices<T>(aor: string, change: (known: readonly Device[]) => DeviceChange<T>): Promise<T> {
+    const { result, holders } = await this.#table.change(aor, change);
+    if (holders.length > 0) this.#onHeld?.(aor, holders);
+    return result;
+  }
+
+  async *eachAor(): AsyncIterable<readonly [string, readonly Device[]]> {
+    let after = '';
+    for (;;) {
+      const page = await this.#table.page(after, CHUNK);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < CHUNK) return;
+      after = last[0];
+    }
+  }
+
+  devicesAfter(after: string, limit: number): Promise<readonly (readonly [string, readonly Device[]])[]> {
+    return this.#table.page(after, limit);
+  }
+
+  async record(table: string, key: string): Promise<unknown> {
+    return parsed(await this.link.run((client) => client.hget(this.keys.table(table, 'values'), key)));
+  }
+
+  async putRecord(table: string, key: string, record: unknown): Promise<void> {
+    const keys = [this.keys.table(table, 'values'), this.keys.table(table, 'order')];
+    if (record === undefined) await this.link.script(REMOVE_ENTRY, keys, [key]);
+    else await this.link.script(PUT_ENTRY, keys, [key, JSON.stringify(record)]);
+  }
+
+  recordsAfter(table: string, after: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    return this.#entries([this.keys.table(table, 'values'), this.keys.table(table, 'order')], after, limit);
+  }
+
+  /**
+   * The command is on its way when the call returns. While Redis is away the record waits here.
+   * @param key begins with the AOR and a blank
+   */
+  async putCall(key: string, record: unknown): Promise<void> {
+    this.#calls.set(key, record);
+    this.#gone.delete(key);
+    await this.#writeCall(key, record);
+  }
+
+  async removeCall(key: string): Promise<void> {
+    const known = this.#calls.delete(key);
+    try {
+      await this.#forgetCall(key);
+    } catch (error) {
+      if (!(error instanceof RedisAway)) throw error;
+      if (known) this.#gone.add(key);
+    }
+  }
+
+  calls(): AsyncIterable<readonly [string, unknown]> {
+    return this.callsOfNode(this.node);
+  }
+
+  /** The journal of a node, this one or another. */
+  async *callsOfNode(node: string): AsyncIterable<readonly [string, unknown]> {
+    await this.link.up();
+    for (const key of await this.link.run((client) => client.smembers(this.keys.journal(node)))) {
+      const record = await this.link.run((client) => client.hget(this.keys.calls(aorOf(key)), key));
+      if (record !== null) yield [key, parsed(record)];
+      else await this.link.run((client) => client.srem(this.keys.journal(node), key));
+    }
+  }
+
+  /** Takes a call out of the journal of a node that is gone. */
+  async removeCallOf(node: string, key: string): Promise<void> {
+    await Promise.all([
+      this.link.run((client) => client.hdel(this.keys.calls(aorOf(key)), key)),
+      this.link.run((client) => client.srem(this.keys.journal(node), key)),
+    ]);
+  }
+
+  async shared(key: string): Promise<SharedValue> {
+    return asShared(await this.link.run((client) => client.hmget(this.keys.shared(key), 'version', 'value')));
+  }
+
+  async putShared(key: string, value: unknown, version: number): Promise<SharedValue> {
+    const reply = await this.link.script(PUT_SHARED, [this.keys.shared(key)], [JSON.stringify(value ?? null), version]);
+    return asShared((reply as (Buffer | null)[]).map((part) => part?.toString() ?? null));
+  }
+
+  async putQueued(queue: string, position: string, record: unknown): Promise<void> {
+    const keys = [this.keys.queue(queue, 'values'), this.keys.queue(queue, 'order')];
+    await this.link.run((client) => client.sadd(this.keys.queues(), queue));
+    await this.link.script(PUT_ENTRY, keys, [position, JSON.stringify(record)]);
+  }
+
+  async removeQueued(queue: string, position: string): Promise<void> {
+    const keys = [this.keys.queue(queue, 'values'), this.keys.queue(queue, 'order')];
+    await this.link.script(REMOVE_ENTRY, keys, [position]);
+  }
+
+  queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    return this.#entries([this.keys.queue(queue, 'values'), this.keys.queue(queue, 'order')], '', limit);
+  }
+
+  queuedCount(queue: string): Promise<number> {
+    return this.link.run((client) => client.zcard(this.keys.queue(queue, 'order')));
+  }
+
+  /** A name whose queue is empty leaves the list here, unless an entry has come meanwhile. */
+  async *queues(): AsyncIterable<string> {
+    let cursor = '0';
+    const met = new Set<string>();
+    do {
+      const [next, names] = await this.link.run((client) => client.sscan(this.keys.queues(), cursor, 'COUNT', CHUNK));
+      cursor = next;
+      for (const name of names) {
+        if (met.has(name)) continue;
+        met.add(name);
+        if ((await this.queuedCount(name)) > 0) yield name;
+        else await this.#dropQueue(name);
+      }
+    } while (cursor !== '0');
+  }
+
+  async close(): Promise<void> {
+    await this.#table.settled();
+    this.#table.close();
+    await this.link.close();
+  }
+
+  async #dropQueue(name: string): Promise<void> {
+    await this.link.run((client) => client.srem(this.keys.queues(), name));
+    if ((await this.queuedCount(name)) > 0) await this.link.run((client) => client.sadd(this.keys.queues(), name));
+  }
+
+  async #entries(keys: string[], after: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
+    const reply = (await this.link.script(ENTRIES, keys, [after, limit])) as Buffer[];
+    const found: (readonly [string, unknown])[] = [];
+    for (let at = 0; at + 1 < reply.length; at += 2) {
+      found.push([reply[at]?.toString() ?? '', parsed(reply[at + 1]?.toString())]);
+    }
+    return found;
+  }
+
+  async #writeCall(key: string, record: unknown): Promise<void> {
+    const hash = this.keys.calls(aorOf(key));
+    const written = [
+      this.link.run((client) => client.hset(hash, key, JSON.stringify(record))),
+      this.link.run((client) => client.pexpire(hash, CALLS_KEPT)),
+      this.link.run((client) => client.sadd(this.keys.journal(this.node), key)),
+    ];
+    for (const result of await Promise.allSettled(written)) {
+      if (result.status === 'rejected' && !(result.reason instanceof RedisAway)) throw result.reason;
+    }
+  }
+
+  async #forgetCall(key: string): Promise<void> {
+    await Promise.all([
+      this.link.run((client) => client.hdel(this.keys.calls(aorOf(key)), key)),
+      this.link.run((client) => client.srem(this.keys.journal(this.node), key)),
+    ]);
+  }
+
+  async #restoreCalls(): Promise<void> {
+    try {
+      for (const key of [...this.#gone]) {
+        await this.#forgetCall(key);
+        this.#gone.delete(key);
+      }
+      await Promise.all([...this.#calls].map(([key, record]) => this.#writeCall(key, record)));
+    } catch (error) {
+      if (!(error instanceof RedisAway)) this.#onTrouble(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+function aorOf(key: string): string {
+  const blank = key.indexOf(' ');
+  return blank < 0 ? key : key.slice(0, blank);
+}
+
+function parsed(text: string | null | undefined): unknown {
+  return text === null || text === undefined ? undefined : JSON.parse(text);
+}
+
+function asShared([version, value]: readonly (string | null | undefined)[]): SharedValue {
+  return { value: parsed(value) ?? undefined, version: Number(version ?? 0) };
+}
