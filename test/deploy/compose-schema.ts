@@ -34,6 +34,7 @@ const service = z
     profiles: strings.optional(),
     restart: z.enum(['no', 'always', 'on-failure', 'unless-stopped']).optional(),
     working_dir: z.string().optional(),
+    stop_grace_period: duration.optional(),
   })
   .transform((value) => ({
     ...value,

@@ -43,7 +43,17 @@ test('nothing but services, networks, volumes and extensions', (t) => {
 test('the bench has its parts, and those behind profiles stay behind them', (t) => {
   const always = Object.entries(services).filter(([, { profiles }]) => profiles === undefined);
   t.deepEqual(always.map(([name]) => name).sort(), ['apns', 'callwake', 'drachtio', 'kamailio-edge']);
-  t.deepEqual(service('redis').profiles, ['cluster']);
+  const cluster = Object.entries(services).filter(([, { profiles }]) => profiles?.includes('cluster'));
+  t.deepEqual(cluster.map(([name]) => name).sort(), [
+    'callwake-a',
+    'callwake-b',
+    'drachtio-a',
+    'drachtio-b',
+    'kamailio-cluster',
+    'redis',
+    'redis-replica',
+    'redis-sentinel',
+  ]);
   t.deepEqual(service('sipp').profiles, ['test']);
   t.is(service('drachtio').image, 'drachtio/drachtio-server:0.9.11');
 });
@@ -124,6 +134,28 @@ test('the edge is an edge of callwake, and knows where callwake is', (t) => {
   t.is(CORE_ADDRESS, addressOf('drachtio'));
   t.true(config.edges.some(({ addresses }) => addresses.includes(EDGE_ADDRESS ?? '')));
   t.true(config.trunks[0]?.peers.some(({ host }) => host === addressOf('sipp')));
+});
+
+test('the nodes of the cluster have names and engines of their own, one Redis, and an edge that knows both', (t) => {
+  const nodes = ['a', 'b'].map((name) =>
+    loadConfig({ file: 'deploy/callwake.compose.yaml', env: environmentOf(service(`callwake-${name}`)) }),
+  );
+  const sentinel = readFileSync('deploy/redis/sentinel.conf', 'utf8');
+  for (const [index, { cluster, engine, store, edges }] of nodes.entries()) {
+    const name = index === 0 ? 'a' : 'b';
+    t.is(cluster.node, `callwake-${name}`);
+    t.is(engine.control.host, `drachtio-${name}`);
+    t.is(engine.control.secret, environmentOf(service(`drachtio-${name}`)).DRACHTIO_SECRET);
+    t.is(store.kind, 'redis');
+    t.is(store.redis.mode, 'sentinel');
+    t.true(store.redis.urls.every((url) => new URL(url).hostname in services));
+    t.regex(sentinel, new RegExp(`^sentinel monitor ${store.redis.sentinel.name} ${addressOf('redis')} 6379 1$`, 'm'));
+    t.true(edges.some(({ addresses }) => addresses.includes(addressOf('kamailio-cluster') ?? '')));
+    const core = `sip:${addressOf(`drachtio-${name}`)}:5060`;
+    t.true(environmentOf(service('kamailio-cluster')).CORES?.split(' ').includes(core), core);
+    t.is(environmentOf(service(`callwake-${name}`)).CALLWAKE_PING, core);
+  }
+  t.true(service('redis-replica').command?.includes(addressOf('redis') ?? ''));
 });
 
 test('callwake pushes to the Apple simulator, with its key and its certificate', (t) => {

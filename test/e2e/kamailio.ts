@@ -29,6 +29,7 @@ export class KamailioEdge {
     /** Where phones find it, UDP and TCP. */
     readonly port: number,
     tls?: EdgeTls,
+    cores: readonly string[] = [],
   ) {
     this.#folder = mkdtempSync(join(tmpdir(), 'callwake-kamailio-'));
     const defines = {
@@ -37,6 +38,7 @@ export class KamailioEdge {
       CORE_ADDRESS: core.host,
       CORE_PORT: core.port,
       ...(tls === undefined ? {} : this.#tlsDefines(tls)),
+      ...(cores.length > 0 && { CORES: this.#file('cores.list', cores.map((core) => `1 ${core}\n`).join('')) }),
     };
     const options = Object.entries(defines).flatMap(([name, value]) => ['-A', `${name}=${value}`]);
     this.#child = spawn(
@@ -60,9 +62,13 @@ export class KamailioEdge {
     return this.#said;
   }
 
-  /** Settles once it answers OPTIONS; rejects with what it said when it doesn't start. */
-  static async start(core: { readonly host: string; readonly port: number }, tls?: EdgeTls): Promise<KamailioEdge> {
-    const edge = new KamailioEdge(core, await freePort(), tls);
+  /** With `cores` phones' requests are split among these. Settles once it answers OPTIONS; rejects with what it said when it doesn't start. */
+  static async start(
+    core: { readonly host: string; readonly port: number },
+    tls?: EdgeTls,
+    cores?: readonly string[],
+  ): Promise<KamailioEdge> {
+    const edge = new KamailioEdge(core, await freePort(), tls, cores);
     for (let attempt = 1; ; attempt++) {
       const ready = await ping(`sip:127.0.0.1:${edge.port}`, 1000).catch(() => undefined);
       if (ready?.status === 200) return edge;
@@ -75,18 +81,19 @@ export class KamailioEdge {
   }
 
   #tlsDefines({ port, key, cert, ca }: EdgeTls): Record<string, string> {
-    const file = (name: string, text: string): string => {
-      const path = join(this.#folder, name);
-      writeFileSync(path, text, { mode: 0o600 });
-      return `"${path}"`;
-    };
     return {
       EDGE_TLS: `tls:127.0.0.1:${port}`,
       EDGE_TLS_HOSTPORT: `127.0.0.1:${port}`,
-      TLS_KEY: file('edge.key', key),
-      TLS_CERT: file('edge.pem', cert),
-      TLS_CA: file('ca.pem', ca),
+      TLS_KEY: this.#file('edge.key', key),
+      TLS_CERT: this.#file('edge.pem', cert),
+      TLS_CA: this.#file('ca.pem', ca),
     };
+  }
+
+  #file(name: string, text: string): string {
+    const path = join(this.#folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return `"${path}"`;
   }
 
   async close(): Promise<void> {
