@@ -41,9 +41,15 @@ export function makeProgram(end: (code: number) => void): Command {
     .command('start')
     .description('run callwake until SIGTERM or Ctrl-C')
     .addOption(config())
-    .action(async ({ config: file }) => {
+    .option(
+      '--workers <number>',
+      'app processes that share the engine and the work; needs Redis',
+      wholeArgument(1, 64),
+      1,
+    )
+    .action(async ({ config: file, workers }) => {
       const { runStart } = await import('./start.js');
-      end(await runStart(file, process.env));
+      end(await runStart(file, process.env, workers));
     });
   program
     .command('check')

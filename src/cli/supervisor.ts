@@ -17,8 +17,10 @@ export interface WatchedProcess {
 export interface SupervisorOptions {
   /** Starts the engine and settles once it is ready; undefined when the engine is somebody else's. */
   readonly startEngine?: () => Promise<WatchedProcess>;
-  /** Starts the app against the engine that was started last. */
-  readonly startApp: () => WatchedProcess;
+  /** Starts an app against the engine that was started last. Of several each has a number, from 1. */
+  readonly startApp: (worker: number) => WatchedProcess;
+  /** How many apps run; default 1. */
+  readonly workers?: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -30,15 +32,15 @@ const HEALTHY_APP = 1_500;
 const FINAL = 2;
 
 /**
- * Keeps an engine and an app running. The app may end as often as it likes: the engine lives on, and with it every SIP transaction.
- * When the engine ends, the app is ended too and both start anew.
+ * Keeps an engine and an app, or several, running. An app may end as often as it likes: the engine lives on, and with it every SIP
+ * transaction. When the engine ends, the apps are ended too and all start anew.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   #engine: WatchedProcess | undefined;
-  #app: WatchedProcess | undefined;
+  readonly #apps = new Map<number, WatchedProcess>();
   #stopping = false;
-  #wakeUp: (() => void) | undefined;
+  readonly #pauses = new Set<() => void>();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -63,19 +65,21 @@ export class Supervisor {
     return 0;
   }
 
-  /** Ends the app, which first finishes its held calls, then the engine. Said twice, it doesn't wait for held calls. */
+  /** Ends the apps, which first finish their held calls, then the engine. Said twice, it doesn't wait for held calls. */
   stop(): void {
-    if (this.#stopping) this.#app?.kill();
-    else this.#app?.stop();
-    if (this.#app === undefined) this.#engine?.stop();
+    for (const app of this.#apps.values()) {
+      if (this.#stopping) app.kill();
+      else app.stop();
+    }
+    if (this.#apps.size === 0) this.#engine?.stop();
     this.#stopping = true;
-    this.#wakeUp?.();
+    this.#wakeUp();
   }
 
   /** Lets the engine read its certificates again, and the app its push keys. */
   reload(): void {
     this.#engine?.reload?.();
-    this.#app?.reload?.();
+    for (const app of this.#apps.values()) app.reload?.();
   }
 
   /** One engine's life. Gives the exit code when all is over, undefined when the engine ended and all has to start again. */
@@ -93,27 +97,31 @@ export class Supervisor {
       engineEnded = true;
       this.#engine = undefined;
       if (!this.#stopping) log.error('engine ended', { code });
-      this.#app?.kill();
-      this.#wakeUp?.();
+      for (const app of this.#apps.values()) app.kill();
+      this.#wakeUp();
     });
-    const code = await this.#keepApp(() => engineEnded);
+    const workers = Array.from({ length: this.#options.workers ?? 1 }, (_, index) => index + 1);
+    const codes = await Promise.all(workers.map((worker) => this.#keepApp(worker, () => engineEnded)));
+    const code = codes.find((candidate) => candidate !== undefined && candidate !== 0) ?? codes[0];
     engine?.stop();
     await gone;
     return engineEnded && !this.#stopping && code === undefined ? undefined : (code ?? 0);
   }
 
-  async #keepApp(engineEnded: () => boolean): Promise<number | undefined> {
+  async #keepApp(worker: number, engineEnded: () => boolean): Promise<number | undefined> {
     const { startApp, clock, log } = this.#options;
     const backoff = new Backoff(200, 10_000, HEALTHY_APP);
     while (!this.#stopping && !engineEnded()) {
       const started = clock.monotonic();
-      this.#app = startApp();
-      const code = await this.#app.exited;
-      this.#app = undefined;
+      const app = startApp(worker);
+      this.#apps.set(worker, app);
+      const code = await app.exited;
+      this.#apps.delete(worker);
+      if (code === FINAL && !this.#stopping && this.#apps.size > 0) this.stop();
       if (code === FINAL || this.#stopping) return code;
       if (engineEnded()) return undefined;
       const waitMs = backoff.next(clock.monotonic() - started);
-      log.error('app ended', { code, restartMs: waitMs });
+      log.error('app ended', { code, restartMs: waitMs, ...(this.#options.workers !== undefined && { worker }) });
       await this.#pause(waitMs);
     }
     return this.#stopping ? 0 : undefined;
@@ -125,10 +133,14 @@ export class Supervisor {
       const timer: Timer = this.#options.clock.setTimeout(() => end(), ms);
       const end = (): void => {
         timer.cancel();
-        this.#wakeUp = undefined;
+        this.#pauses.delete(end);
         resolve();
       };
-      this.#wakeUp = end;
+      this.#pauses.add(end);
     });
+  }
+
+  #wakeUp(): void {
+    for (const end of [...this.#pauses]) end();
   }
 }

@@ -23,9 +23,9 @@ export class CallwakeProcess {
   readonly #errors: string[] = [];
   readonly #exited: Promise<number>;
 
-  constructor(configFile: string, env: Readonly<Record<string, string>> = {}) {
+  constructor(configFile: string, env: Readonly<Record<string, string>> = {}, options: readonly string[] = []) {
     const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
-    const args = [...process.execArgv, cli, 'start', '--config', configFile];
+    const args = [...process.execArgv, cli, 'start', '--config', configFile, ...options];
     this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.#exited = once(this.#child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1));
     const { stdout, stderr } = this.#child;

@@ -43,6 +43,8 @@ export interface StageOptions {
   readonly shedding?: boolean;
   /** Budgets against abuse as they come; without it there are none, as one simulator stands for a whole company. */
   readonly limits?: 'default';
+  /** How many apps share the engine; they need a store that they share. */
+  readonly workers?: number;
   /** An engine that runs already, instead of the embedded one. */
   readonly engine?: { readonly host: string; readonly port: number; readonly secret: string };
 }
@@ -94,7 +96,8 @@ export class Stage {
     const cucm = await node();
     const standby = options.peers === undefined ? undefined : await node();
     writeFileSync(configFile, stringify(configuration(options, apple, cucm, standby ?? cucm)));
-    const callwake = new CallwakeProcess(configFile);
+    const workers = options.workers === undefined ? [] : ['--workers', String(options.workers)];
+    const callwake = new CallwakeProcess(configFile, {}, workers);
     try {
       const listeners = await callwake.ready();
       const listening = <T extends ServerAddress['transport']>(wanted: T) => {

@@ -21,10 +21,11 @@ class FakeProcess implements WatchedProcess {
   }
 }
 
-function bench(embedded = true) {
+function bench(embedded = true, workers?: number) {
   const clock = new FakeClock();
   const engines: FakeProcess[] = [];
   const apps: FakeProcess[] = [];
+  const numbers: number[] = [];
   const start = (list: FakeProcess[]) => {
     const process = new FakeProcess();
     list.push(process);
@@ -32,11 +33,15 @@ function bench(embedded = true) {
   };
   const supervisor = new Supervisor({
     ...(embedded ? { startEngine: async () => start(engines) } : {}),
-    startApp: () => start(apps),
+    startApp: (worker) => {
+      numbers.push(worker);
+      return start(apps);
+    },
+    ...(workers !== undefined && { workers }),
     clock,
     log: silentLogger,
   });
-  return { clock, engines, apps, supervisor, done: supervisor.run() };
+  return { clock, engines, apps, numbers, supervisor, done: supervisor.run() };
 }
 
 test('an app that ends is started again at once; the engine lives on', async (t) => {
@@ -135,4 +140,34 @@ test('an engine that does not start the first time is told', async (t) => {
     log: silentLogger,
   });
   await t.throwsAsync(supervisor.run(), { message: 'port in use' });
+});
+
+test('several apps, each with its number: one that ends is started again alone, a stop ends them all', async (t) => {
+  const { apps, numbers, engines, supervisor, done } = bench(true, 3);
+  await settle();
+  t.deepEqual(numbers, [1, 2, 3]);
+  apps[1]?.end(1);
+  await settle();
+  t.deepEqual(numbers, [1, 2, 3, 2]);
+  supervisor.stop();
+  t.deepEqual(
+    apps.map(({ said }) => said),
+    [['stop'], [], ['stop'], ['stop']],
+  );
+  for (const app of apps) app.end(0);
+  await settle();
+  engines[0]?.end(0);
+  t.is(await done, 0);
+});
+
+test('one of several apps that can do no better next time ends them all', async (t) => {
+  const { apps, engines, done } = bench(true, 2);
+  await settle();
+  apps[0]?.end(2);
+  await settle();
+  t.deepEqual(apps[1]?.said, ['stop']);
+  apps[1]?.end(0);
+  await settle();
+  engines[0]?.end(0);
+  t.is(await done, 2);
 });
