@@ -26,6 +26,7 @@ import { openMidDialog } from './open-mid-dialog.js';
 import { openOperations } from './open-operations.js';
 import { openPeers } from './open-peers.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
+import { awayWords, openSite } from './open-site.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, storeAlarm, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
@@ -131,7 +132,20 @@ export function startApp(options: AppOptions): App {
       devices.tokenVerdict(device.aor, device.id, { ...told, token, verdict }).catch(fault),
   });
   const sink = later((event) => watch.call(event), fault);
-  const journal = new Journal(store, engine.run ?? `${engine.host}:${engine.port}`, fault);
+  const engineRun = engine.run ?? `${engine.host}:${engine.port}`;
+  const site =
+    redis &&
+    openSite({
+      store: redis,
+      clock,
+      log,
+      engine: engineRun,
+      version: options.version ?? 'unknown',
+      devices,
+      onFault: fault,
+      later: () => ({ calls, journal, takeover }),
+    });
+  const journal: Journal = new Journal(site ?? store, engineRun, fault);
   const policies = new TrunkPolicies(config);
   const admission = new Admission(
     (trunk) => policies.trunk(trunk),
@@ -153,8 +167,9 @@ export function startApp(options: AppOptions): App {
   const refresher = new Refresher({ pushes, clock, onEvent: (event) => log.info('refresh', { ...event }) });
   devices.onRefreshDue((due) => void refresher.refresh(due));
   const talking = new Talking();
-  const calls = new Calls({
+  const calls: Calls = new Calls({
     clock,
+    site,
     talking,
     devices,
     waker,
@@ -259,6 +274,7 @@ export function startApp(options: AppOptions): App {
     onRegistered: (registered) => {
       // First what somebody waits for.
       calls.registered(registered);
+      site?.registered(registered);
       midDialog?.registered(registered);
       for (const device of registered) {
         messages.registered(device);
@@ -407,6 +423,7 @@ export function startApp(options: AppOptions): App {
       await xmpp?.close();
       lookup.close();
       await devices.close();
+      await site?.close();
       await push.close();
       guarding.close();
       await watch.close();
@@ -414,10 +431,6 @@ export function startApp(options: AppOptions): App {
       await store.close();
     },
   };
-}
-
-function awayWords({ link, waiting }: RedisStore): string | undefined {
-  return link.state === 'up' ? undefined : `Redis is away (${link.why}); ${waiting} registrations wait for it`;
 }
 
 function describe(error: unknown): string {

@@ -69,10 +69,11 @@ export class Call {
   /**
    * Goes on where another process was stopped: same deadlines, no second push to a device, INVITEs under way taken over. `devices`
    * as they are now: one that registered meanwhile is rung.
+   * @param since epoch milliseconds: devices that are in no leg count if they registered after that
    */
-  resume(devices: readonly Device[], legs: readonly LegRecord[]): void {
+  resume(devices: readonly Device[], legs: readonly LegRecord[], since = this.startedAt): void {
     this.#record('taken-over', { legs: legs.length });
-    this.#begin(devices, legs);
+    this.#begin(devices, legs, since);
   }
 
   /** The call was answered in another process's time. */
@@ -97,6 +98,26 @@ export class Call {
     }
     this.#record('device-woke', { device: device.id, mode: binding.mode });
     this.#invite(leg, binding);
+  }
+
+  /** A device waits to be woken. */
+  get waitsForDevice(): boolean {
+    return this.waits && this.#legs.someWaking;
+  }
+
+  /** A device as it is now: it may have registered where nobody could say so. */
+  deviceArrived(device: Device): void {
+    const leg = this.#legs.get(device.id);
+    if (!this.waits || leg?.state !== 'waking') return;
+    leg.device = device;
+    this.#ringIfArrived(leg);
+  }
+
+  /** Another node has this call as well and takes it, unless a phone rings here: nothing of it stays. */
+  letGo(): void {
+    if (!this.waits || this.#legs.someLive || this.#fallback?.live) return;
+    this.#legs.giveUpSleepers();
+    this.abort('shutdown', 'another node has the call');
   }
 
   /** The REGISTER of this device was refused for good: it won't come (RFC 8599 section 5.6.2). */
@@ -136,7 +157,7 @@ export class Call {
     return this.waits ? pushAgain(this.#legs.pushedTo(deviceId), this.#pushing) : [];
   }
 
-  #begin(devices: readonly Device[], left: readonly LegRecord[]): void {
+  #begin(devices: readonly Device[], left: readonly LegRecord[], since = this.startedAt): void {
     if (this.#state === 'over') return;
     const { policy, clock } = this.#context;
     const now = clock.now();
@@ -148,7 +169,7 @@ export class Call {
       if (this.#legs.get(device.id) !== undefined) continue;
       const record = left.find((leg) => leg.device === device.id);
       if (record !== undefined) this.#readmit(device, record);
-      else if (this.#concerns(device) && (left.length === 0 || device.seenAt > this.startedAt)) this.#admit(device);
+      else if (this.#concerns(device) && (left.length === 0 || device.seenAt > since)) this.#admit(device);
     }
     this.#ahead.release();
     this.#settle();
@@ -177,11 +198,15 @@ export class Call {
       else this.#startBranch(leg, binding, id);
     }
     if (leg.state !== 'waking') return;
+    if (!this.#ringIfArrived(leg) && !leg.pushed) pushLeg(leg, this.#pushing);
+  }
+
+  #ringIfArrived(leg: Leg): boolean {
     const fresh = leg.registeredSince(leg.pushedAt ?? this.startedAt);
-    if (fresh !== undefined) {
-      this.#record('device-woke', { device: device.id, mode: fresh.mode });
-      this.#invite(leg, fresh);
-    } else if (!leg.pushed) pushLeg(leg, this.#pushing);
+    if (fresh === undefined) return false;
+    this.#record('device-woke', { device: leg.device.id, mode: fresh.mode });
+    this.#invite(leg, fresh);
+    return true;
   }
 
   #invite(leg: Leg, binding: Binding): void {

@@ -10,6 +10,7 @@ import { LeftCalls } from './left-calls.js';
 import type { CallPolicy } from './policy.js';
 import { type CallPort, REASONS } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
+import { type CallSite, legsWithoutEngine } from './site.js';
 import { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import { AOR_FULL, CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
@@ -46,6 +47,8 @@ export interface CallsOptions {
   readonly journal: Journal;
   /** Counts the calls of each trunk. */
   readonly admission: Admission;
+  /** Other nodes that a call may come to as well. */
+  readonly site?: CallSite | undefined;
   /** Sends the alert pushes that tell of a call that didn't reach a device. */
   readonly alert?: (missed: MissedCall) => void;
   /** Which devices talk; shared with calls that go the other way. Default: its own. */
@@ -155,7 +158,7 @@ export class Calls {
     const startedAt = clock.now();
     const entry = journal.open(infoOf(incoming), startedAt, port.saved);
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
-    void this.#start(call, incoming, (devices) => call.start(devices));
+    void this.#begin(call, incoming, policy.hold);
     return call;
   }
 
@@ -229,6 +232,24 @@ export class Calls {
       for (const call of [...(this.#byAor.get(device.aor) ?? [])]) call.deviceRegistered(device);
       this.#lateComers.deviceRegistered(device);
     }
+  }
+
+  /** AORs with calls that wait for a device to come. */
+  get waitedFor(): readonly string[] {
+    return [...this.#byAor]
+      .filter(([, calls]) => [...calls].some(({ waitsForDevice }) => waitsForDevice))
+      .map(([aor]) => aor);
+  }
+
+  /** These devices as they are now: those that have come to another node since they were pushed are rung. */
+  arrived(devices: readonly Device[]): void {
+    for (const device of devices)
+      for (const call of [...(this.#byAor.get(device.aor) ?? [])]) call.deviceArrived(device);
+  }
+
+  /** Another node has this call too: it is that one's if nothing of it rings here. */
+  letGo(callUuid: string, aor: string): void {
+    for (const call of this.#withUuid(callUuid)) if (call.info.aor === aor) call.letGo();
   }
 
   /** The REGISTER of this device was refused for good. */
@@ -348,6 +369,21 @@ export class Calls {
     const calls = this.#byAor.get(incoming.aor) ?? new Set<Call>();
     this.#byAor.set(incoming.aor, calls.add(call));
     return call;
+  }
+
+  /** Begins a call once it is this node's, from where another process left it if one has. */
+  async #begin(call: Call, incoming: IncomingCall, hold: number): Promise<void> {
+    const { site, clock } = this.#options;
+    if (site === undefined) return this.#start(call, incoming, (devices) => call.start(devices));
+    const until = call.startedAt + hold;
+    const claim = await site.claim(infoOf(incoming), () => call.waits && clock.now() < until);
+    if (claim === undefined) return call.abort('failed', 'the call is at another node');
+    const { left, sameEngine } = claim;
+    return this.#start(call, incoming, (devices) => {
+      if (left === undefined) call.start(devices);
+      else if (sameEngine) call.resume(devices, left.held?.legs ?? [], left.startedAt);
+      else call.resume(devices, legsWithoutEngine(left), 0);
+    });
   }
 
   async #start(call: Call, incoming: IncomingCall, go: (devices: readonly Device[]) => void): Promise<void> {

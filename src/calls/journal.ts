@@ -36,6 +36,14 @@ export class Journal {
     });
   }
 
+  /** Of what a process of the same engine left: what can be gone on with. */
+  inherit(values: readonly unknown[]): CallRecord[] {
+    return values.flatMap((value) => {
+      const record = asRecord(value);
+      return (record?.engine === this.#engine ? record : outlived(record)) ?? [];
+    });
+  }
+
   /** What other processes left. What can't be read is removed, as is what was only in an engine that is gone. */
   async read(): Promise<CallRecord[]> {
     const records: CallRecord[] = [];
@@ -103,7 +111,8 @@ export function keyOf({ callUuid, aor, callId }: CallInfo): string {
   return `${aor} ${callUuid} ${rest}`;
 }
 
-function asRecord(value: unknown): CallRecord | undefined {
+/** A record as the store gave it; undefined for what is none of this version's. */
+export function asRecord(value: unknown): CallRecord | undefined {
   const record = value as CallRecord | null | undefined;
   if (typeof record !== 'object' || record === null || record.version !== VERSION) return undefined;
   return typeof record.info?.callUuid === 'string' && typeof record.startedAt === 'number' ? record : undefined;

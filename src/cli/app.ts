@@ -1,5 +1,5 @@
 import { type App, EngineRefused, startApp } from '../app.js';
-import { nodeName } from '../cluster/node-name.js';
+import { forWorker, nodeName } from '../cluster/node-name.js';
 import { advise } from '../config/advice.js';
 import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
@@ -15,7 +15,7 @@ import { packageVersion } from './version.js';
 
 /** `callwake app`: the app alone, against the engine that the environment or the configuration names. Settles when it has ended. */
 export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withParent: boolean): Promise<ExitCode> {
-  const config = loadConfig({ file, env });
+  const config = forWorker(loadConfig({ file, env }), env);
   const run = env[ENGINE_RUN_VARIABLE];
   const engine = { ...engineOf(config, env), ...(run === undefined ? {} : { run }) };
   const recentLog = new RecentLog(config.log.keep);

@@ -42,7 +42,8 @@ export function showValue(path: ConfigPath, value: unknown): string {
   const last = path.findLast((step) => typeof step === 'string');
   if (typeof last === 'string' && /secret|password|passphrase|privatekey/i.test(last)) return '(hidden)';
   let text: string;
-  if (typeof value === 'string') text = /PRIVATE KEY/.test(value) ? '(a private key)' : JSON.stringify(value);
+  if (typeof value === 'string' && /:\/\/[^/\s]*@/.test(value)) text = '(a URL with user or password)';
+  else if (typeof value === 'string') text = /PRIVATE KEY/.test(value) ? '(a private key)' : JSON.stringify(value);
   else if (Array.isArray(value)) text = value.length === 0 ? 'an empty list' : 'a list';
   else if (typeof value === 'object' && value !== null) text = 'a mapping';
   else if (value === null || value === undefined) text = 'nothing';

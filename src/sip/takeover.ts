@@ -48,6 +48,12 @@ export class Takeover {
     }
   }
 
+  /** Takes in what another process left that had the same engine, and is gone now. */
+  adopt(records: readonly CallRecord[]): void {
+    this.begin(records);
+    if (this.#connections > 0) this.#claimRest();
+  }
+
   /**
    * There is a connection to the engine. The embedded engine hands INVITEs over again by itself; with drachtio-server, which
    * doesn't, they are found by the transactions that the journal names.

@@ -34,7 +34,7 @@ test('Sentinel: when the server dies its replica takes over, with all that was a
   t.teardown(() => primary.stop());
   const replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
   t.teardown(() => replica.stop());
-  await eventually(async () => /master_link_status:up/.test(String(await replica.ask('INFO', 'replication'))));
+  await eventually(async () => /state=online/.test(String(await primary.ask('INFO', 'replication'))));
   const sentinels = await Promise.all([0, 1, 2].map(() => sentinelOf(t, primary)));
   const knowsAll = async (sentinel: RedisServer): Promise<boolean> => {
     const facts = String(await sentinel.ask('SENTINEL', 'MASTER', 'callwake'));

@@ -174,7 +174,7 @@ test('a Redis that does not answer counts as away, and what it was asked is aske
 test('a registration is acknowledged when the replica has it, if that is wanted', async (t) => {
   const redis = await server(t);
   const replica = await server(t, { args: ['--replicaof', '127.0.0.1', String(redis.port)] });
-  await eventually(async () => /master_link_status:up/.test(String(await replica.ask('INFO', 'replication'))));
+  await eventually(async () => /state=online/.test(String(await redis.ask('INFO', 'replication'))));
   const store = await node(t, redis, { replicas: 1, whenAway: 'refuse', timeout: 5_000 });
   await add(store, 'x');
   t.is(await replica.ask('EXISTS', store.keys.devices(AOR)), 1);

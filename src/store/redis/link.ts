@@ -99,6 +99,11 @@ export class RedisLink {
     });
   }
 
+  /** Another connection to the same Redis, for the caller to close. */
+  another(): RedisClient {
+    return connectRedis(this.options);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#probe?.cancel();

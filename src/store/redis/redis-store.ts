@@ -25,6 +25,9 @@ export interface RedisStoreOptions {
 /** Milliseconds that the journal of an AOR's calls outlives its last change: longer than any call. */
 const CALLS_KEPT = 24 * 3_600_000;
 
+/** Milliseconds that a start waits for Redis. */
+const START_PATIENCE = 3_000;
+
 const CHUNK = 200;
 
 /** The store of a site with several nodes: Redis or Valkey. */
@@ -34,6 +37,7 @@ export class RedisStore implements Store {
   readonly node: string;
   readonly #table: DeviceTable;
   readonly #onTrouble: (why: string) => void;
+  readonly #clock: Clock;
   /** This node's part of the journal, for a Redis that lost it or was away. */
   readonly #calls = new Map<string, unknown>();
   readonly #gone = new Set<string>();
@@ -43,6 +47,7 @@ export class RedisStore implements Store {
     this.link = new RedisLink(redis, clock);
     this.keys = new Keys(redis.prefix);
     this.node = node;
+    this.#clock = clock;
     this.#onTrouble = onTrouble ?? (() => {});
     this.#table = new DeviceTable({
       link: this.link,
@@ -135,18 +140,28 @@ export class RedisStore implements Store {
     }
   }
 
-  calls(): AsyncIterable<readonly [string, unknown]> {
-    return this.callsOfNode(this.node);
+  /** This node's journal; waits a little for Redis, as it is asked for at the start. */
+  async *calls(): AsyncIterable<readonly [string, unknown]> {
+    const late = new Promise<void>((resolve) => this.#clock.setTimeout(resolve, START_PATIENCE));
+    await Promise.race([this.link.up(), late]);
+    yield* this.callsOfNode(this.node);
   }
 
   /** The journal of a node, this one or another. */
   async *callsOfNode(node: string): AsyncIterable<readonly [string, unknown]> {
-    await this.link.up();
     for (const key of await this.link.run((client) => client.smembers(this.keys.journal(node)))) {
       const record = await this.link.run((client) => client.hget(this.keys.calls(aorOf(key)), key));
       if (record !== null) yield [key, parsed(record)];
       else await this.link.run((client) => client.srem(this.keys.journal(node), key));
     }
+  }
+
+  /** Makes a call of another node's journal one of this node's. */
+  async inheritCall(node: string, key: string): Promise<void> {
+    await Promise.all([
+      this.link.run((client) => client.srem(this.keys.journal(node), key)),
+      this.link.run((client) => client.sadd(this.keys.journal(this.node), key)),
+    ]);
   }
 
   /** Takes a call out of the journal of a node that is gone. */

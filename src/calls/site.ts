@@ -1,0 +1,30 @@
+import type { LegRecord } from './leg.js';
+import type { CallInfo, CallRecord } from './records.js';
+
+/** The other nodes of a site, as far as calls are concerned. */
+export interface CallSite {
+  /**
+   * Makes this process the only one that pushes and rings for a call. Settles when it is, with what the one before it left of the
+   * call; undefined when that one still rings. Without a store to ask it is at once. Never rejects.
+   * @param waits whether the call is still wanted
+   */
+  claim(info: CallInfo, waits: () => boolean): Promise<Claim | undefined>;
+}
+
+export interface Claim {
+  /** The call as another process left it: with the same engine its INVITEs go on. */
+  readonly left?: CallRecord;
+  /** Whether that one's engine is this one's. */
+  readonly sameEngine: boolean;
+}
+
+/**
+ * What the next process does with the legs of one whose engine is gone: who was pushed isn't pushed again and is rung when he has come,
+ * who refused has refused, and everybody else is called as if the call began now.
+ */
+export function legsWithoutEngine({ held }: CallRecord): readonly LegRecord[] {
+  return (held?.legs ?? []).flatMap(({ device, state, pushedAt, final }): LegRecord[] => {
+    if (state === 'ended') return final === undefined ? [] : [{ device, state, final }];
+    return pushedAt === undefined ? [] : [{ device, state: 'waking', pushedAt }];
+  });
+}

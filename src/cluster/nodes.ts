@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { Clock, Timer } from '../clock/clock.js';
+import type { RedisStore } from '../store/redis/redis-store.js';
+
+/** How often a node says that it lives, in milliseconds. */
+const BEAT = 400;
+/** A node that hasn't for so long is gone: long enough for a pause of the collector, short enough for callers. */
+const GONE_AFTER = 1_500;
+
+const facts = z.object({
+  /** The run of its SIP engine. */
+  engine: z.string(),
+  version: z.string().optional(),
+});
+
+/** What a node tells of itself. */
+export type NodeFacts = z.infer<typeof facts>;
+
+export interface NodesOptions {
+  readonly store: RedisStore;
+  readonly clock: Clock;
+  readonly facts: NodeFacts;
+  /** A node is gone that was seen alive from here. */
+  readonly onGone: (node: string, facts: NodeFacts) => void;
+}
+
+/** Which nodes of the site live. */
+export class Nodes {
+  readonly #options: NodesOptions;
+  readonly #seen = new Map<string, NodeFacts>();
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: NodesOptions) {
+    this.#options = options;
+    this.#beat();
+  }
+
+  /** The other nodes that were alive a moment ago. */
+  get others(): readonly string[] {
+    return [...this.#seen.keys()];
+  }
+
+  /** @throws {RedisAway} when nobody knows */
+  async lives(node: string): Promise<boolean> {
+    const { link, keys } = this.#options.store;
+    return (await link.run((client) => client.exists(keys.node(node)))) === 1;
+  }
+
+  /** Says that this node goes. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    const { link, keys, node } = this.#options.store;
+    await Promise.allSettled([
+      link.run((client) => client.del(keys.node(node))),
+      link.run((client) => client.srem(keys.nodes(), node)),
+    ]);
+  }
+
+  #beat(): void {
+    if (this.#closed) return;
+    const { clock } = this.#options;
+    this.#timer = clock.setTimeout(() => this.#beat(), BEAT);
+    // While Redis is away nothing is known of others, and nobody is taken for gone.
+    this.#round().catch(() => undefined);
+  }
+
+  async #round(): Promise<void> {
+    const { store, facts: own, onGone } = this.#options;
+    const { link, keys, node } = store;
+    await Promise.all([
+      link.run((client) => client.set(keys.node(node), JSON.stringify(own), 'PX', GONE_AFTER)),
+      link.run((client) => client.sadd(keys.nodes(), node)),
+    ]);
+    const names = (await link.run((client) => client.smembers(keys.nodes()))).filter((name) => name !== node);
+    const texts = await Promise.all(names.map((name) => link.run((client) => client.get(keys.node(name)))));
+    names.forEach((name, index) => {
+      const before = this.#seen.get(name);
+      const text = texts[index];
+      const read = typeof text === 'string' ? facts.safeParse(JSON.parse(text)) : undefined;
+      if (read?.success) this.#seen.set(name, read.data);
+      else if (before !== undefined && text === null) {
+        this.#seen.delete(name);
+        if (!this.#closed) onGone(name, before);
+      }
+    });
+    for (const name of this.#seen.keys()) if (!names.includes(name)) this.#seen.delete(name);
+  }
+}

@@ -1,0 +1,174 @@
+import type { CallStore } from '../calls/journal.js';
+import type { CallInfo } from '../calls/records.js';
+import type { CallSite, Claim } from '../calls/site.js';
+import type { Clock, Timer } from '../clock/clock.js';
+import type { Device } from '../devices/types.js';
+import type { RedisStore } from '../store/redis/redis-store.js';
+import { StoreAway } from '../store/store.js';
+import { Bus, type BusMessage } from './bus.js';
+import { Claims } from './claims.js';
+import { Nodes } from './nodes.js';
+
+/** The calls of this node, as the others may act on them. */
+export interface SiteCalls {
+  /** AORs with calls that wait for a device to come. */
+  readonly waitedFor: readonly string[];
+  registered(devices: readonly Device[]): void;
+  /** As {@link registered}, of those that have come since they were pushed. */
+  arrived(devices: readonly Device[]): void;
+  /** Leaves a held call that rings nowhere to another node. */
+  letGo(callUuid: string, aor: string): void;
+}
+
+export interface SiteOptions {
+  readonly store: RedisStore;
+  readonly clock: Clock;
+  /** The run of this node's engine. */
+  readonly engine: string;
+  readonly version: string;
+  readonly devicesOf: (aor: string) => Promise<readonly Device[]>;
+  readonly calls: () => SiteCalls;
+  /** Goes on with what a process has left that had the same engine. */
+  readonly takeOver: (left: readonly unknown[]) => void;
+  readonly onFault: (error: unknown) => void;
+  readonly onEvent: (event: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+/** How often devices are looked for that came to another node which then could not say so, in milliseconds. */
+const LOOK = 2_000;
+/** How long the calls of a node that is gone belong to the first who wants them, in milliseconds. */
+const ADOPTION = 10_000;
+/** REGISTERs whose answer is not sent yet. */
+const MAX_PENDING = 10_000;
+
+/** This node among the others that share its Redis. */
+export class Site implements CallSite, CallStore {
+  readonly #options: SiteOptions;
+  readonly #nodes: Nodes;
+  readonly #bus: Bus;
+  readonly #claims: Claims;
+  /** Who else holds calls for AORs that were changed here, until their devices have their answer. */
+  readonly #holders = new Map<string, readonly string[]>();
+  #timer: Timer | undefined;
+
+  constructor(options: SiteOptions) {
+    this.#options = options;
+    const { store, clock, engine, version, onFault } = options;
+    this.#nodes = new Nodes({
+      store,
+      clock,
+      facts: { engine, version },
+      onGone: (node, facts) => {
+        options.onEvent('node gone', { node });
+        if (facts.engine === engine) this.#adopt(node).catch((error: unknown) => this.#fault(error));
+      },
+    });
+    this.#bus = new Bus({
+      link: store.link,
+      keys: store.keys,
+      node: store.node,
+      onMessage: (message) => this.#onMessage(message).catch((error: unknown) => this.#fault(error)),
+      onGap: () => this.#look(),
+    });
+    this.#claims = new Claims({ store, clock, nodes: this.#nodes, bus: this.#bus, engine, onFault });
+    store.onHeld((aor, holders) => this.#note(aor, holders));
+    store.link.onState((state) => {
+      if (state === 'up') this.#look();
+    });
+    this.#schedule();
+  }
+
+  /** The other nodes that live. */
+  get others(): readonly string[] {
+    return this.#nodes.others;
+  }
+
+  claim(info: CallInfo, waits: () => boolean): Promise<Claim | undefined> {
+    return this.#claims.claim(info, waits);
+  }
+
+  putCall(key: string, record: unknown): Promise<void> {
+    return this.#options.store.putCall(key, record);
+  }
+
+  async removeCall(key: string): Promise<void> {
+    const [aor = '', callUuid = ''] = key.split(' ');
+    await Promise.all([this.#options.store.removeCall(key), this.#claims.release(aor, callUuid)]);
+  }
+
+  calls(): AsyncIterable<readonly [string, unknown]> {
+    return this.#options.store.calls();
+  }
+
+  /** These devices have registered here, and the answer is on its way: nodes that hold calls for them are told. */
+  registered(devices: readonly Device[]): void {
+    for (const aor of new Set(devices.map((device) => device.aor))) {
+      const holders = this.#holders.get(aor) ?? [];
+      this.#holders.delete(aor);
+      const ids = devices.filter((device) => device.aor === aor).map(({ id }) => id);
+      for (const node of holders) this.#bus.tell(node, { type: 'registered', aor, devices: ids });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#bus.close();
+    await this.#nodes.close();
+  }
+
+  #note(aor: string, holders: readonly string[]): void {
+    const others = new Set(holders.filter((node) => node !== this.#options.store.node));
+    this.#holders.delete(aor);
+    if (others.size === 0) return;
+    this.#holders.set(aor, [...others]);
+    const [oldest] = this.#holders.keys();
+    if (this.#holders.size > MAX_PENDING && oldest !== undefined) this.#holders.delete(oldest);
+  }
+
+  async #onMessage(message: BusMessage): Promise<void> {
+    const { calls, devicesOf } = this.#options;
+    if (message.type === 'wanted') calls().letGo(message.callUuid, message.aor);
+    else {
+      const devices = await devicesOf(message.aor);
+      calls().registered(devices.filter(({ id }) => message.devices.includes(id)));
+    }
+  }
+
+  #schedule(): void {
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#look();
+      this.#schedule();
+    }, LOOK);
+  }
+
+  /** Reads what a message would have told. */
+  #look(): void {
+    const { store, calls, devicesOf } = this.#options;
+    if (store.link.state !== 'up') return;
+    for (const aor of calls().waitedFor) {
+      devicesOf(aor).then(
+        (devices) => calls().arrived(devices),
+        (error: unknown) => this.#fault(error),
+      );
+    }
+  }
+
+  /** A process that had this engine is gone: one of those that have it too goes on with its calls. */
+  async #adopt(gone: string): Promise<void> {
+    const { store, takeOver, onEvent } = this.#options;
+    const key = `${store.keys.node(gone)}:heir`;
+    const first = await store.link.run((client) => client.set(key, store.node, 'PX', ADOPTION, 'NX'));
+    if (first === null) return;
+    const left: unknown[] = [];
+    for await (const [call, record] of store.callsOfNode(gone)) {
+      left.push(record);
+      await store.inheritCall(gone, call);
+    }
+    onEvent('calls taken over', { node: gone, calls: left.length });
+    takeOver(left);
+  }
+
+  #fault(error: unknown): void {
+    if (!(error instanceof StoreAway)) this.#options.onFault(error);
+  }
+}

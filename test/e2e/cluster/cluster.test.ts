@@ -1,0 +1,144 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import test from 'ava';
+import { killApp } from '../../../src/demo/app-process.js';
+import { eventually } from '../../support/eventually.js';
+import { requestsIn } from '../support.js';
+import { powerOff, Site } from './site.js';
+
+for (const edge of ['path', 'rewrite'] as const) {
+  test.serial(`an INVITE at one node, the phone registers at the other: one push, one INVITE (${edge})`, async (t) => {
+    const site = await Site.start(t, { edge });
+    const { stage } = site;
+    const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 200, answerDelayMs: 100 } });
+    await phone.background();
+    const call = stage.cucm.call({ to: '2001' });
+    t.is((await call.answered).status, 200);
+    t.is(site.pushes.length, 1);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    await call.hangup();
+    t.is((await phone.calls[0]?.ended)?.how, 'remote');
+    t.deepEqual(stage.faults(), []);
+  });
+}
+
+test.serial('two nodes see a REGISTER of the device at once: one INVITE', async (t) => {
+  const site = await Site.start(t);
+  const { stage } = site;
+  const behaviour = { wakeDelayMs: 100, answerDelayMs: 100 };
+  const first = await stage.phone({ behaviour, instance: INSTANCE, voipToken: TOKEN });
+  await first.background();
+  const second = await site.phoneAtB({ behaviour, instance: INSTANCE, voipToken: TOKEN });
+  await second.background();
+  const call = stage.cucm.call({ to: '2001' });
+  t.is((await call.answered).status, 200);
+  await Promise.all([first, second].map((phone) => phone.events.seen('registered')));
+  await call.hangup();
+  const invites = [first, second].flatMap((phone) => requestsIn(phone.messages, 'INVITE'));
+  t.is(invites.length, 1);
+  t.is(site.pushes.length, 1);
+});
+
+test.serial(
+  'the machine with a held call is gone: the retry at the other node rings without a second push',
+  async (t) => {
+    const site = await Site.start(t);
+    const { stage } = site;
+    const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 3_000, answerDelayMs: 100 } });
+    await phone.background();
+    const sessionId = 'ab'.repeat(16);
+    const lost = stage.cucm.call({ to: '2001', sessionId });
+    lost.answered.catch(() => undefined);
+    await phone.events.seen('pushed');
+    powerOff(stage.callwake);
+    site.trunkTo('b');
+    const call = stage.cucm.call({ to: '2001', sessionId });
+    t.is((await call.answered).status, 200);
+    t.is(site.pushes.length, 1);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    await call.hangup();
+  },
+);
+
+test.serial('the phone had registered before the retry came: it rings at once', async (t) => {
+  const site = await Site.start(t);
+  const { stage } = site;
+  const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 1_000, answerDelayMs: 100 } });
+  await phone.background();
+  const sessionId = 'cd'.repeat(16);
+  const lost = stage.cucm.call({ to: '2001', sessionId });
+  lost.answered.catch(() => undefined);
+  await phone.events.seen('pushed');
+  powerOff(stage.callwake);
+  await site.b.callwake.logged('registered', ({ aor }) => String(aor).includes('2001'));
+  await eventually(() => phone.events.all('registered').length === 3, 'the REGISTER after the push');
+  site.trunkTo('b');
+  const call = stage.cucm.call({ to: '2001', sessionId });
+  t.is((await call.answered).status, 200);
+  t.is(site.pushes.length, 1);
+  t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+  await call.hangup();
+});
+
+test.serial('the app with a held call dies: the next one goes on, with the journal in Redis', async (t) => {
+  const site = await Site.start(t);
+  const { stage } = site;
+  const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 1_500, answerDelayMs: 100 } });
+  await phone.background();
+  const call = stage.cucm.call({ to: '2001' });
+  await phone.events.seen('pushed');
+  await killApp(stage);
+  t.is((await call.answered).status, 200);
+  t.is(site.pushes.length, 1);
+  t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+  await call.hangup();
+  t.is((await phone.calls[0]?.ended)?.how, 'remote');
+});
+
+test.serial(
+  'Redis dies and comes back empty: registrations and wakes go on, and nothing acknowledged is lost',
+  async (t) => {
+    const site = await Site.start(t);
+    const { stage, redis } = site;
+    const behaviour = { wakeDelayMs: 200, answerDelayMs: 100 };
+    const known = await stage.phone({ behaviour });
+    await known.background();
+    await redis.kill();
+    const late = await site.phoneAtB({ user: '2002', behaviour });
+    await late.background();
+    const during = stage.cucm.call({ to: '2001' });
+    t.is((await during.answered).status, 200, 'a wake within one node');
+    await during.hangup();
+    await known.background();
+    await redis.restart();
+    await eventually(async () => Number(await redis.ask('EXISTS', 'callwake:{sip:2001@corp.example}:devices')) === 1);
+    await eventually(async () => Number(await redis.ask('EXISTS', 'callwake:{sip:2002@corp.example}:devices')) === 1);
+    const after = stage.cucm.call({ to: '2002' });
+    t.is((await after.answered).status, 200, 'registered at b while Redis was away, called at a');
+    await after.hangup();
+    t.is(new Set(site.pushes).size, site.pushes.length, 'no call was pushed twice');
+    t.deepEqual(stage.faults(), []);
+  },
+);
+
+test.serial(
+  'what the other node could not say is read: the phone that registered while Redis was away is rung',
+  async (t) => {
+    const site = await Site.start(t, { redis: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const { stage, redis } = site;
+    const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 300, answerDelayMs: 100 } });
+    await phone.background();
+    const call = stage.cucm.call({ to: '2001' });
+    await phone.events.seen('pushed');
+    redis.freeze();
+    await eventually(() => phone.events.all('registered').length === 3, 'the REGISTER without Redis');
+    await pause(500);
+    redis.thaw();
+    t.is((await call.answered).status, 200);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    t.is(site.pushes.length, 1);
+    await call.hangup();
+  },
+);
+
+const INSTANCE = '00000000-0000-4000-8000-0000000000c1';
+const TOKEN = 'c1'.repeat(32);

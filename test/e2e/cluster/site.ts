@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import type { ExecutionContext } from 'ava';
+import { CallwakeProcess } from '../../../src/demo/callwake-process.js';
+import type { Stage, StageOptions } from '../../../src/demo/stage.js';
+import type { SipAddress } from '../../../src/sim/address.js';
+import { EdgeSimulator } from '../../../src/sim/edge/index.js';
+import type { PhoneSimulator, PhoneSimulatorOptions } from '../../../src/sim/phone/index.js';
+import { RedisServer } from '../../support/redis.js';
+import { stageExactly } from '../support.js';
+
+export interface SiteOptions {
+  readonly edge?: 'path' | 'rewrite' | 'direct';
+  readonly transport?: SipAddress['transport'];
+  /** Of Redis: `['--appendonly', 'yes']`. */
+  readonly redis?: readonly string[];
+  readonly store?: Readonly<Record<string, unknown>>;
+  readonly trunk?: StageOptions['trunk'];
+}
+
+/** A second node. */
+export interface Node {
+  readonly callwake: CallwakeProcess;
+  readonly sip: SipAddress;
+  readonly edge: EdgeSimulator | undefined;
+}
+
+/** Two nodes with an edge each, on one Redis: the stage's own callwake is node `a`. */
+export class Site {
+  private constructor(
+    readonly stage: Stage,
+    readonly redis: RedisServer,
+    readonly b: Node,
+  ) {}
+
+  /** Taken down when the test ends. */
+  static async start(t: ExecutionContext, options: SiteOptions = {}): Promise<Site> {
+    const { edge = 'path', transport = 'tcp', trunk } = options;
+    const redis = await RedisServer.start({ args: options.redis ?? [] });
+    t.teardown(() => redis.stop());
+    const store = {
+      kind: 'redis',
+      path: 'data',
+      redis: { urls: [redis.url], timeout: '500ms', ...options.store },
+    };
+    const stage = await stageExactly(t, {
+      edge,
+      transport,
+      ...(trunk && { trunk }),
+      config: { store, cluster: { node: 'a' } },
+    });
+    const callwake = new CallwakeProcess(stage.configFile, { CALLWAKE_CLUSTER__NODE: 'b' });
+    t.teardown(() => callwake.stop());
+    const listener = (await callwake.ready()).find((candidate) => candidate.transport === transport);
+    if (listener === undefined) throw new Error('node b does not listen');
+    const sip = { host: listener.host, port: listener.port, transport };
+    const second =
+      edge === 'direct' ? undefined : await new EdgeSimulator({ mode: edge, core: sip, tls: stage.tls }).start();
+    t.teardown(() => second?.close());
+    return new Site(stage, redis, { callwake, sip, edge: second });
+  }
+
+  /** A phone that registers at node b. */
+  phoneAtB(options: Partial<PhoneSimulatorOptions> & { readonly user?: string } = {}): Promise<PhoneSimulator> {
+    const { edge, sip } = this.b;
+    const server = edge && { host: edge.phones.address, port: edge.phones.port, transport: sip.transport };
+    return this.stage.phone({ server: server ?? sip, ...options });
+  }
+
+  /** CUCM sends what comes next to this node. */
+  trunkTo(node: 'a' | 'b'): void {
+    this.stage.cucm.trunk = node === 'a' ? this.stage.sip : this.b.sip;
+  }
+
+  /** The push UUIDs that Apple got. */
+  get pushes(): readonly string[] {
+    return this.stage.apple.received.map(
+      ({ payload }) => (payload as { callwake?: { callUuid?: string } } | undefined)?.callwake?.callUuid ?? '',
+    );
+  }
+}
+
+/** Ends a node as if its machine had lost its power: supervisor, engine and app at once. */
+export function powerOff({ pid }: CallwakeProcess): void {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  for (const process_ of [pid, ...children]) process.kill(process_, 'SIGKILL');
+}
