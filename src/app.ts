@@ -26,7 +26,7 @@ import { openMidDialog } from './open-mid-dialog.js';
 import { openOperations } from './open-operations.js';
 import { openPeers } from './open-peers.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
-import { awayWords, openSite } from './open-site.js';
+import { awayWords, flowKey, nodeAddress, openSite } from './open-site.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, storeAlarm, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
@@ -205,6 +205,12 @@ export function startApp(options: AppOptions): App {
       connectedTo(hostports);
       takeover.connected();
       messages.connected();
+      const address = config.cluster.address ?? nodeAddress(hostports);
+      if (redis !== undefined && address !== undefined) {
+        flowKey(redis).then((key) => {
+          drachtio.flows.names = { address, key };
+        }, fault);
+      }
     },
     disconnected: (why) => {
       log.warn('engine connection lost', { why });

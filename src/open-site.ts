@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import type { Calls } from './calls/calls.js';
 import type { Journal } from './calls/journal.js';
 import type { Clock } from './clock/clock.js';
 import { Site } from './cluster/site.js';
 import type { DeviceRegistry } from './devices/registry.js';
 import type { Logger } from './log/logger.js';
+import { listenerFor } from './sip/listeners.js';
 import type { Takeover } from './sip/takeover.js';
 import type { RedisStore } from './store/redis/redis-store.js';
 
@@ -37,6 +39,27 @@ export function openSite({ store, clock, log, engine, version, devices, onFault,
     onFault,
     onEvent: (event, fields) => log.info(event, fields),
   });
+}
+
+/**
+ * The key that nodes of a site name phones' connections with, the same for all.
+ * @throws {StoreAway} when Redis goes away meanwhile
+ */
+export async function flowKey(store: RedisStore): Promise<Buffer> {
+  await store.link.up();
+  const { value, version } = await store.shared('flow-key');
+  const made = randomBytes(32).toString('base64url');
+  const { value: kept } = typeof value === 'string' ? { value } : await store.putShared('flow-key', made, version);
+  return Buffer.from(typeof kept === 'string' ? kept : made, 'base64url');
+}
+
+/** Where other nodes reach an engine that listens at `hostports`; undefined when that doesn't tell. */
+export function nodeAddress(hostports: string): string | undefined {
+  for (const transport of ['tcp', 'udp']) {
+    const at = listenerFor(hostports, transport);
+    if (at !== undefined && !/^(0\.0\.0\.0|\[?::\]?):/.test(at)) return `sip:${at};transport=${transport}`;
+  }
+  return undefined;
 }
 
 /** What operators are told while Redis is away; undefined when it isn't. */

@@ -4,9 +4,9 @@ import type { Admission, Ticket } from './admission.js';
 import { Call } from './call.js';
 import type { CallContext } from './context.js';
 import type { Journal, JournalEntry } from './journal.js';
-import type { AnotherPush } from './leg-push.js';
 import { LateComers } from './late-comers.js';
 import { LeftCalls } from './left-calls.js';
+import type { AnotherPush } from './leg-push.js';
 import type { CallPolicy } from './policy.js';
 import { type CallPort, REASONS } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
@@ -247,9 +247,11 @@ export class Calls {
       for (const call of [...(this.#byAor.get(device.aor) ?? [])]) call.deviceArrived(device);
   }
 
-  /** Another node has this call too: it is that one's if nothing of it rings here. */
-  letGo(callUuid: string, aor: string): void {
-    for (const call of this.#withUuid(callUuid)) if (call.info.aor === aor) call.letGo();
+  /** Another node has this call too: it is that one's if nothing of it rings here. Gives whether it is still here. */
+  letGo(callUuid: string, aor: string): boolean {
+    const calls = this.#withUuid(callUuid).filter(({ info }) => info.aor === aor);
+    for (const call of calls) call.letGo();
+    return calls.some(({ state }) => state !== 'over');
   }
 
   /** The REGISTER of this device was refused for good. */

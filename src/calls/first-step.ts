@@ -1,6 +1,6 @@
+import { bestBinding } from '../devices/best-binding.js';
 import type { Binding, Device, DeviceState } from '../devices/types.js';
 import type { CallContext } from './context.js';
-import { bestBinding } from '../devices/best-binding.js';
 
 /** How a call begins for a device. */
 export interface FirstStep {

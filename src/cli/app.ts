@@ -1,5 +1,5 @@
 import { type App, EngineRefused, startApp } from '../app.js';
-import { forWorker, nodeName } from '../cluster/node-name.js';
+import { forWorker, nodeName, WORKER_VARIABLE } from '../cluster/node-name.js';
 import { advise } from '../config/advice.js';
 import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
@@ -33,6 +33,7 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
     recentLog,
     store: await openStore(config.store, {
       node: nodeName(config, env),
+      shared: env[WORKER_VARIABLE] !== undefined,
       lastsUntil: (devices) => lastExpiry(devices, config.devices),
       onTrouble: (why) => log.error('store in trouble', { why }),
     }),

@@ -16,8 +16,8 @@ export interface SiteCalls {
   registered(devices: readonly Device[]): void;
   /** As {@link registered}, of those that have come since they were pushed. */
   arrived(devices: readonly Device[]): void;
-  /** Leaves a held call that rings nowhere to another node. */
-  letGo(callUuid: string, aor: string): void;
+  /** Leaves a held call that rings nowhere to another node. Gives whether it is still here, as it rings or is up. */
+  letGo(callUuid: string, aor: string): boolean;
 }
 
 export interface SiteOptions {
@@ -127,8 +127,11 @@ export class Site implements CallSite, CallStore {
 
   async #onMessage(message: BusMessage): Promise<void> {
     const { calls, devicesOf } = this.#options;
-    if (message.type === 'wanted') calls().letGo(message.callUuid, message.aor);
-    else {
+    if (message.type === 'wanted') {
+      // One that is over may be waiting for late devices to be told so: that is no reason to keep it.
+      const { callUuid, aor } = message;
+      if (!calls().letGo(callUuid, aor)) await this.#claims.release(aor, callUuid);
+    } else {
       const devices = await devicesOf(message.aor);
       calls().registered(devices.filter(({ id }) => message.devices.includes(id)));
     }

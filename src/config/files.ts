@@ -56,7 +56,7 @@ export function verifyFiles(config: Config, file: string): void {
     check('devices.purrKeyFile', purrKeyFile, (path) => void parsePurrKey(readSmall(path)));
   }
   const { kind, path, redis } = config.store;
-  if (kind === 'lmdb' || (kind === 'redis' && redis.whenAway === 'accept')) check('store.path', path, verifyFolder);
+  if (kind !== 'memory') check('store.path', path, verifyFolder);
   if (redis.tls.caFile !== undefined) check('store.redis.tls.caFile', redis.tls.caFile, verifyCertificates);
   if (redis.tls.certFile !== undefined) check('store.redis.tls.certFile', redis.tls.certFile, verifyCertificates);
   if (redis.tls.keyFile !== undefined) check('store.redis.tls.keyFile', redis.tls.keyFile, verifyPrivateKey);

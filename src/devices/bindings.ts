@@ -58,6 +58,7 @@ export function makeBinding(
     source: request.source,
     ...(contact.regId !== undefined && { regId: contact.regId }),
     ...(contact.pnsreg && { pnsreg: true }),
+    ...(request.flow !== undefined && modeOf(request) === 'direct' && { flow: request.flow }),
   };
 }
 

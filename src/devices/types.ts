@@ -44,6 +44,8 @@ export interface Binding {
   readonly formerUris?: readonly string[];
   /** The phone refreshes by itself only when pushed (`+sip.pnsreg`, RFC 8599 section 5.5). */
   readonly pnsreg?: boolean;
+  /** Route to the node that the phone is connected to (RFC 5626 section 5.2), for other nodes of the site. Secret. */
+  readonly flow?: string;
   /** 0 to 1, default 1. */
   readonly q: number;
   /** Where the REGISTER came from: `udp/192.0.2.1:5060`. */
@@ -107,6 +109,8 @@ export interface RegisterRequest {
   readonly source: string;
   /** The source address is one of the configured edges. */
   readonly fromEdge: boolean;
+  /** Route by which other nodes of the site reach its sender over this node. */
+  readonly flow?: string | undefined;
 }
 
 /** The answer to a REGISTER, to be put on the wire as it is. Nothing was stored unless `status` is 200. */

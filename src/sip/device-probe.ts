@@ -34,15 +34,18 @@ export class DeviceProbe implements PhoneProbe {
         ...this.#headers(aor, randomCallId(), randomTag()),
         accept: 'application/sdp',
       };
-      drachtio.request({ method: 'OPTIONS', ...routed(binding.uri, binding.path), headers }, (error, req) => {
-        if (error !== undefined || req === undefined) {
-          answer(new LegResponse(503, error?.message ?? 'Service Unavailable'));
-          return;
-        }
-        req.on('response', (res: SrfResponse) => {
-          if (res.status >= 200) answer(new LegResponse(res.status, res.reason, res));
-        });
-      });
+      drachtio.request(
+        { method: 'OPTIONS', ...routed(binding.uri, drachtio.flows.pathTo(binding)), headers },
+        (error, req) => {
+          if (error !== undefined || req === undefined) {
+            answer(new LegResponse(503, error?.message ?? 'Service Unavailable'));
+            return;
+          }
+          req.on('response', (res: SrfResponse) => {
+            if (res.status >= 200) answer(new LegResponse(res.status, res.reason, res));
+          });
+        },
+      );
     });
   }
 
@@ -55,7 +58,7 @@ export class DeviceProbe implements PhoneProbe {
         {
           id,
           party: { kind: 'device', aor: device.aor, deviceId: device.id },
-          ...routed(binding.uri, binding.path),
+          ...routed(binding.uri, this.#options.drachtio.flows.pathTo(binding)),
           headers: {
             ...this.#headers(device.aor, id, branchTag(id)),
             allow: 'INVITE, ACK, CANCEL, BYE, OPTIONS',

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { Clock } from '../clock/clock.js';
 import { type EngineFigures, readFigures } from '../engine-figures.js';
+import { Flows } from './flows.js';
 import type { HeaderRecord } from './header-lines.js';
 import { type TappedMessage, tappedMessage } from './message-tap.js';
 import { sipText } from './wire-text.js';
@@ -92,6 +93,12 @@ interface Agent {
   use(method: string, handler: (req: SrfRequest, res: SrfResponse) => void): void;
   on(event: string, listener: (...args: unknown[]) => void): void;
   request(options: Record<string, unknown>, callback: (error: Error | null, req?: SrfRequest) => void): void;
+  proxyRequest(
+    req: SrfRequest,
+    destination: readonly string[],
+    options: { readonly remainInDialog: boolean },
+    callback: (error: Error | null) => void,
+  ): void;
   disconnect(): void;
   readonly app: { readonly client?: SrfClient };
 }
@@ -150,6 +157,8 @@ const BRIEF_REPLIES = 'brief-replies';
 
 /** The connection to the SIP engine, whichever it is, through drachtio-srf. */
 export class Drachtio {
+  /** The phones' connections to it, among those to other nodes' engines. */
+  readonly flows = new Flows();
   readonly #agent: Agent;
   readonly #events: DrachtioEvents;
   #closed = false;
@@ -277,6 +286,13 @@ export class Drachtio {
     if (status < 200) return;
     res.finished = true;
     if (req.method === 'INVITE') server.pendingNetworkInvites.delete(msg.headers['call-id'] ?? '');
+  }
+
+  /** Has the engine pass a request on to its Request-URI, and what follows in its dialog. */
+  pass(req: SrfRequest, onFault: (error: unknown) => void): void {
+    this.#agent.proxyRequest(req, [req.uri], { remainInDialog: true }, (error) => {
+      if (error) onFault(error);
+    });
   }
 
   /** CANCELs an INVITE that a process before this one sent. */

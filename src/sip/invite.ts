@@ -15,6 +15,7 @@ import { aorFrom } from './register-request.js';
 import { formatReplaces, parseReplaces } from './replaces.js';
 import type { Takeover } from './takeover.js';
 import { type Target, targetOf } from './target.js';
+import { StoreAway } from '../store/store.js';
 import { TrunkCall, type Wire } from './trunk-call.js';
 
 export interface InviteOptions extends DestinationOptions {
@@ -67,11 +68,18 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
     if (firstHeader(lines, 'max-forwards') === '0') return refuse(483, 'Too Many Hops');
     const call = new Arrival(options, req, res, lines, refuse);
     (device ? call.fromDevice() : call.fromTrunk(trunk ?? '')).catch((error: unknown) => {
+      // The caller's side may try another node, whose store is there or remembers more.
+      if (error instanceof StoreAway) return refuse(503, 'Service Unavailable', AWAY);
       options.onFault(error);
       drachtio.respond(res, 500, 'Server Internal Error');
     });
   };
 }
+
+const AWAY: HeaderLines = [
+  ['Retry-After', '5'],
+  ['Warning', '399 callwake "the store can not be reached"'],
+];
 
 /** An address may be a trunk peer's and a phone's at once, as on a lab machine: then From tells whose call it is. */
 function isOurs({ domains }: InviteOptions, lines: HeaderLines): boolean {

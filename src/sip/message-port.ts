@@ -27,7 +27,7 @@ export function messagePort(drachtio: Drachtio, clock: Clock): MessagePort {
         body: answer,
       } = await sendRequest(drachtio, clock, {
         method,
-        ...routed(binding.uri, binding.path),
+        ...routed(binding.uri, drachtio.flows.pathTo(binding)),
         headers: {
           ...toRecord(headers),
           ...date,

@@ -74,7 +74,10 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
     if (firstHeader(lines, 'max-forwards') === '0') {
       return refuse(res, { source, aor, status: 483, reason: 'Too Many Hops' });
     }
-    const request = describeRegister(req, lines, aor, granted.fromEdge, options.headers);
+    const request = {
+      ...describeRegister(req, lines, aor, granted.fromEdge, options.headers),
+      flow: drachtio.flows.routeTo(source),
+    };
     answer(res, request, await registrar.register(request, req, lines));
   };
   return (req, res) => {

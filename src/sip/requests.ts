@@ -34,6 +34,10 @@ export function dispatcher(
       drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
       return;
     }
+    if (drachtio.flows.names !== undefined && drachtio.flows.isForFlow(headerLines(req.msg.raw))) {
+      drachtio.pass(req, onFault);
+      return;
+    }
     const why = refusalOf(req);
     if (why !== undefined) {
       drachtio.respond(res, 403, 'Forbidden');

@@ -176,9 +176,10 @@ export class TrunkCall implements CallPort {
     id: string,
     forked?: boolean,
   ): Branch {
+    const { drachtio } = this.#options.wire;
     const party: Party = { kind: 'device', aor, deviceId };
     const lines = forked ? withoutOption(this.#lines, '100rel') : this.#lines;
-    return this.#invite({ id, party, forked, ...routed(binding.uri, binding.path) }, lines, events);
+    return this.#invite({ id, party, forked, ...routed(binding.uri, drachtio.flows.pathTo(binding)) }, lines, events);
   }
 
   cancelLeft(transaction: string | undefined, reason: string): boolean {

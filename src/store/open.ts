@@ -24,6 +24,8 @@ export interface OpenStoreConfig {
 export interface SharedStoreParts {
   /** This process's name, its own among all of the site. */
   readonly node: string;
+  /** Other processes have the same engine, and go on with this one's calls. */
+  readonly shared?: boolean;
   readonly clock?: Clock;
   /** Epoch milliseconds at which all of these devices has run out. */
   readonly lastsUntil?: (devices: readonly Device[]) => number | undefined;
@@ -36,12 +38,13 @@ export interface SharedStoreParts {
  */
 export async function openStore(
   { kind, path, durable, cache, redis }: OpenStoreConfig,
-  { node, clock = systemClock, ...parts }: SharedStoreParts = { node: 'callwake' },
+  { node, shared = false, clock = systemClock, ...parts }: SharedStoreParts = { node: 'callwake' },
 ): Promise<Store> {
   if (kind === 'memory') return new MemoryStore();
   if (kind === 'redis' && redis !== undefined) {
     const spool = redis.whenAway === 'accept' ? join(path, 'waiting', node) : undefined;
-    return new RedisStore({ redis, clock, node, cache, spool, ...parts });
+    const journal = shared ? undefined : join(path, 'journal', node);
+    return new RedisStore({ redis, clock, node, cache, spool, journal, ...parts });
   }
   const store = new LmdbStore({ path, durable });
   return cache > 0 ? new CachedStore(store, cache) : store;

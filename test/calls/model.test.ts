@@ -1,6 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { systemClock } from '../../src/clock/clock.js';
+import { DEFAULT_REDIS } from '../../src/store/redis/options.js';
+import { RedisStore } from '../../src/store/redis/redis-store.js';
 import { settle } from '../support/fake-clock.js';
+import { RedisServer } from '../support/redis.js';
 import { ACCEPTED, DEAD } from './fakes.js';
 import { World } from './world.js';
 
@@ -150,6 +154,35 @@ test('any interleaving of INVITE, CANCEL, pushes, REGISTERs, answers, time and r
       await checkEnd(world);
     }),
     { numRuns: 1_500, includeErrorInReport: true },
+  );
+  t.pass();
+});
+
+test('the same with the journal in Redis', async (t) => {
+  const redis = await RedisServer.start();
+  t.teardown(() => redis.stop());
+  let site = 0;
+  await fc.assert(
+    fc.asyncProperty(story, async ({ phones, steps, early }) => {
+      const options = { ...DEFAULT_REDIS, urls: [redis.url], prefix: `site${site++}:`, timeout: 20_000 };
+      const store = new RedisStore({ redis: options, clock: systemClock, node: 'a', cache: 0 });
+      try {
+        await store.link.up();
+        const world = new World(phones, store);
+        const inviting = world.invite();
+        if (early !== undefined) world.register(`phone${early}`, true);
+        await inviting;
+        check(world);
+        for (const action of steps) {
+          await play(world, action);
+          check(world);
+        }
+        await checkEnd(world);
+      } finally {
+        await store.close();
+      }
+    }),
+    { numRuns: 100, includeErrorInReport: true },
   );
   t.pass();
 });

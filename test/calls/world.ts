@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../../src/clock/clock.js';
 import type { Binding, Device, DeviceState } from '../../src/devices/types.js';
 import type { PushOutcome, PushRequest } from '../../src/push/provider.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
+import type { Store } from '../../src/store/store.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 import { binding, device, INFO, POLICY } from './fakes.js';
 
@@ -204,7 +205,6 @@ const INCOMING: IncomingCall = { ...INFO, face: { calledNumber: '2001', video: f
 /** One call with everything around it, in which the app may be killed at any moment. */
 export class World {
   readonly clock = new FakeClock();
-  readonly store = new MemoryStore();
   readonly devices = new Map<string, Device>();
   readonly states = new Map<string, DeviceState>();
   readonly branches: WorldBranch[] = [];
@@ -216,9 +216,13 @@ export class World {
   final: number | undefined;
   winner: WorldBranch | undefined;
   hungUp = false;
-  process = new Process(this);
+  process: Process;
 
-  constructor(phones: readonly { readonly active: boolean; readonly token: boolean }[]) {
+  constructor(
+    phones: readonly { readonly active: boolean; readonly token: boolean }[],
+    readonly store: Store = new MemoryStore(),
+  ) {
+    this.process = new Process(this);
     phones.forEach(({ active, token }, index) => {
       const id = `phone${index}`;
       this.devices.set(id, device(id, { ...(token ? {} : { tokens: [] }), seenAt: this.clock.now() - 1_000 }));

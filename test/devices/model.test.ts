@@ -1,9 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { systemClock } from '../../src/clock/clock.js';
 import { DeviceRegistry } from '../../src/devices/registry.js';
 import type { Device } from '../../src/devices/types.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
+import { DEFAULT_REDIS } from '../../src/store/redis/options.js';
+import { RedisStore } from '../../src/store/redis/redis-store.js';
+import type { Store } from '../../src/store/store.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { RedisServer } from '../support/redis.js';
 import { AOR, apns, request, values } from './support.js';
 
 const HOUR = 3_600_000;
@@ -71,14 +76,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** The model and the real registry, side by side. */
 class Twins {
   readonly clock = new FakeClock();
-  readonly #store = new MemoryStore();
-  #registry = this.#open();
+  readonly #stores: readonly Store[];
+  #opened = 0;
+  #registry: DeviceRegistry;
   readonly #phones: Phone[] = PHONES.map((kind) => ({ kind, boot: 0, token: 0, flows: new Map() }));
   #cseq = 1000;
 
+  /** @param stores the nodes of a site: each restart goes on at the next one */
+  constructor(stores: readonly Store[] = [new MemoryStore()]) {
+    this.#stores = stores;
+    this.#registry = this.#open();
+  }
+
   #open(): DeviceRegistry {
+    const store = this.#stores[this.#opened++ % this.#stores.length];
+    if (store === undefined) throw new Error('no store');
     return new DeviceRegistry({
-      store: this.#store,
+      store,
       clock: this.clock,
       settings: { tokenRetention: RETENTION, expiresJitter: 0 },
     });
@@ -256,6 +270,30 @@ test('whatever phones do, the bindings and tokens are those that the RFCs say', 
       }
     }),
     { numRuns: 300 },
+  );
+  t.pass();
+});
+
+test('the same with two nodes on one Redis, the phones going from one to the other', async (t) => {
+  const redis = await RedisServer.start();
+  t.teardown(() => redis.stop());
+  let site = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const options = { ...DEFAULT_REDIS, urls: [redis.url], prefix: `site${site++}:`, timeout: 20_000 };
+      const nodes = ['a', 'b'].map((node) => new RedisStore({ redis: options, clock: systemClock, node, cache: 100 }));
+      try {
+        await Promise.all(nodes.map(({ link }) => link.up()));
+        const twins = new Twins(nodes);
+        for (const each of steps) {
+          await twins.run(each);
+          await twins.check();
+        }
+      } finally {
+        await Promise.all(nodes.map((node) => node.close()));
+      }
+    }),
+    { numRuns: 40 },
   );
   t.pass();
 });

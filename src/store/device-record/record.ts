@@ -50,6 +50,7 @@ const binding = object<Binding>({
   pnsreg: yes,
   q: number,
   source: shared,
+  flow: text,
 });
 
 const device = object<Device>({

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { Device } from '../../devices/types.js';
 import type { DeviceChange, SharedValue, Store } from '../store.js';
+import { CallJournal } from '../call-journal.js';
 import { DeviceTable } from './device-table.js';
 import { Keys } from './keys.js';
 import { RedisAway, RedisLink } from './link.js';
@@ -16,6 +17,11 @@ export interface RedisStoreOptions {
   readonly cache: number;
   /** Folder that registrations wait in while Redis is away; undefined: in memory only. */
   readonly spool?: string | undefined;
+  /**
+   * Folder that the journal of calls is in as well, so that the next process on this machine has all of it, whatever Redis has;
+   * undefined where others take over from this one.
+   */
+  readonly journal?: string | undefined;
   /** Epoch milliseconds at which all of these devices has run out; undefined for never. */
   readonly lastsUntil?: (devices: readonly Device[]) => number | undefined;
   /** Told what goes wrong, without secrets. */
@@ -41,14 +47,16 @@ export class RedisStore implements Store {
   /** This node's part of the journal, for a Redis that lost it or was away. */
   readonly #calls = new Map<string, unknown>();
   readonly #gone = new Set<string>();
+  readonly #files: CallJournal | undefined;
   #onHeld: ((aor: string, holders: readonly string[]) => void) | undefined;
 
-  constructor({ redis, clock, node, cache, spool, lastsUntil, onTrouble }: RedisStoreOptions) {
+  constructor({ redis, clock, node, cache, spool, journal, lastsUntil, onTrouble }: RedisStoreOptions) {
     this.link = new RedisLink(redis, clock);
     this.keys = new Keys(redis.prefix);
     this.node = node;
     this.#clock = clock;
     this.#onTrouble = onTrouble ?? (() => {});
+    this.#files = journal === undefined ? undefined : new CallJournal({ path: journal });
     this.#table = new DeviceTable({
       link: this.link,
       keys: this.keys,
@@ -127,11 +135,13 @@ export class RedisStore implements Store {
   async putCall(key: string, record: unknown): Promise<void> {
     this.#calls.set(key, record);
     this.#gone.delete(key);
+    this.#files?.put(key, record);
     await this.#writeCall(key, record);
   }
 
   async removeCall(key: string): Promise<void> {
     const known = this.#calls.delete(key);
+    this.#files?.remove(key);
     try {
       await this.#forgetCall(key);
     } catch (error) {
@@ -144,7 +154,26 @@ export class RedisStore implements Store {
   async *calls(): AsyncIterable<readonly [string, unknown]> {
     const late = new Promise<void>((resolve) => this.#clock.setTimeout(resolve, START_PATIENCE));
     await Promise.race([this.link.up(), late]);
-    yield* this.callsOfNode(this.node);
+    const met = new Set<string>();
+    for (const [key, record] of this.#files?.entries() ?? []) {
+      met.add(key);
+      if (await this.#inherited(key)) this.#files?.remove(key);
+      else yield [key, record];
+    }
+    if (this.link.state === 'away' && met.size > 0) return;
+    for await (const entry of this.callsOfNode(this.node)) if (!met.has(entry[0])) yield entry;
+  }
+
+  /** Whether another node goes on with a call of this node's journal. */
+  async #inherited(key: string): Promise<boolean> {
+    try {
+      const there = await this.link.run((client) => client.hexists(this.keys.calls(aorOf(key)), key));
+      const own = await this.link.run((client) => client.sismember(this.keys.journal(this.node), key));
+      return there === 1 && own === 0;
+    } catch (error) {
+      if (error instanceof RedisAway) return false;
+      throw error;
+    }
   }
 
   /** The journal of a node, this one or another. */
@@ -219,6 +248,7 @@ export class RedisStore implements Store {
   async close(): Promise<void> {
     await this.#table.settled();
     this.#table.close();
+    this.#files?.close();
     await this.link.close();
   }
 

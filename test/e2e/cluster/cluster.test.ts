@@ -59,6 +59,27 @@ test.serial(
   },
 );
 
+test.serial(
+  'the same call comes to another node while the first one lives: that one leaves it, and the phone gets one push and one INVITE',
+  async (t) => {
+    const site = await Site.start(t);
+    const { stage } = site;
+    const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 1_500, answerDelayMs: 100 } });
+    await phone.background();
+    const sessionId = 'ba'.repeat(16);
+    const first = stage.cucm.call({ to: '2001', sessionId });
+    first.answered.catch(() => undefined);
+    await phone.events.seen('pushed');
+    site.trunkTo('b');
+    const second = stage.cucm.call({ to: '2001', sessionId });
+    t.is((await second.answered).status, 200);
+    t.is(first.responses.find(({ status }) => status >= 200)?.status, 503);
+    t.is(site.pushes.length, 1);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    await second.hangup();
+  },
+);
+
 test.serial('the phone had registered before the retry came: it rings at once', async (t) => {
   const site = await Site.start(t);
   const { stage } = site;
@@ -137,6 +158,72 @@ test.serial(
     t.is(requestsIn(phone.messages, 'INVITE').length, 1);
     t.is(site.pushes.length, 1);
     await call.hangup();
+  },
+);
+
+test.serial(
+  'a phone that is connected to the other node itself is called over that node, with all that follows',
+  async (t) => {
+    const site = await Site.start(t, { edge: 'direct' });
+    const { stage } = site;
+    const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 200, answerDelayMs: 100 } });
+    await phone.background();
+    const call = stage.cucm.call({ to: '2001' });
+    t.is((await call.answered).status, 200);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    t.is(site.pushes.length, 1);
+    await call.hangup();
+    t.is((await phone.calls[0]?.ended)?.how, 'remote');
+    t.deepEqual(stage.faults(), []);
+  },
+);
+
+test.serial(
+  'a node is cut off from Redis: its phones go on; one that woke there for a call elsewhere rings once it can be told',
+  async (t) => {
+    const site = await Site.start(t);
+    const { stage, b } = site;
+    const behaviour = { wakeDelayMs: 300, answerDelayMs: 100 };
+    const phone = await site.phoneAtB({ behaviour });
+    const own = await site.phoneAtB({ user: '2002', behaviour });
+    for (const each of [phone, own]) await each.background();
+    const call = stage.cucm.call({ to: '2001' });
+    await phone.events.seen('pushed');
+    b.wire.cut();
+    await eventually(() => phone.events.all('registered').length === 3, 'the REGISTER at the node without Redis');
+    site.trunkTo('b');
+    const local = stage.cucm.call({ to: '2002' });
+    t.is((await local.answered).status, 200);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 0);
+    b.wire.mend();
+    t.is((await call.answered).status, 200);
+    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    t.is(site.pushes.length, 2);
+    await call.hangup();
+    await local.hangup();
+  },
+);
+
+test.serial(
+  'the machine is gone while the phone rings: the retry calls it again under the same call UUID, without a push',
+  async (t) => {
+    const site = await Site.start(t);
+    const { stage } = site;
+    const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 100, answer: 'ignore' } });
+    await phone.background();
+    const sessionId = 'ef'.repeat(16);
+    const lost = stage.cucm.call({ to: '2001', sessionId });
+    lost.answered.catch(() => undefined);
+    await phone.events.seen('ringing');
+    powerOff(stage.callwake);
+    site.trunkTo('b');
+    const call = stage.cucm.call({ to: '2001', sessionId });
+    call.answered.catch(() => undefined);
+    // The simulated phone refuses it; an app would take it in place of the first one, which can't be answered any more.
+    await eventually(() => phone.events.all('invited').length === 2, 'the second INVITE');
+    t.is(new Set(phone.events.all('invited').map(({ callUuid }) => callUuid)).size, 1);
+    t.is(site.pushes.length, 1);
+    await eventually(() => call.responses.some(({ status }) => status >= 200), 'the final response');
   },
 );
 

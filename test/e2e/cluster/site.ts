@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import { CallwakeProcess } from '../../../src/demo/callwake-process.js';
 import type { Stage, StageOptions } from '../../../src/demo/stage.js';
@@ -22,6 +23,59 @@ export interface Node {
   readonly callwake: CallwakeProcess;
   readonly sip: SipAddress;
   readonly edge: EdgeSimulator | undefined;
+  /** Its way to Redis. */
+  readonly wire: Wire;
+}
+
+/** A way to a port of this machine that can be cut. */
+export class Wire {
+  readonly #sockets = new Set<Socket>();
+  #cut = false;
+
+  private constructor(
+    readonly server: Server,
+    readonly port: number,
+  ) {}
+
+  static async to(target: number): Promise<Wire> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const wire = new Wire(server, address.port);
+    server.on('connection', (near) => {
+      if (wire.#cut) return near.destroy();
+      const far = connect(target, '127.0.0.1');
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        wire.#sockets.add(one);
+        one.on('error', () => undefined);
+        one.on('close', () => {
+          wire.#sockets.delete(one);
+          other.destroy();
+        });
+        one.pipe(other);
+      }
+      return undefined;
+    });
+    return wire;
+  }
+
+  cut(): void {
+    this.#cut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend(): void {
+    this.#cut = false;
+  }
+
+  close(): void {
+    this.cut();
+    this.server.close();
+  }
 }
 
 /** Two nodes with an edge each, on one Redis: the stage's own callwake is node `a`. */
@@ -48,7 +102,12 @@ export class Site {
       ...(trunk && { trunk }),
       config: { store, cluster: { node: 'a' } },
     });
-    const callwake = new CallwakeProcess(stage.configFile, { CALLWAKE_CLUSTER__NODE: 'b' });
+    const wire = await Wire.to(redis.port);
+    t.teardown(() => wire.close());
+    const callwake = new CallwakeProcess(stage.configFile, {
+      CALLWAKE_CLUSTER__NODE: 'b',
+      CALLWAKE_STORE__REDIS__URLS: `["redis://127.0.0.1:${wire.port}"]`,
+    });
     t.teardown(() => callwake.stop());
     const listener = (await callwake.ready()).find((candidate) => candidate.transport === transport);
     if (listener === undefined) throw new Error('node b does not listen');
@@ -56,7 +115,7 @@ export class Site {
     const second =
       edge === 'direct' ? undefined : await new EdgeSimulator({ mode: edge, core: sip, tls: stage.tls }).start();
     t.teardown(() => second?.close());
-    return new Site(stage, redis, { callwake, sip, edge: second });
+    return new Site(stage, redis, { callwake, sip, edge: second, wire });
   }
 
   /** A phone that registers at node b. */
