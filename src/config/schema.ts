@@ -183,6 +183,7 @@ const devices = z
     refreshPushes: flag().default(DEFAULT_SETTINGS.refreshPushes),
     tokenMatchesAnyAddress: flag().default(DEFAULT_SETTINGS.tokenMatchesAnyAddress),
     flowTimer: duration('0s', '1h', preset('flowTimer')),
+    ringBeforeStored: flag().default(DEFAULT_SETTINGS.ringBeforeStored),
     tokenOutlivesBinding: flag().default(DEFAULT_SETTINGS.tokenOutlivesBinding),
     unregisterEndsToken: flag().default(DEFAULT_SETTINGS.unregisterEndsToken),
     registerWithoutTokenEndsToken: flag().default(DEFAULT_SETTINGS.registerWithoutTokenEndsToken),

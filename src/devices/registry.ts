@@ -26,8 +26,9 @@ export interface RegistryOptions {
   /** From 0 (inclusive) to 1 (exclusive); for the jitter of expiries. */
   readonly random?: () => number;
   /**
-   * A call waits for this device. Then the answer to its REGISTER does not wait for the disk, if its tokens were stored before: should
-   * the power fail in that moment, the device is one that has to be pushed again, and nothing else is lost. Nobody is awaited by default.
+   * A call waits for this device. Then, with `ringBeforeStored`, the answer to its REGISTER does not wait for the disk, if its tokens
+   * were stored before: should the power fail in that moment, the device is one that has to be pushed again, and nothing else is
+   * lost. Nobody is awaited by default.
    */
   readonly isAwaited?: (device: Device) => boolean;
 }
@@ -274,7 +275,7 @@ export class DeviceRegistry {
       const before = known.find((device) => device.id === id);
       return before !== undefined && tokens.every(({ token }) => before.tokens.some((other) => other.token === token));
     };
-    return registered.some(this.#isAwaited) && registered.every(isStored);
+    return this.settings.ringBeforeStored && registered.some(this.#isAwaited) && registered.every(isStored);
   }
 
   #tell<T>(listeners: ReadonlySet<(told: T) => void>, told: T): void {

@@ -50,6 +50,11 @@ export interface DeviceSettings {
   readonly tokenMatchesAnyAddress: boolean;
   /** Flow-Timer of phones that register directly with outbound (RFC 5626 section 4.4.1), in milliseconds; 0 leaves it out. */
   readonly flowTimer: number;
+  /**
+   * A phone that a call waits for gets its 200, and with it the call, before its registration is on disk, if its tokens are there
+   * already. Off: no 200 leaves before the disk has the registration.
+   */
+  readonly ringBeforeStored: boolean;
   /** P8 says a token ends with its binding; the mission says a phone whose binding ran out can still be woken. */
   readonly tokenOutlivesBinding: boolean;
   /** P8, P41: an unregister (Expires 0) ends the device's tokens too. */
@@ -97,6 +102,7 @@ export const DEFAULT_SETTINGS: DeviceSettings = {
   refreshPushes: false,
   tokenMatchesAnyAddress: true,
   flowTimer: 120 * SECOND,
+  ringBeforeStored: true,
   tokenOutlivesBinding: true,
   unregisterEndsToken: true,
   registerWithoutTokenEndsToken: true,

@@ -213,6 +213,16 @@ test('a start looks at a page of the store only; the rest comes to light in a wa
   await registry.close();
 });
 
+test('with ringBeforeStored off the disk has every registration before its 200, also when a call waits', async (t) => {
+  const store = new MemoryStore();
+  const settings = { ringBeforeStored: false };
+  const registry = new DeviceRegistry({ store, clock: new FakeClock(), settings, isAwaited: () => true });
+  await registry.register({ ...request([iphone()]), cseq: 1 });
+  const moved = 'sip:2001@192.0.2.7:5060';
+  await registry.register({ ...request([iphone(moved)]), cseq: 2 });
+  t.is((await store.devicesOf(AOR))[0]?.bindings[0]?.uri, moved);
+});
+
 test('a phone that a call waits for is answered before the disk has it, if its token was stored before; what comes next waits', async (t) => {
   const store = new MemoryStore();
   const clock = new FakeClock();
