@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Device, RegisterAnswer, RegisterRequest } from '../../src/devices/types.js';
 import type { Drachtio, SrfRequest, SrfResponse } from '../../src/sip/drachtio.js';
+import { Flows } from '../../src/sip/flows.js';
 import { type Refusal, registerHandler } from '../../src/sip/register.js';
 
 const OK: RegisterAnswer = { status: 200, reason: 'OK', headers: [], registered: [] };
@@ -11,6 +12,7 @@ function bench(options: { maxPending?: number; answer?: (request: RegisterReques
   const faults: unknown[] = [];
   const handler = registerHandler({
     drachtio: {
+      flows: new Flows(),
       respond: (_res: SrfResponse, status: number, _reason: string, headers: Record<string, string> = {}) => {
         answers.push({ status, headers });
       },
@@ -104,6 +106,7 @@ test('P25: a held call hears of a REGISTER only when the engine has its 200, tho
   const device = { id: 'a' } as Device;
   const handler = registerHandler({
     drachtio: {
+      flows: new Flows(),
       respond: (_res: SrfResponse, status: number) => told.push(`answered ${status}`),
     } as unknown as Drachtio,
     registrar: { register: async () => ({ ...OK, registered: [device] }) },
