@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../clock/clock.js';
 import type { PushAlarm } from '../../push/apns/alarms.js';
 import type { PeerStatus } from '../../trunks/types.js';
 import type { AlarmBoard } from './board.js';
+import { LapsingAlarms } from './lapsing.js';
 
 /** Takes what the push client tells into the board. */
 export function pushAlarmsTo(board: AlarmBoard): (alarm: PushAlarm) => void {
@@ -56,28 +57,17 @@ const QUIET = 60_000;
 
 /** Takes refusals by a trunk's limits into the board; each is over a minute after the last one. */
 export class LimitAlarms {
-  readonly #board: AlarmBoard;
-  readonly #clock: Clock;
-  readonly #timers = new Map<string, Timer>();
+  readonly #alarms: LapsingAlarms;
 
   constructor(board: AlarmBoard, clock: Clock) {
-    this.#board = board;
-    this.#clock = clock;
+    this.#alarms = new LapsingAlarms(board, clock);
   }
 
   refused(trunk: string, reason: string): void {
-    this.#board.raiseOwn('CallLimitReached', trunk, reason);
-    this.#timers.get(trunk)?.cancel();
-    this.#timers.set(
-      trunk,
-      this.#clock.setTimeout(() => {
-        this.#timers.delete(trunk);
-        this.#board.clear('CallLimitReached', trunk);
-      }, QUIET),
-    );
+    this.#alarms.raise('CallLimitReached', trunk, reason, QUIET);
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
+    this.#alarms.close();
   }
 }
