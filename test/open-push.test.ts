@@ -193,15 +193,26 @@ test('a phone that gave a key gets its call sealed, in the app’s way, over the
   };
   const outcome = await new Waker(pushes).wake({
     device,
-    call: { callUuid: 'c-1', callerName: 'Ada', calledNumber: '2001', video: true, trunk: 'cucm', privacy: false },
+    call: {
+      callUuid: 'c-1',
+      callerName: 'Ada Lovelace',
+      calledNumber: '+49 30 2001',
+      video: true,
+      trunk: 'cucm',
+      privacy: false,
+    },
     deadline: Date.now() + 10_000,
     stillWanted: () => true,
   });
   t.is(outcome.kind, 'accepted');
   const [push] = apns.received;
-  t.notRegex(JSON.stringify(push?.payload), /Ada|2001/);
+  t.notRegex(JSON.stringify(push?.payload), /Ada Lovelace|\+49 30/);
   const { callwake } = (push?.payload ?? {}) as { callwake: { sealed: string } };
-  t.like(opened(callwake.sealed, bytes, '1.call.c-1'), { callerName: 'Ada', calledNumber: '2001', video: true });
+  t.like(opened(callwake.sealed, bytes, '1.call.c-1'), {
+    callerName: 'Ada Lovelace',
+    calledNumber: '+49 30 2001',
+    video: true,
+  });
 });
 
 test('provider none pushes nothing', async (t) => {

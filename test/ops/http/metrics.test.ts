@@ -7,11 +7,18 @@ function seriesIn(text: string, series: string): number | undefined {
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
 
+/** Every label value in the text: what a series may tell of a user. */
+const labelValuesIn = (text: string): string[] =>
+  text.split('\n').flatMap((line) => {
+    if (line.startsWith('#')) return [];
+    return [...line.matchAll(/\w+="((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value ?? '');
+  });
+
 test('a call that wakes a phone shows in the metrics, and no user does', async (t) => {
   const api = await ApiStage.start(t);
-  const phone = await api.stage.phone({ behaviour: { wakeDelayMs: 100, answerDelayMs: 50 } });
+  const phone = await api.stage.phone({ user: 'ludwig', behaviour: { wakeDelayMs: 100, answerDelayMs: 50 } });
   await phone.background();
-  const call = api.stage.cucm.call({ to: '2001' });
+  const call = api.stage.cucm.call({ to: 'ludwig', from: 'mozart' });
   await call.answered;
   const during = await api.ask('/metrics');
   t.regex(during.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
@@ -31,6 +38,11 @@ test('a call that wakes a phone shows in the metrics, and no user does', async (
   t.regex(text, /^callwake_trunk_peer_up\{trunk="cucm",peer="udp\/127\.0\.0\.1:\d+"\} 1$/m);
   t.is(seriesIn(text, 'callwake_alarms{severity="alert"}'), 0);
   t.true((seriesIn(text, 'nodejs_eventloop_lag_p99_seconds') ?? -1) >= 0);
-  t.notRegex(text, /2001|corp\.example/);
+  const labels = labelValuesIn(text);
+  t.true(labels.includes('woken'));
+  t.deepEqual(
+    labels.filter((value) => /ludwig|mozart|corp\.example/.test(value)),
+    [],
+  );
   t.is((await api.ask('/metrics', { token: token(['calls:read']) })).status, 403);
 });
