@@ -26,7 +26,7 @@ import { openMidDialog } from './open-mid-dialog.js';
 import { openOperations } from './open-operations.js';
 import { openPeers } from './open-peers.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
-import { awayWords, flowKey, nodeAddress, openSite } from './open-site.js';
+import { awayWords, flowKey, journalWord, nodeAddress, openSite } from './open-site.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, storeAlarm, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
@@ -145,7 +145,7 @@ export function startApp(options: AppOptions): App {
       onFault: fault,
       later: () => ({ calls, journal, takeover }),
     });
-  const journal: Journal = new Journal(site ?? store, engineRun, fault);
+  const journal: Journal = new Journal(site ?? store, engineRun, fault, () => journalWord(config.store.kind, redis));
   const policies = new TrunkPolicies(config);
   const admission = new Admission(
     (trunk) => policies.trunk(trunk),
@@ -180,6 +180,7 @@ export function startApp(options: AppOptions): App {
     maxHeldPerAor: config.limits.heldPerAor,
     onAorFull: (call) => guard.heldRefused(call),
     sink,
+    nodeOf: (binding) => drachtio.flows.nodeOf(binding),
     onFault: fault,
   });
   const outbound = new OutboundCalls({ clock, sink, admission, journal, talking });

@@ -62,6 +62,11 @@ export function nodeAddress(hostports: string): string | undefined {
   return undefined;
 }
 
+/** Where the journal of calls is written to now, in a word. */
+export function journalWord(kind: string, redis: RedisStore | undefined): string {
+  return redis === undefined || redis.link.state === 'up' ? kind : 'this node until Redis is back';
+}
+
 /** What operators are told while Redis is away; undefined when it isn't. */
 export function awayWords({ link, waiting }: RedisStore): string | undefined {
   return link.state === 'up' ? undefined : `Redis is away (${link.why}); ${waiting} registrations wait for it`;

@@ -82,9 +82,10 @@ export class Call {
     this.#record('taken-over', { state: 'up' });
   }
 
-  /** A REGISTER of this device was accepted and its 200 is on its way. */
-  deviceRegistered(device: Device): void {
+  /** A REGISTER of this device was accepted and its 200 is on its way; `node`: at that other node. */
+  deviceRegistered(device: Device, node?: string): void {
     if (!this.waits || !this.#concerns(device)) return;
+    if (node !== undefined) this.#record('node-told', { node, device: device.id });
     const leg = this.#legs.get(device.id);
     if (leg === undefined) {
       if (this.#fallback === undefined) this.#admit(device);
@@ -110,12 +111,13 @@ export class Call {
     const leg = this.#legs.get(device.id);
     if (!this.waits || leg?.state !== 'waking') return;
     leg.device = device;
-    this.#ringIfArrived(leg);
+    this.#ringIfArrived(leg, 'store');
   }
 
   /** Another node has this call as well and takes it, unless a phone rings here: nothing of it stays. */
-  letGo(): void {
+  letGo(node?: string): void {
     if (!this.waits || this.#legs.someLive || this.#fallback?.live) return;
+    this.#record('left-to-node', { node });
     this.#legs.giveUpSleepers();
     this.abort('shutdown', 'another node has the call');
   }
@@ -201,10 +203,10 @@ export class Call {
     if (!this.#ringIfArrived(leg) && !leg.pushed) pushLeg(leg, this.#pushing);
   }
 
-  #ringIfArrived(leg: Leg): boolean {
+  #ringIfArrived(leg: Leg, from?: 'store'): boolean {
     const fresh = leg.registeredSince(leg.pushedAt ?? this.startedAt);
     if (fresh === undefined) return false;
-    this.#record('device-woke', { device: leg.device.id, mode: fresh.mode });
+    this.#record('device-woke', { device: leg.device.id, mode: fresh.mode, from });
     this.#invite(leg, fresh);
     return true;
   }
@@ -218,7 +220,8 @@ export class Call {
     leg.use(binding, id);
     const attempt = ++leg.attempt;
     const mine = (): boolean => leg.attempt === attempt && leg.live && this.#state !== 'over';
-    this.#record('leg-invited', { device: leg.device.id, mode: binding.mode, uri: binding.uri });
+    const node = this.#context.nodeOf(binding);
+    this.#record('leg-invited', { device: leg.device.id, mode: binding.mode, uri: binding.uri, node });
     const { policy, port } = this.#context;
     if (policy.probe > 0) this.#timers.set(leg.probe, policy.probe, () => this.#onNoSignOfLife(leg));
     const events = {

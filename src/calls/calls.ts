@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import type { Device, StateOf } from '../devices/types.js';
+import type { Binding, Device, StateOf } from '../devices/types.js';
 import type { Admission, Ticket } from './admission.js';
 import { Call } from './call.js';
 import type { CallContext } from './context.js';
@@ -59,6 +59,8 @@ export interface CallsOptions {
   readonly maxHeldPerAor?: number;
   /** A call was refused because so many wait for that user. */
   readonly onAorFull?: (incoming: IncomingCall) => void;
+  /** The other node that a binding is reached over; undefined: none. */
+  readonly nodeOf?: (binding: Binding) => string | undefined;
   /** Told of a fault that is ours, with no secret in the text. */
   readonly onFault: (error: unknown, callUuid: string) => void;
 }
@@ -156,9 +158,9 @@ export class Calls {
       return undefined;
     }
     const startedAt = clock.now();
-    const entry = journal.open(infoOf(incoming), startedAt, port.saved);
+    const entry = journal.open(infoOf(incoming), startedAt, port.saved, timeline);
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
-    void this.#begin(call, incoming, policy.hold);
+    void this.#begin(call, incoming, policy.hold, timeline);
     return call;
   }
 
@@ -184,8 +186,8 @@ export class Calls {
    */
   resume(record: CallRecord, policy: CallPolicy, port: CallPort): CallHandle | undefined {
     const { info, startedAt, up, late = [] } = record;
-    const entry = this.#options.journal.reopen(record);
     const timeline = this.#timeline(info, startedAt);
+    const entry = this.#options.journal.reopen(record, timeline);
     for (const { device, reason, until } of late) {
       this.#lateComers.add({ deviceId: device, port, timeline, reason, until, onGone: () => entry.removeLate(device) });
     }
@@ -203,7 +205,7 @@ export class Calls {
   async forsake(record: CallRecord, port: CallPort): Promise<void> {
     const { info, startedAt, held } = record;
     const timeline = this.#timeline(info, startedAt);
-    const entry = this.#options.journal.reopen(record);
+    const entry = this.#options.journal.reopen(record, timeline);
     timeline.record('cancelled', { reason: 'while no process was there' });
     const devices = await this.#options.devices.devicesOf(info.aor);
     for (const { device: id, state, branch } of held?.legs ?? []) {
@@ -226,10 +228,10 @@ export class Calls {
     await this.#tellArrived(info, startedAt);
   }
 
-  /** REGISTERs of these devices were accepted and answered. */
-  registered(devices: readonly Device[]): void {
+  /** REGISTERs of these devices were accepted and answered, here or at another node. */
+  registered(devices: readonly Device[], node?: string): void {
     for (const device of devices) {
-      for (const call of [...(this.#byAor.get(device.aor) ?? [])]) call.deviceRegistered(device);
+      for (const call of [...(this.#byAor.get(device.aor) ?? [])]) call.deviceRegistered(device, node);
       this.#lateComers.deviceRegistered(device);
     }
   }
@@ -248,9 +250,9 @@ export class Calls {
   }
 
   /** Another node has this call too: it is that one's if nothing of it rings here. Gives whether it is still here. */
-  letGo(callUuid: string, aor: string): boolean {
+  letGo(callUuid: string, aor: string, node?: string): boolean {
     const calls = this.#withUuid(callUuid).filter(({ info }) => info.aor === aor);
-    for (const call of calls) call.letGo();
+    for (const call of calls) call.letGo(node);
     return calls.some(({ state }) => state !== 'over');
   }
 
@@ -299,11 +301,11 @@ export class Calls {
 
   #takeOver(record: CallRecord, incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle {
     const { startedAt, held } = record;
-    const entry = this.#options.journal.reopen({ ...record, port: port.saved });
-    const ticket = this.#options.admission.readmit(incoming.trunk, 'held');
     const timeline = this.#timeline(incoming, startedAt);
+    const entry = this.#options.journal.reopen({ ...record, port: port.saved }, timeline);
+    const ticket = this.#options.admission.readmit(incoming.trunk, 'held');
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
-    void this.#start(call, incoming, (devices) => call.resume(devices, held?.legs ?? []));
+    void this.#start(call, incoming, timeline, (devices) => call.resume(devices, held?.legs ?? []));
     return call;
   }
 
@@ -335,6 +337,7 @@ export class Calls {
       port,
       timeline,
       journal: entry,
+      nodeOf: this.#options.nodeOf ?? (() => undefined),
       stateOf: (device) => (this.isBusy(device.id) ? IN_A_CALL : devices.stateOf(device)),
       canWake: (device) => waker.tokenFor(device) !== undefined,
       wake: (device, deadline, stillWanted) =>
@@ -374,23 +377,32 @@ export class Calls {
   }
 
   /** Begins a call once it is this node's, from where another process left it if one has. */
-  async #begin(call: Call, incoming: IncomingCall, hold: number): Promise<void> {
+  async #begin(call: Call, incoming: IncomingCall, hold: number, timeline: Timeline): Promise<void> {
     const { site, clock } = this.#options;
-    if (site === undefined) return this.#start(call, incoming, (devices) => call.start(devices));
+    if (site === undefined) return this.#start(call, incoming, timeline, (devices) => call.start(devices));
     const until = call.startedAt + hold;
-    const claim = await site.claim(infoOf(incoming), () => call.waits && clock.now() < until);
+    const waits = (): boolean => call.waits && clock.now() < until;
+    const claim = await site.claim(infoOf(incoming), waits, timeline.record.bind(timeline));
     if (claim === undefined) return call.abort('failed', 'the call is at another node');
     const { left, sameEngine } = claim;
-    return this.#start(call, incoming, (devices) => {
+    return this.#start(call, incoming, timeline, (devices) => {
       if (left === undefined) call.start(devices);
       else if (sameEngine) call.resume(devices, left.held?.legs ?? [], left.startedAt);
       else call.resume(devices, legsWithoutEngine(left), 0);
     });
   }
 
-  async #start(call: Call, incoming: IncomingCall, go: (devices: readonly Device[]) => void): Promise<void> {
+  async #start(
+    call: Call,
+    incoming: IncomingCall,
+    timeline: Timeline,
+    go: (devices: readonly Device[]) => void,
+  ): Promise<void> {
+    const since = timeline.elapsed;
     try {
-      go(await this.#options.devices.devicesOf(incoming.aor));
+      const devices = await this.#options.devices.devicesOf(incoming.aor);
+      timeline.record('devices-read', { devices: devices.length, took: Math.round(timeline.elapsed - since) });
+      go(devices);
     } catch (error) {
       this.#fault(error, incoming.callUuid);
       call.abort('failed', 'devices could not be read');

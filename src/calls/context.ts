@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import type { Device, StateOf } from '../devices/types.js';
+import type { Binding, Device, StateOf } from '../devices/types.js';
 import type { PushOutcome } from '../push/provider.js';
 import type { CallPolicy, EndReason } from './policy.js';
 import type { CallPort } from './port.js';
@@ -21,6 +21,8 @@ export interface CallContext {
   readonly timeline: Timeline;
   readonly journal: CallJournal;
   readonly stateOf: (device: Device) => StateOf;
+  /** The other node that a binding is reached over; undefined: none. */
+  readonly nodeOf: (binding: Binding) => string | undefined;
   readonly canWake: (device: Device) => boolean;
   /** `stillWanted` is asked right before the push leaves, each time it is tried. */
   readonly wake: (device: Device, deadline: number, stillWanted: () => boolean) => Promise<PushOutcome>;

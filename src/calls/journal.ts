@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type CallInfo, type CallRecord, type HeldRecord, type LateRecord, type UpRecord, VERSION } from './records.js';
+import type { Timeline } from './timeline.js';
 
 /** The part of the store that the journal needs. What was put or removed when a call returns outlives the process. */
 export interface CallStore {
@@ -13,26 +14,47 @@ export class Journal {
   readonly #store: CallStore;
   readonly #engine: string;
   readonly #onFault: (error: unknown, callUuid: string) => void;
+  readonly #where: () => string;
 
-  constructor(store: CallStore, engine: string, onFault: (error: unknown, callUuid: string) => void) {
+  /** @param where what is written now goes to, in a word: `lmdb`, `redis`, ... */
+  constructor(
+    store: CallStore,
+    engine: string,
+    onFault: (error: unknown, callUuid: string) => void,
+    where: () => string = () => 'store',
+  ) {
     this.#store = store;
     this.#engine = engine;
     this.#onFault = onFault;
+    this.#where = where;
   }
 
   /** The entry of a new call. Nothing is written before the call says something. */
-  open(info: CallInfo, startedAt: number, port: unknown): JournalEntry {
-    return this.reopen({ version: VERSION, engine: this.#engine, info, startedAt, port });
+  open(info: CallInfo, startedAt: number, port: unknown, timeline: Timeline): JournalEntry {
+    return this.reopen({ version: VERSION, engine: this.#engine, info, startedAt, port }, timeline);
   }
 
-  /** The entry of a call that was read. */
-  reopen(record: CallRecord): JournalEntry {
+  /** The entry of a call that was read. The timeline is told of what is written, unless it reads as what was written before. */
+  reopen(record: CallRecord, timeline: Timeline): JournalEntry {
     const key = keyOf(record.info);
+    let told = '';
     return new JournalEntry({ ...record, engine: this.#engine }, (next) => {
       const { callUuid } = record.info;
-      const over = next.held === undefined && next.up === undefined && next.late === undefined;
-      const written = over ? this.#store.removeCall(key) : this.#store.putCall(key, next);
-      written.catch((error: unknown) => this.#onFault(error, callUuid));
+      const what = wordsOf(next);
+      const since = timeline.elapsed;
+      const written = what === REMOVED ? this.#store.removeCall(key) : this.#store.putCall(key, next);
+      const store = this.#where();
+      const isNews = what !== told;
+      told = what;
+      written.then(
+        () => {
+          if (isNews) timeline.record('journal-written', { store, what, took: tenths(timeline.elapsed - since) });
+        },
+        (error: unknown) => {
+          timeline.record('journal-failed', { store, what });
+          this.#onFault(error, callUuid);
+        },
+      );
     });
   }
 
@@ -103,6 +125,25 @@ export class JournalEntry {
     this.#record = record;
     this.#write(record);
   }
+}
+
+const REMOVED = 'removed';
+
+/** What a record says, in short: `held: 1 waking, 1 ringing`. */
+function wordsOf({ held, up, late }: CallRecord): string {
+  if (up !== undefined) return 'up';
+  if (held === undefined) return late === undefined ? REMOVED : `over, ${late.length} to be told`;
+  const counts = new Map<string, number>();
+  for (const { state, pushedAt } of held.legs) {
+    const word = state === 'waking' && pushedAt !== undefined ? 'pushed' : state;
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return counts.size === 0 ? 'held' : `held: ${[...counts].map(([word, count]) => `${count} ${word}`).join(', ')}`;
+}
+
+/** Milliseconds with one decimal. */
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 /** Two calls may share a UUID: forks of one. The AOR comes first, as a store may keep what belongs to one together. */

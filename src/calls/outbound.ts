@@ -74,7 +74,7 @@ export class OutboundCalls {
       ...(callerDevice === undefined ? {} : { callerDevice }),
       trunk,
     };
-    const entry = journal.open(known, clock.now(), port.saved);
+    const entry = journal.open(known, clock.now(), port.saved, timeline);
     const call = new Outbound({ info, port, timeline, clock, ticket, entry, talking }, () => {
       if (call.state === 'over') this.#calls.delete(call);
       this.#checkDrained();

@@ -1,5 +1,6 @@
 import type { LegRecord } from './leg.js';
 import type { CallInfo, CallRecord } from './records.js';
+import type { EventFields } from './timeline.js';
 
 /** The other nodes of a site, as far as calls are concerned. */
 export interface CallSite {
@@ -7,9 +8,13 @@ export interface CallSite {
    * Makes this process the only one that pushes and rings for a call. Settles when it is, with what the one before it left of the
    * call; undefined when that one still rings. Without a store to ask it is at once. Never rejects.
    * @param waits whether the call is still wanted
+   * @param note told of what happens meanwhile: other nodes that are asked, whom the call was taken from
    */
-  claim(info: CallInfo, waits: () => boolean): Promise<Claim | undefined>;
+  claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined>;
 }
+
+/** An event of the call's timeline. */
+export type ClaimNote = (type: string, fields: EventFields) => void;
 
 export interface Claim {
   /** The call as another process left it: with the same engine its INVITEs go on. */

@@ -3,11 +3,14 @@ import type { RedisClient } from '../store/redis/connect.js';
 import type { Keys } from '../store/redis/keys.js';
 import type { RedisLink } from '../store/redis/link.js';
 
+/** Its name; those of before don't say it. */
+const sender = z.string().optional();
+
 const message = z.discriminatedUnion('type', [
   /** Devices of an AOR have registered at the sender, and have their answer. */
-  z.object({ type: z.literal('registered'), aor: z.string(), devices: z.array(z.string()) }),
+  z.object({ type: z.literal('registered'), aor: z.string(), devices: z.array(z.string()), from: sender }),
   /** The sender has the call's INVITE as well, and would ring for it. */
-  z.object({ type: z.literal('wanted'), aor: z.string(), callUuid: z.string() }),
+  z.object({ type: z.literal('wanted'), aor: z.string(), callUuid: z.string(), from: sender }),
 ]);
 
 /** What one node tells another. */

@@ -1,6 +1,6 @@
 import { asRecord, keyOf } from '../calls/journal.js';
 import type { CallInfo, CallRecord } from '../calls/records.js';
-import type { CallSite, Claim } from '../calls/site.js';
+import type { CallSite, Claim, ClaimNote } from '../calls/site.js';
 import type { Clock } from '../clock/clock.js';
 import type { RedisStore } from '../store/redis/redis-store.js';
 import { CLAIM, RELEASE } from '../store/redis/scripts.js';
@@ -31,10 +31,11 @@ export class Claims implements CallSite {
     this.#options = options;
   }
 
-  async claim(info: CallInfo, waits: () => boolean): Promise<Claim | undefined> {
+  async claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
     try {
-      return await this.#claim(info, waits);
+      return await this.#claim(info, waits, note);
     } catch (error) {
+      note('claim-skipped', { why: error instanceof Error ? error.message : String(error) });
       if (!(error instanceof StoreAway)) this.#options.onFault(error);
       return NOTHING_LEFT;
     }
@@ -48,18 +49,23 @@ export class Claims implements CallSite {
     });
   }
 
-  async #claim(info: CallInfo, waits: () => boolean): Promise<Claim | undefined> {
+  async #claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
     const { store, clock, nodes, bus, engine } = this.#options;
     let before: string | undefined;
     let left: CallRecord | undefined;
     for (let replace = ''; waits(); ) {
       const { holder, records } = await this.#ask(info, replace);
       if (holder === store.node) {
+        if (before === undefined) note('call-claimed', { node: store.node });
+        else note('call-inherited', { from: before, journal: left === undefined ? 'nothing' : 'read' });
         if (before === undefined || left === undefined) return NOTHING_LEFT;
         await this.#inherit(before, left, info);
         return { left, sameEngine: left.engine === engine };
       }
-      if (before === undefined) bus.tell(holder, { type: 'wanted', aor: info.aor, callUuid: info.callUuid });
+      if (before === undefined) {
+        bus.tell(holder, { type: 'wanted', aor: info.aor, callUuid: info.callUuid, from: store.node });
+        note('node-asked', { node: holder });
+      }
       before = holder;
       left = best(records, info) ?? left;
       // The engine hands an INVITE over only when the one that had it is gone.

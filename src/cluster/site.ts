@@ -1,6 +1,6 @@
 import type { CallStore } from '../calls/journal.js';
 import type { CallInfo } from '../calls/records.js';
-import type { CallSite, Claim } from '../calls/site.js';
+import type { CallSite, Claim, ClaimNote } from '../calls/site.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import type { Device } from '../devices/types.js';
 import type { RedisStore } from '../store/redis/redis-store.js';
@@ -13,11 +13,12 @@ import { Nodes } from './nodes.js';
 export interface SiteCalls {
   /** AORs with calls that wait for a device to come. */
   readonly waitedFor: readonly string[];
-  registered(devices: readonly Device[]): void;
+  /** @param node where they registered */
+  registered(devices: readonly Device[], node?: string): void;
   /** As {@link registered}, of those that have come since they were pushed. */
   arrived(devices: readonly Device[]): void;
   /** Leaves a held call that rings nowhere to another node. Gives whether it is still here, as it rings or is up. */
-  letGo(callUuid: string, aor: string): boolean;
+  letGo(callUuid: string, aor: string, node?: string): boolean;
 }
 
 export interface SiteOptions {
@@ -83,8 +84,8 @@ export class Site implements CallSite, CallStore {
     return this.#nodes.others;
   }
 
-  claim(info: CallInfo, waits: () => boolean): Promise<Claim | undefined> {
-    return this.#claims.claim(info, waits);
+  claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
+    return this.#claims.claim(info, waits, note);
   }
 
   putCall(key: string, record: unknown): Promise<void> {
@@ -102,11 +103,12 @@ export class Site implements CallSite, CallStore {
 
   /** These devices have registered here, and the answer is on its way: nodes that hold calls for them are told. */
   registered(devices: readonly Device[]): void {
+    const { node: from } = this.#options.store;
     for (const aor of new Set(devices.map((device) => device.aor))) {
       const holders = this.#holders.get(aor) ?? [];
       this.#holders.delete(aor);
       const ids = devices.filter((device) => device.aor === aor).map(({ id }) => id);
-      for (const node of holders) this.#bus.tell(node, { type: 'registered', aor, devices: ids });
+      for (const node of holders) this.#bus.tell(node, { type: 'registered', aor, devices: ids, from });
     }
   }
 
@@ -129,11 +131,12 @@ export class Site implements CallSite, CallStore {
     const { calls, devicesOf } = this.#options;
     if (message.type === 'wanted') {
       // One that is over may be waiting for late devices to be told so: that is no reason to keep it.
-      const { callUuid, aor } = message;
-      if (!calls().letGo(callUuid, aor)) await this.#claims.release(aor, callUuid);
+      const { callUuid, aor, from } = message;
+      if (!calls().letGo(callUuid, aor, from)) await this.#claims.release(aor, callUuid);
     } else {
       const devices = await devicesOf(message.aor);
-      calls().registered(devices.filter(({ id }) => message.devices.includes(id)));
+      const here = devices.filter(({ id }) => message.devices.includes(id));
+      calls().registered(here, message.from ?? 'another node');
     }
   }
 

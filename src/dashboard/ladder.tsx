@@ -7,7 +7,10 @@ const NAMES: Readonly<Record<Party, string>> = {
   apns: 'APNs',
   edge: 'edge',
   phone: 'phone',
+  node: 'other node',
 };
+/** Events that tell of the store. */
+const STORE = /^(?:journal|devices)-/;
 const ROW = 34;
 const TOP = 44;
 
@@ -115,7 +118,7 @@ function Row({ event, y, several, measures, chosen, onChoose }: RowProps) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't stand in an SVG
     <g
-      class={`row ${chosen ? 'chosen' : ''} ${to === undefined ? 'note' : ''}`}
+      class={`row ${chosen ? 'chosen' : ''} ${to === undefined ? 'note' : ''} ${STORE.test(event.type) ? 'store' : ''}`}
       role="button"
       tabindex={0}
       aria-pressed={chosen}

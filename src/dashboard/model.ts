@@ -81,7 +81,7 @@ export interface PushedAgain {
   readonly pushes: readonly { readonly device: string; readonly outcome: string; readonly reason?: string }[];
 }
 
-export type Party = 'trunk' | 'callwake' | 'apns' | 'edge' | 'phone';
+export type Party = 'trunk' | 'callwake' | 'apns' | 'edge' | 'phone' | 'node';
 
 export interface CallEvent {
   readonly at: number;

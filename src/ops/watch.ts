@@ -19,6 +19,9 @@ import type { CallSummary } from './timeline/summary.js';
 
 const LEVELS = { alert: 'error', critical: 'error', error: 'error', warning: 'warn', cleared: 'info' } as const;
 
+/** What is the same for each call: in its timeline, and in the log only for those who want all. */
+const STEADY = new Set(['devices-read', 'journal-written', 'call-claimed']);
+
 /** Told of an event of a call, with the call before and after it. */
 export type CallListener = (event: TimelineEvent, before: CallSummary | undefined, call: CallSummary) => void;
 
@@ -128,7 +131,7 @@ export class Watch {
   /** Takes what happened to a call. */
   call(event: TimelineEvent): void {
     const { callUuid, sessionId, ms, type, fields } = event;
-    this.#log.info(type, { callUuid, sessionId, ms, ...fields });
+    this.#log[STEADY.has(type) ? 'debug' : 'info'](type, { callUuid, sessionId, ms, ...fields });
     this.recorder.record(event);
   }
 

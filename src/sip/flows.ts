@@ -37,6 +37,14 @@ export class Flows {
     return flow.includes(`@${own};`) ? path : [flow, ...path];
   }
 
+  /** The address of the other node that a binding is reached over; undefined: it is reached from here. */
+  nodeOf({ flow, path }: Pick<Binding, 'flow' | 'path'>): string | undefined {
+    const [first] = this.pathTo({ ...(flow !== undefined && { flow }), path });
+    if (flow === undefined || first !== flow) return undefined;
+    const { host, port } = parseUri(parseNameAddr(flow).uri);
+    return port === undefined ? host : `${host}:${port}`;
+  }
+
   /** Whether another node sends this request over a flow of this one: it goes on to its Request-URI. */
   isForFlow(lines: HeaderLines): boolean {
     const route = this.names && firstHeader(lines, 'route');

@@ -186,6 +186,7 @@ export class Bench {
       port: this.port,
       timeline: new Timeline(info.callUuid, info.sessionId, this.clock, (event) => this.events.push(event)),
       stateOf: ({ id }) => ({ state: this.states.get(id) ?? 'suspended', reason: 'test' }),
+      nodeOf: () => undefined,
       canWake: ({ tokens }) => tokens.length > 0,
       wake: (pushed, _deadline, stillWanted) => {
         stillWanted();

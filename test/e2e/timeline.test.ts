@@ -49,7 +49,13 @@ test.serial('a call that woke a phone, for Wireshark and on disk: both legs, the
   const [line = ''] = readFileSync(join(calls, name), 'utf8').split('\n');
   const logged = JSON.parse(line);
   t.is(logged.summary.callUuid, callUuid);
-  t.is(logged.events.at(-1).type, 'end');
+  const told = logged.events.map(({ type, fields }: { type: string; fields: { what?: string; devices?: number } }) =>
+    [type, fields.what ?? fields.devices ?? ''].join(' ').trim(),
+  );
+  for (const event of ['devices-read 1', 'journal-written held: 1 pushed', 'journal-written up', 'end']) {
+    t.true(told.includes(event), `${event}: ${told}`);
+  }
+  t.is(told.at(-1), 'journal-written removed');
   t.is(logged.messages.filter((message: { text: string }) => message.text.startsWith('INVITE ')).length, 2);
   t.false(line.includes(voipToken));
   t.is(await cli('call', logged.summary.callId, '--folder', calls), ladder);

@@ -1,13 +1,14 @@
 import type { TimelineEvent } from '../../calls/timeline.js';
 
-/** Who takes part in a call, from left to right. */
-export const PARTIES = ['trunk', 'callwake', 'apns', 'edge', 'phone'] as const;
+/** Who takes part in a call, from left to right; `node`: other nodes of the site. */
+export const PARTIES = ['trunk', 'callwake', 'apns', 'edge', 'phone', 'node'] as const;
 export type Party = (typeof PARTIES)[number];
 
-/** Those that a ladder has columns for: the edge only where phones are behind one, which their messages pass. */
+/** Those that a ladder has columns for: the edge only where phones are behind one, which their messages pass; other nodes only where one took part. */
 export function partiesOf(events: readonly TimelineEvent[]): readonly Party[] {
   const behind = events.some(({ fields: { mode } }) => mode === 'path' || mode === 'rewrite');
-  return PARTIES.filter((party) => party !== 'edge' || behind);
+  const others = events.some(({ type }) => EVENTS[type]?.includes('node'));
+  return PARTIES.filter((party) => (party !== 'edge' || behind) && (party !== 'node' || others));
 }
 
 /** An event as a ladder shows it: a message between two parties, or something that happened within callwake. */
@@ -33,6 +34,7 @@ const EVENTS: Readonly<Record<string, Draw>> = {
   'push-unreachable': ['callwake', undefined, 'APNs not reached: {reason}'],
   'push-withdrawn': ['callwake', undefined, 'push withdrawn'],
   'device-woke': ['phone', 'callwake', 'REGISTER ({mode})'],
+  'node-told': ['node', 'callwake', 'the phone registered at {node}'],
   'register-no-leg': ['phone', 'callwake', 'REGISTER (leg is {leg})'],
   'register-refused': ['callwake', 'phone', '{status} (REGISTER)'],
   'leg-invited': ['callwake', 'phone', 'INVITE ({mode})'],
@@ -56,6 +58,14 @@ const EVENTS: Readonly<Record<string, Draw>> = {
   'late-device-told': ['callwake', 'phone', 'INVITE, CANCEL'],
   'late-device-busy': ['callwake', undefined, 'late, but busy in another call'],
   'alert-asked': ['callwake', 'apns', 'alert push: {why}'],
+  'devices-read': ['callwake', undefined, 'devices of the AOR read: {devices}'],
+  'journal-written': ['callwake', undefined, 'journal ({store}): {what}'],
+  'journal-failed': ['callwake', undefined, 'journal ({store}) NOT written: {what}'],
+  'node-asked': ['callwake', 'node', 'asks {node} for the call'],
+  'call-claimed': ['callwake', undefined, 'the call is this node’s: {node}'],
+  'call-inherited': ['node', 'callwake', 'the call, from {from} (journal: {journal})'],
+  'claim-skipped': ['callwake', undefined, 'not claimed: {why}'],
+  'left-to-node': ['callwake', 'node', 'leaves the call to {node}'],
   'hold-over': ['callwake', undefined, 'hold over'],
   'ring-over': ['callwake', undefined, 'rang too long'],
   'taken-over': ['callwake', undefined, 'taken over after a restart'],
@@ -75,8 +85,15 @@ export function arrowOf({ type, fields }: TimelineEvent, direction: 'to-phone' |
   };
 }
 
-function drawOf(type: string, { by, again }: TimelineEvent['fields'], direction: 'to-phone' | 'to-trunk'): Draw {
+function drawOf(
+  type: string,
+  { by, again, node, from }: TimelineEvent['fields'],
+  direction: 'to-phone' | 'to-trunk',
+): Draw {
   const caller: Party = direction === 'to-phone' ? 'trunk' : 'phone';
+  if (type === 'leg-invited' && node !== undefined) return ['callwake', 'phone', 'INVITE ({mode}) over node {node}'];
+  if (type === 'device-woke' && from === 'store')
+    return ['callwake', undefined, 'REGISTER ({mode}) found in the store'];
   if (type === 'push-asked' && again === true) return ['callwake', 'apns', 'VoIP push again'];
   if (type === 'hung-up') {
     if (by === 'operator') return ['callwake', undefined, 'ended by an operator: BYE to both'];

@@ -9,6 +9,7 @@ const NAMES: Readonly<Record<Party, string>> = {
   apns: 'APNs',
   edge: 'edge',
   phone: 'Phone',
+  node: 'other node',
 };
 
 /** A call as a ladder in text: a column per party, milliseconds since the INVITE on the left, the device on the right if there are several. */

@@ -15,6 +15,7 @@ for (const edge of ['path', 'rewrite'] as const) {
     t.is((await call.answered).status, 200);
     t.is(site.pushes.length, 1);
     t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    t.like(await stage.callwake.logged('node-told'), { node: 'b' });
     await call.hangup();
     t.is((await phone.calls[0]?.ended)?.how, 'remote');
     t.deepEqual(stage.faults(), []);
@@ -55,6 +56,7 @@ test.serial(
     t.is((await call.answered).status, 200);
     t.is(site.pushes.length, 1);
     t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+    t.like(await site.b.callwake.logged('call-inherited'), { from: 'a', journal: 'read' });
     await call.hangup();
   },
 );
@@ -74,6 +76,9 @@ test.serial(
     const second = stage.cucm.call({ to: '2001', sessionId });
     t.is((await second.answered).status, 200);
     t.is(first.responses.find(({ status }) => status >= 200)?.status, 503);
+    t.like(await site.b.callwake.logged('node-asked'), { node: 'a' });
+    t.like(await stage.callwake.logged('left-to-node'), { node: 'b' });
+    t.like(await site.b.callwake.logged('call-inherited'), { from: 'a' });
     t.is(site.pushes.length, 1);
     t.is(requestsIn(phone.messages, 'INVITE').length, 1);
     await second.hangup();
@@ -155,6 +160,7 @@ test.serial(
     await pause(500);
     redis.thaw();
     t.is((await call.answered).status, 200);
+    t.like(await stage.callwake.logged('device-woke'), { from: 'store' });
     t.is(requestsIn(phone.messages, 'INVITE').length, 1);
     t.is(site.pushes.length, 1);
     await call.hangup();
@@ -172,6 +178,7 @@ test.serial(
     t.is((await call.answered).status, 200);
     t.is(requestsIn(phone.messages, 'INVITE').length, 1);
     t.is(site.pushes.length, 1);
+    t.is((await stage.callwake.logged('leg-invited')).node, `127.0.0.1:${site.b.sip.port}`);
     await call.hangup();
     t.is((await phone.calls[0]?.ended)?.how, 'remote');
     t.deepEqual(stage.faults(), []);

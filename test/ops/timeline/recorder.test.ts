@@ -122,6 +122,35 @@ test('the ladder in text', (t) => {
   t.is(ladderText(call), readFileSync('test/fixtures/ladder.txt', 'utf8'));
 });
 
+test('the ladder of a call at several nodes tells what was read, written and said between them', (t) => {
+  const { recorder: kept, of } = recorder();
+  const record = of('U1');
+  record(0, 'invite-received', { aor: 'sip:2002@corp.example' });
+  record(0.2, 'node-asked', { node: 'a' });
+  record(1, 'call-inherited', { from: 'a', journal: 'read' });
+  record(1.5, 'devices-read', { devices: 2, took: 1 });
+  record(2, 'journal-written', { store: 'redis', what: 'held: 1 pushed', took: 0.4 });
+  record(700, 'node-told', { node: 'c', device: 'A' });
+  record(701, 'device-woke', { device: 'A', mode: 'direct' });
+  record(702, 'leg-invited', { device: 'A', mode: 'direct', node: '192.0.2.3:5060' });
+  record(703, 'journal-failed', { store: 'redis', what: 'up' });
+  const call = kept.get('U1');
+  if (call === undefined) return t.fail();
+  const text = ladderText(call);
+  t.regex(text, /^ +ms +Trunk +callwake +APNs +Phone +other node$/m);
+  for (const line of [
+    /│─* asks a for the call ─*▶│$/m,
+    /│◀─* the call, from a \(journal: read\) ─*│$/m,
+    /│ devices of the AOR read: 2/,
+    /│ journal \(redis\): held: 1 pushed/,
+    /│◀─* the phone registered at c ─*│$/m,
+    /│─* INVITE \(direct\) over node 192\.0\.2\.3:5060 ─*▶│/,
+    /│ journal \(redis\) NOT written: up/,
+  ]) {
+    t.regex(text, line);
+  }
+});
+
 test('the ladder of a call whose phone is behind no edge has no column for one', (t) => {
   const { recorder: kept, of } = recorder();
   const record = of('U1');
