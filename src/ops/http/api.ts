@@ -80,6 +80,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 async function makeApi({ config, log, routes }: ApiOptions, access: Access): Promise<ApiServer> {
   const server = bareServer(config);
   const table = new RouteTable();
+  // Fastify reads text/plain too, and would hand a string to routes that want JSON.
+  server.removeContentTypeParser('text/plain');
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));

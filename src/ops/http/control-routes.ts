@@ -35,7 +35,7 @@ export function controlRoutes(control: Control): RoutePlugin {
   };
   const level = {
     tags: ['operations'],
-    response: { 200: logLevel.describe('The level in force.'), ...problems(400, 413, 415, ...REFUSALS) },
+    response: { 200: logLevel.describe('The level in force.'), ...problems(...REFUSALS) },
   };
   return (server) => {
     server.get(
@@ -102,6 +102,7 @@ export function controlRoutes(control: Control): RoutePlugin {
           operationId: 'setLogLevel',
           summary: 'Log more or less, until the process ends',
           security: security('operations:write'),
+          response: { ...level.response, ...problems(400, 413, 415) },
           body: logLevel.meta({ examples: [{ level: 'debug' }] }),
         },
       },

@@ -57,7 +57,7 @@ export function refusalRoutes({ refusals: noted, bans }: Pick<Guard, 'refusals' 
           tags: ['operations'],
           security: security('operations:write'),
           params: z.object({ address: z.string().min(1).max(64) }),
-          response: { 204: z.null().describe('It is lifted.'), ...problems(404, ...REFUSALS) },
+          response: { 204: z.null().describe('It is lifted.'), ...problems(400, 404, ...REFUSALS) },
         },
       },
       async ({ params }, reply) => {

@@ -63,8 +63,11 @@ export function wakeTestRoutes(tests: WakeTests, clock: Clock, domains: readonly
       },
       async ({ params: { aor, device }, body: { mode }, headers }, reply) => {
         const run = { ...(mode === undefined ? {} : { mode }) };
-        if (!/\btext\/event-stream\b/.test(headers.accept ?? ''))
+        if (!/\btext\/event-stream\b/.test(headers.accept ?? '')) {
+          // A hold may be longer than an idle connection is kept.
+          reply.raw.setTimeout(0);
           return plain(await tests.run(aor, device, run).catch(refused));
+        }
         const stream = new EventStream(reply, clock, () => {});
         try {
           const done = await tests.run(aor, device, { ...run, onStep: (entry) => stream.send('step', entry) });
