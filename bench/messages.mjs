@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { LmdbStore } from '../dist/store/lmdb-store.js';
-import { cores, load, memory, quantiles, sleep, where } from './harness/machine.mjs';
+import { argumentsOf, cores, cpuSeconds, load, memory, quantiles, sleep, where } from './harness/machine.mjs';
 import { instanceOf, RegisteringPhones } from './harness/registering-phones.mjs';
 import { DOMAIN, scratch, startCallwake } from './harness/servers.mjs';
 
@@ -25,6 +25,8 @@ const { values } = parseArgs({
 const [rate, seconds, phones, stored] = [values.rate, values.seconds, values.phones, values.stored].map(Number);
 const [TEAM, KEY, TOPIC] = ['TEAM123456', 'KEYID12345', 'com.example.softphone'];
 const BODY = 'Shall we meet at noon in the canteen? I bring the plans for the new building with me.';
+/** Milliseconds after which the code is compiled and each phone has had its first push. */
+const WARM_AFTER = 5_000;
 const folder = scratch();
 console.log(where());
 const durable = values.durable === 'true';
@@ -67,23 +69,31 @@ async function run(name, fill) {
   const registered = await registering.register(1, phones, 128);
   if (registered.statuses[200] !== phones) throw new Error(`REGISTER: ${JSON.stringify(registered.statuses)}`);
   registering.close();
-  const app = server.pids().at(-1);
   const idle = await settled(server);
   const pushes = apple.pushes();
+  const [engine, app] = ['engine', 'app'].map((role) => server.pids().find((pid) => argumentsOf(pid).includes(role)));
   const before = load([...server.pids()]);
+  const own = [engine, app].map((pid) => cpuSeconds([pid]));
   const { latencies, statuses, repeats } = await send(server.port);
   const used = cores(before, load([...server.pids()]));
+  const cpu = [engine, app].map((pid, index) => cpuSeconds([pid]) - own[index]);
   await sleep(2_000);
-  const ms = quantiles(latencies);
+  const told = apple.pushes();
+  const warm = latencies.filter(({ at }) => at >= WARM_AFTER).map(({ ms }) => ms);
   console.log(
     JSON.stringify({
       name,
-      app,
       perSecond: rate,
       statuses,
       repeats,
-      ...ms,
-      pushes: apple.pushes() - pushes,
+      ms: quantiles(latencies.map(({ ms }) => ms)),
+      [`msAfter${WARM_AFTER / 1000}s`]: quantiles(warm),
+      pushes: told.pushes - pushes.pushes,
+      apnsIds: told.ids - pushes.ids,
+      messagesPushed: told.things - pushes.things,
+      cpuMsPerMessage: Object.fromEntries(
+        ['engine', 'app'].map((name, index) => [name, round((cpu[index] * 1000) / latencies.length)]),
+      ),
       coresOfCallwake: used.ours,
       coresOfOthers: used.others,
       startMs: server.startMs,
@@ -142,6 +152,7 @@ async function send(port) {
   const latencies = [];
   const statuses = {};
   let repeats = 0;
+  const start = performance.now();
   socket.on('message', (data) => {
     const text = data.latin1Slice();
     const id = Number.parseInt(text.slice(text.indexOf('msg-') + 4), 10);
@@ -150,10 +161,9 @@ async function send(port) {
     if (entry === undefined || status < 200) return;
     pending.delete(id);
     statuses[status] = (statuses[status] ?? 0) + 1;
-    latencies.push(performance.now() - entry.first);
+    latencies.push({ at: entry.first - start, ms: performance.now() - entry.first });
   });
   const total = rate * seconds;
-  const start = performance.now();
   let sent = 0;
   await new Promise((resolve) => {
     const timer = setInterval(() => {
@@ -190,11 +200,11 @@ function startApple() {
   const args = ['bench/harness/apple.mjs', keyFile, TEAM, KEY, TOPIC, String(phones)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   process.on('exit', () => child.kill('SIGKILL'));
-  let pushes = 0;
+  let pushes = { pushes: 0, ids: 0, things: 0 };
   return new Promise((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const told = JSON.parse(line);
-      pushes = told.pushes ?? pushes;
+      if (told.pushes !== undefined) pushes = told;
       if (told.endpoints === undefined) return;
       const caFile = join(folder, 'apple-ca.pem');
       writeFileSync(caFile, told.ca);
@@ -216,6 +226,10 @@ function diskTimes() {
   }
   closeSync(file);
   return quantiles(times);
+}
+
+function round(value) {
+  return Math.round(value * 1000) / 1000;
 }
 
 function urlOf({ host, port }) {

@@ -10,11 +10,11 @@ import { TokenPush } from './calls/token-push.js';
 import { Waker } from './calls/waker.js';
 import { type Clock, systemClock } from './clock/clock.js';
 import type { Config } from './config/schema.js';
-import { openDeviceLookup } from './devices/search/open.js';
 import { Provisioning } from './devices/provisioning.js';
 import { openPurrKey } from './devices/purr-key.js';
 import { devicesNamedBy, isRefusedForGood } from './devices/refused.js';
 import { DeviceRegistry } from './devices/registry.js';
+import { openDeviceLookup } from './devices/search/open.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import { type EngineEndpoint, EngineRefused } from './engine-endpoint.js';
@@ -38,12 +38,12 @@ import { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
 import { Dialogs } from './sip/dialogs.js';
 import { Drachtio } from './sip/drachtio.js';
+import { Gatekeeper } from './sip/gatekeeper.js';
 import { inviteHandler } from './sip/invite.js';
 import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
 import { messageHandler } from './sip/message.js';
 import { withEndpoints } from './sip/message-tap.js';
-import { Gatekeeper } from './sip/gatekeeper.js';
 import { notifyHandler } from './sip/notify.js';
 import { registerHandler } from './sip/register.js';
 import { accessTo, realmOf, registrarOf } from './sip/registrar.js';
@@ -220,15 +220,18 @@ export function startApp(options: AppOptions): App {
     refused: () => refused(new EngineRefused(engine)),
     ...(watch.messages && { message: (message) => watch.sip(withEndpoints(message, listening)) }),
   });
-  const { messages, notifier, voicemail, preferences, silenceOf, callsSilent } = openMessages(config.messages, {
-    clock,
-    log,
-    store,
-    devices,
-    pushes,
-    drachtio,
-    onFault: fault,
-  });
+  const { messages, mailbox, notifier, voicemail, preferences, silenceOf, callsSilent } = openMessages(
+    config.messages,
+    {
+      clock,
+      log,
+      store,
+      devices,
+      pushes,
+      drachtio,
+      onFault: fault,
+    },
+  );
   messages.start();
   const xmpp = openXmppOf(config, { notifier, clock, log, alarms });
   const dialogs = new Dialogs();
@@ -243,6 +246,7 @@ export function startApp(options: AppOptions): App {
     watch,
     guard,
     devices,
+    mailbox,
     pushes,
     push,
     admission,
@@ -391,6 +395,7 @@ export function startApp(options: AppOptions): App {
     provisioning: new Provisioning({ registry: devices, store, users, domains, realm }),
     lookup,
     preferences,
+    deadMessages: mailbox.dead,
     notifier,
     idempotency: new Idempotency({ store, clock }),
     domains,

@@ -27,6 +27,8 @@ export interface OpenMessagesOptions {
 /** Everything that a person reads: messages, and notifications of other things. */
 export interface OpenedMessages {
   readonly messages: Messages;
+  /** What waits for its phone, and what could not be delivered. */
+  readonly mailbox: Mailbox;
   readonly voicemail: Voicemail;
   readonly notifier: Notifier;
   readonly preferences: Preferences;
@@ -50,7 +52,7 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
   });
   const { messagesPerDevice, bytesPerDevice, maxStored, maxDead } = config;
   const limits = { messagesPerDevice, bytesPerDevice, messages: maxStored, dead: maxDead };
-  const mailbox = new Mailbox(store, clock, limits);
+  const mailbox = new Mailbox(store, clock, limits, onFault);
   const port = messagePort(drachtio, clock);
   const sink: MessageSink = (event, fields) => log.info(event, { ...fields });
   const common = { clock, devices, notifier, port, sink, onFault };
@@ -64,6 +66,7 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
   const messages = new Messages({ ...common, mailbox, settings: config, senderOf, unreadOf });
   return {
     messages,
+    mailbox,
     voicemail,
     notifier,
     preferences,

@@ -9,6 +9,7 @@ import { withoutSecrets } from './config/hide.js';
 import type { Config } from './config/schema.js';
 import type { DeviceRegistry } from './devices/registry.js';
 import type { Guard } from './guard/guard.js';
+import type { Mailbox } from './messages/mailbox.js';
 import type { Operations } from './ops/operations.js';
 import { wakePushOver } from './ops/wake-test/push.js';
 import { WakeTests } from './ops/wake-test/wake-test.js';
@@ -28,6 +29,7 @@ export interface OperationsParts {
   readonly watch: Watch;
   readonly guard: Guard;
   readonly devices: DeviceRegistry;
+  readonly mailbox: Pick<Mailbox, 'total' | 'dead'>;
   readonly pushes: TokenPush;
   readonly push: PushProvider;
   readonly admission: Admission;
@@ -46,7 +48,7 @@ const ENGINE_PATIENCE = 1_000;
 
 /** Puts together what operators may look at and do. */
 export function openOperations(parts: OperationsParts): Operations {
-  const { config, clock, watch, devices, pushes, push, admission, trunks, drachtio } = parts;
+  const { config, clock, watch, mailbox, devices, pushes, push, admission, trunks, drachtio } = parts;
   const { calls, outbound, joints } = parts;
   const [domain = 'localhost'] = config.domains;
   const wakeTests = new WakeTests({
@@ -84,7 +86,7 @@ export function openOperations(parts: OperationsParts): Operations {
     },
     trunks: () => [...trunks.values()].map(({ name, status }) => ({ name, ...admission.loadOf(name), peers: status })),
     push: () => push.status(),
-    queues: () => watch.queues(),
+    queues: () => ({ ...watch.queues(), messages: mailbox.total, 'dead-messages': mailbox.dead.count }),
     engine: () => drachtio.figures(clock, ENGINE_PATIENCE),
     onCallEvent: (listener) => watch.onCallEvent(listener),
     onRegistered: (listener) => void devices.onRegistered(listener),

@@ -27,6 +27,11 @@ export function tree(roots) {
   return found;
 }
 
+/** The command line of a process. */
+export function argumentsOf(pid) {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+}
+
 /** Processor seconds that these processes have used so far, all threads. */
 export function cpuSeconds(pids) {
   let nanoseconds = 0;

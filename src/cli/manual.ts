@@ -92,6 +92,11 @@ const PAGES: Readonly<Record<string, Page>> = {
     group: 'Look',
     examples: [['callwake refused-tokens', 'the phones whose users have to open the app']],
   },
+  'dead-messages': {
+    group: 'Look',
+    examples: [['callwake dead-messages', 'what was kept too long, or refused by the phone']],
+    more: 'docs/messages.md',
+  },
   refusals: {
     group: 'Look',
     examples: [['callwake refusals', 'what was refused, to whom and why; who is banned']],

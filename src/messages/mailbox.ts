@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock/clock.js';
+import type { Clock, Timer } from '../clock/clock.js';
 import type { Store } from '../store/store.js';
-import type { DeadMessage, StoredMessage } from './message.js';
+import { DeadLetters } from './dead-letters.js';
+import type { StoredMessage } from './message.js';
 
 /** How much may wait. */
 export interface MailboxLimits {
@@ -41,12 +42,12 @@ export interface Untold {
   readonly message: StoredMessage;
 }
 
-/** Holds what could not be delivered. No device's queue is called that, as those begin with a SIP address. */
-const DEAD = 'dead';
-/** What has to be pushed: a process that dies on it leaves it to the next one. */
+/** What has to be pushed: a process that dies on it leaves it to the next one. No device's queue is called that, as those begin with a SIP address. */
 const UNTOLD = 'untold';
 const UNTOLD_AT_ONCE = 10_000;
 const UNTOLD_BODY = 4096;
+/** Milliseconds. */
+const TOLD_AFTER = 50;
 const SIZES_KEPT = 20_000;
 /** Queues with messages that are kept in mind; with more of them the store is asked. */
 const HOLDING_KEPT = 100_000;
@@ -73,6 +74,8 @@ export class Mailbox {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #limits: MailboxLimits;
+  /** What could not be delivered. */
+  readonly dead: DeadLetters;
   readonly #sizes = new LRUCache<string, Size>({ max: SIZES_KEPT });
   /** Sizes that a write under way is changing: they must not be read from disk meanwhile. */
   readonly #busy = new Map<string, { size: Promise<Size>; users: number }>();
@@ -85,14 +88,19 @@ export class Mailbox {
   /** There were more than it keeps. */
   #forgetful = false;
   #total = 0;
-  #dead = 0;
   #last = 0;
   #order = 0;
+  readonly #told: string[] = [];
+  #telling: Timer | undefined;
+  readonly #onFault: (error: unknown) => void;
 
-  constructor(store: Store, clock: Clock, limits: MailboxLimits) {
+  /** @param onFault told when the store doesn't take what nobody waits for */
+  constructor(store: Store, clock: Clock, limits: MailboxLimits, onFault: (error: unknown) => void) {
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
+    this.dead = new DeadLetters(store, limits.dead);
+    this.#onFault = onFault;
   }
 
   /** Counts what a process before this one has left. Until that is done the bound of all together is wider by it. */
@@ -100,24 +108,18 @@ export class Mailbox {
     this.#left = new Set((await this.untold()).map(({ queue, message }) => requestOf(queue, message)));
     this.#leftUntil = this.#clock.now() + RESENT_WITHIN;
     for await (const queue of this.#store.queues()) {
+      if (ownerOf(queue) === undefined) continue;
       const count = await this.#store.queuedCount(queue);
-      if (queue === DEAD) this.#dead += count;
-      else if (ownerOf(queue) !== undefined) {
-        this.#total += count;
-        if (count > 0) this.#hold(queue);
-      }
+      this.#total += count;
+      if (count > 0) this.#hold(queue);
     }
     this.#counted = true;
+    await this.dead.start();
   }
 
   /** Messages that wait, of all devices. */
   get total(): number {
     return this.#total;
-  }
-
-  /** Messages that could not be delivered and are kept. */
-  get dead(): number {
-    return this.#dead;
   }
 
   /** A place behind everything that has one. Places are taken when messages arrive, so that one that is stored late keeps its turn. */
@@ -175,11 +177,21 @@ export class Mailbox {
     return entries.map(([, entry]) => entry as Untold);
   }
 
-  /** The users of those have been told, as far as that goes. */
-  async told(entries: Iterable<{ readonly queue: string; readonly position: string }>): Promise<void> {
-    await Promise.all(
-      [...entries].map(({ queue, position }) => this.#store.removeQueued(UNTOLD, `${position} ${queue}`)),
-    );
+  /**
+   * The users of those have been told, as far as that goes. Noted a little later, for many at a time: what somebody waits for is not to wait
+   * for that. A process that is killed meanwhile has them told again.
+   */
+  told(entries: Iterable<{ readonly queue: string; readonly position: string }>): void {
+    for (const { queue, position } of entries) this.#told.push(`${position} ${queue}`);
+    if (this.#told.length > 0) this.#telling ??= this.#clock.setTimeout(() => this.flush(), TOLD_AFTER);
+  }
+
+  /** Has the store note what {@link told} was told. */
+  flush(): void {
+    this.#telling?.cancel();
+    this.#telling = undefined;
+    const removed = this.#told.splice(0).map((position) => this.#store.removeQueued(UNTOLD, position));
+    Promise.all(removed).catch(this.#onFault);
   }
 
   /** The first messages of a queue. */
@@ -202,33 +214,10 @@ export class Mailbox {
     return this.#store.putQueued(queue, position, message);
   }
 
-  /** Takes a message out for good and keeps it for the operator, the latest ones of those. */
+  /** Takes a message out for good and keeps it for the operator. */
   async bury(queue: string, waiting: Waiting, reason: string): Promise<void> {
-    const dead: DeadMessage = { ...waiting.message, queue, reason, diedAt: this.#clock.now() };
-    this.#dead++;
-    await this.#store.putQueued(DEAD, this.position(), dead);
+    await this.dead.add(this.position(), { ...waiting.message, queue, reason, diedAt: this.#clock.now() });
     await this.remove(queue, waiting);
-    while (this.#dead > this.#limits.dead) {
-      const [oldest] = await this.#store.queued(DEAD, 1);
-      if (oldest === undefined) break;
-      this.#dead--;
-      await this.#store.removeQueued(DEAD, oldest[0]);
-    }
-  }
-
-  /** Forgets those that have been dead since before that time (epoch milliseconds). */
-  async forgetDead(before: number): Promise<void> {
-    for (;;) {
-      const [oldest] = await this.#store.queued(DEAD, 1);
-      if (oldest === undefined || (oldest[1] as DeadMessage).diedAt >= before) return;
-      this.#dead--;
-      await this.#store.removeQueued(DEAD, oldest[0]);
-    }
-  }
-
-  /** The oldest of those that could not be delivered. */
-  async buried(limit: number): Promise<readonly DeadMessage[]> {
-    return (await this.#store.queued(DEAD, limit)).map(([, message]) => message as DeadMessage);
   }
 
   /** The queues that hold something, without those that are no device's. */

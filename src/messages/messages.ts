@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../clock/clock.js';
 import { bestBinding } from '../devices/best-binding.js';
 import type { Device } from '../devices/types.js';
+import { Aftermath } from './aftermath.js';
 import { callIdOf, Deliveries, queueOfDevice } from './deliveries.js';
 import { type Mailbox, MailboxFull, ownerOf, type Waiting } from './mailbox.js';
 import { type PushDue, type SendResult, type StoredMessage, type TextMessage, textOf, useOf } from './message.js';
@@ -66,6 +67,7 @@ export class Messages {
   readonly #answers: LRUCache<string, Promise<MessageAnswer>>;
   /** Stored messages whose push is under way. */
   readonly #pushing = new Set<string>();
+  readonly #pushes = new Aftermath();
   #pending = 0;
   #sweeping: Timer | undefined;
   #closed = false;
@@ -80,7 +82,7 @@ export class Messages {
     this.#deliveries = new Deliveries({
       ...options,
       onMissed: (device, { position, message }) => {
-        void this.#tell(message, device.aor, [{ deviceId: device.id, queue: queueOfDevice(device), position }]);
+        this.#tellSoon(message, device.aor, [{ deviceId: device.id, queue: queueOfDevice(device), position }]);
       },
       onGone: (queue, position) => this.#pushing.delete(keyOf({ queue, position })),
     });
@@ -140,13 +142,14 @@ export class Messages {
     this.#closed = true;
     this.#sweeping?.cancel();
     this.#deliveries.close();
+    this.#options.mailbox.flush();
   }
 
   #sweepLater(): void {
     const { clock, mailbox, onFault } = this.#options;
     if (this.#closed) return;
     this.#sweeping = clock.setTimeout(() => {
-      const done = Promise.all([this.#deliveries.sweep(), mailbox.forgetDead(clock.now() - DEAD_KEPT)]);
+      const done = Promise.all([this.#deliveries.sweep(), mailbox.dead.forget(clock.now() - DEAD_KEPT)]);
       void done.catch(onFault).finally(() => this.#sweepLater());
     }, SWEEP_EVERY);
   }
@@ -181,7 +184,7 @@ export class Messages {
         return { deviceId: device.id, queue: queueOfDevice(device), position: fate.waiting.position };
       });
       const delivered = [...fates].flatMap(([{ id }, { kind }]) => (kind === 'delivered' ? id : []));
-      void this.#tell(message, aor, stored, new Set(delivered));
+      this.#tellSoon(message, aor, stored, new Set(delivered));
     }
     return answer;
   }
@@ -260,17 +263,27 @@ export class Messages {
     return taken === undefined ? ACCEPTED : { status: taken.status, reason: taken.reason, from: taken };
   }
 
-  /** Tells the users of phones that sleep. */
-  async #tell(
+  /** Tells the users of phones that sleep, after those who wait for an answer have theirs. */
+  #tellSoon(
     message: TextMessage,
     aor: string,
     stored: readonly Stored[],
     delivered: ReadonlySet<string> = new Set(),
+  ): void {
+    if (stored.length === 0) return;
+    for (const entry of stored) this.#pushing.add(keyOf(entry));
+    this.#pushes.add(() => void this.#tell(message, aor, stored, delivered));
+  }
+
+  /** Pushes to the devices where it is stored, unless it goes out of there before; `stored` must be in `#pushing`. */
+  async #tell(
+    message: TextMessage,
+    aor: string,
+    stored: readonly Stored[],
+    delivered: ReadonlySet<string>,
   ): Promise<void> {
     const { notifier, mailbox, senderOf, unreadOf, onFault, clock } = this.#options;
     const due = new Map(stored.map((entry) => [entry.deviceId, entry]));
-    if (due.size === 0) return;
-    for (const entry of stored) this.#pushing.add(keyOf(entry));
     try {
       const badges = new Map<string, number>();
       const unread = await unreadOf(aor);
@@ -297,7 +310,7 @@ export class Messages {
           },
         },
       );
-      await mailbox.told(stored);
+      mailbox.told(stored);
     } catch (error) {
       onFault(error);
     } finally {
@@ -314,9 +327,10 @@ export class Messages {
       const key = `${message.id} ${owner.aor}`;
       const group = groups.get(key) ?? { message, aor: owner.aor, stored: [] };
       group.stored.push({ deviceId: owner.deviceId, queue, position });
+      this.#pushing.add(keyOf({ queue, position }));
       groups.set(key, group);
     }
-    for (const { message, aor, stored } of groups.values()) await this.#tell(message, aor, stored);
+    for (const { message, aor, stored } of groups.values()) await this.#tell(message, aor, stored, new Set());
   }
 }
 

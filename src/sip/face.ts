@@ -50,6 +50,7 @@ function identity(value: string | undefined): Identity {
 }
 
 function userOf(uri: string): string | undefined {
+  if (uri === '') return undefined;
   try {
     const { user } = parseUri(uri);
     return user === undefined ? undefined : decodeURIComponent(user.split(';', 1)[0] ?? user);

@@ -6,6 +6,7 @@ import { AOR, message, World } from './world.js';
 test('asleep: stored, told, delivered one at a time when awake, each attempt under the message’s own Call-ID', async (t) => {
   const world = new World(['a']);
   t.deepEqual([await world.send('1'), await world.send('2'), await world.send('3')], [202, 202, 202]);
+  await settle();
   t.is(world.told.length, 3);
   await world.wakes('a');
   t.deepEqual(world.sent, ['a 1']);
@@ -151,7 +152,7 @@ test('refused for a time: again after 30 s, 60 s, then it is dead and the next o
   await world.clock.advanceAsync(1);
   await world.last().answer(486);
   t.deepEqual(world.sent, ['a 1', 'a 1', 'a 1', 'a 2']);
-  t.like(await world.mailbox.buried(10), [{ body: '1', reason: '486 is 486' }]);
+  t.like(await deadIn(world), [{ body: '1', reason: '486 is 486' }]);
   await world.last().answer(200);
   t.is(world.clock.pending, 0);
 });
@@ -161,7 +162,7 @@ test('refused for good: dead at once', async (t) => {
   await world.send('1');
   await world.wakes('a');
   await world.last().answer(415);
-  t.like(await world.mailbox.buried(10), [{ body: '1', reason: '415 is 415' }]);
+  t.like(await deadIn(world), [{ body: '1', reason: '415 is 415' }]);
   t.is(world.mailbox.total, 0);
 });
 
@@ -172,18 +173,19 @@ test('kept too long: dead; as long as its Expires says, if it has one', async (t
   await world.send('a week');
   await world.clock.advanceAsync(3_700_000);
   t.deepEqual(
-    (await world.mailbox.buried(10)).map(({ body }) => body),
+    (await deadIn(world)).map(({ body }) => body),
     ['an hour'],
   );
   await world.clock.advanceAsync(7 * 86_400_000);
   t.deepEqual(
-    (await world.mailbox.buried(10)).map(({ body }) => body),
+    (await deadIn(world)).map(({ body }) => body),
     ['an hour', 'a week'],
   );
   await world.wakes('a');
   t.is(world.attempts.length, 0);
   await world.clock.advanceAsync(31 * 86_400_000);
-  t.is(world.mailbox.dead, 0);
+  t.is(world.mailbox.dead.count, 0);
+  t.deepEqual(await deadIn(world), []);
   world.messages.close();
   t.is(world.clock.pending, 0);
 });
@@ -229,6 +231,7 @@ test('MESSAGEs that wait for an answer are bounded', async (t) => {
 test('the same request again, over another node: one message, the same answer', async (t) => {
   const world = new World(['a']);
   t.deepEqual(await Promise.all([world.send('1'), world.send('1')]), [202, 202]);
+  await settle();
   t.is(world.mailbox.total, 1);
   t.is(world.told.length, 1);
 });
@@ -341,3 +344,7 @@ test('a registration reads no queue when nothing waits; what a process before ha
   t.deepEqual(reads, []);
   after.messages.close();
 });
+
+async function deadIn({ mailbox }: World) {
+  return (await mailbox.dead.after('', 10)).map(({ message: dead }) => dead);
+}

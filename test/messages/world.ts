@@ -63,7 +63,7 @@ export class World {
     this.clock = clock;
     const devices = ids.map((id): Device => this.#device(id, clock));
     for (const id of ids) this.states.set(id, 'suspended');
-    this.mailbox = new Mailbox(store, clock, { ...LIMITS, ...limits });
+    this.mailbox = new Mailbox(store, clock, { ...LIMITS, ...limits }, (error) => this.faults.push(error));
     this.messages = new Messages({
       clock,
       mailbox: this.mailbox,

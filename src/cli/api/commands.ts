@@ -79,6 +79,12 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
       const { runRefusedTokens } = await import('./refused-tokens.js');
       await runRefusedTokens(options, context);
     });
+  command('dead-messages', 'messages that could not be delivered, the oldest first, without their text').action(
+    async (options) => {
+      const { runDeadMessages } = await import('./dead-messages.js');
+      await runDeadMessages(options, context);
+    },
+  );
   const id = "its id, the beginning of it, or Cisco's device name";
   command('device', 'all that is known of a phone; tokens as hashes')
     .argument('<aor>', user)

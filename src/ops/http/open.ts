@@ -7,11 +7,12 @@ import type { Operations } from '../operations.js';
 import type { Api } from './api.js';
 import type { Control } from './control-routes.js';
 import type { Readiness } from './health.js';
+import type { MessageParts } from './message-routes.js';
 import type { NotificationParts } from './notification-routes.js';
 import type { UserParts } from './user-routes.js';
 
 /** What the API serves, and the rest it needs. */
-export interface ApiParts extends UserParts, NotificationParts {
+export interface ApiParts extends UserParts, NotificationParts, MessageParts {
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly log: Logger;

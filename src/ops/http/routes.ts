@@ -9,6 +9,7 @@ import { deviceRoutes } from './device-routes.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { logRoutes } from './logs.js';
+import { messageRoutes } from './message-routes.js';
 import { metricsRoutes } from './metrics-routes.js';
 import { notificationRoutes } from './notification-routes.js';
 import type { ApiParts } from './open.js';
@@ -30,6 +31,7 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     refusedTokenRoutes(parts),
     deviceHistoryRoutes(operations.deviceHistory, parts.domains),
     notificationRoutes(parts),
+    messageRoutes(parts),
     controlRoutes(parts.control),
     metricsRoutes(new Metrics(operations), parts.config.metricsWithoutToken),
     overviewRoutes(operations, readiness, clock),

@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import { killApp } from '../../../src/demo/app-process.js';
-import { ApiStage, token } from '../api-stage.js';
+import { SCOPES, type Scope } from '../../../src/ops/http/scopes.js';
+import { requestsIn } from '../../e2e/support.js';
+import { ApiStage, type AskOptions, token } from '../api-stage.js';
 
 const MESSAGE = {
   kind: 'message',
@@ -97,6 +100,75 @@ test('invitations, voicemail, missed calls; what is expired, muted or for nobody
   t.like(await api.ask(preferences, { method: 'PUT', body: { quietHours: { from: '24:00' } } }), { status: 400 });
   t.deepEqual((await api.ask(preferences)).json, { mute: { until } }, 'nothing half done');
   t.is(api.stage.apple.received.length, 3);
+});
+
+test('bad input: the right status, a problem that says why, and nothing half done', async (t) => {
+  const api = await ApiStage.start(t);
+  const phone = await api.stage.phone({ alertToken: 'c3'.repeat(32) });
+  await phone.background();
+  const everything = Object.keys(SCOPES) as Scope[];
+  for (const [why, status, words, ask] of [
+    ['half a JSON text', 400, /JSON/, { body: '{"kind":"message",' }],
+    ['an unknown kind', 400, /kind|message, invitation/, { body: { ...MESSAGE, kind: 'fax' } }],
+    ['an unknown member', 400, /urgent/, { body: { ...MESSAGE, urgent: true } }],
+    ['too long a text', 400, /4000 characters/, { body: { ...MESSAGE, text: 'x'.repeat(4001) } }],
+    [
+      'a join URL that is none',
+      400,
+      /invitation/,
+      { body: { kind: 'invitation', to: '2001', invitation: { title: 'x', start: 1, joinUrl: 'here' } } },
+    ],
+    ['an unknown AOR', 404, /2999/, { body: { ...MESSAGE, to: '2999' } }],
+    ['an unknown device', 404, /another/, { body: { ...MESSAGE, device: 'another' } }],
+    ['another domain', 404, /elsewhere/, { body: { ...MESSAGE, to: 'sip:2001@elsewhere.example' } }],
+    ['an expired token', 401, /expired/, { body: MESSAGE, token: token(everything, 'tests', -60_000) }],
+    ['no token', 401, /token/i, { body: MESSAGE, token: null }],
+    ['a token without the scope', 403, /notifications:write/, { body: MESSAGE, token: token(['status:read']) }],
+    ['another type', 415, /json/, { body: 'kind=message', headers: { 'content-type': 'text/plain' } }],
+    ['a body above the bound', 413, /too large/, { body: { ...MESSAGE, text: 'x'.repeat(300_000) } }],
+  ] as const satisfies readonly (readonly [string, number, RegExp, AskOptions])[]) {
+    const answer = await api.ask('/v1/notifications', ask);
+    t.is(answer.status, status, `${why}: ${answer.text}`);
+    t.regex(answer.headers.get('content-type') ?? '', /^application\/problem\+json/, why);
+    t.like(answer.json, { status }, why);
+    t.regex(answer.text, words, why);
+  }
+  // 10 MB are not read to their end: the answer comes, or the connection is cut while they are written.
+  const big = await api.ask('/v1/notifications', { body: { ...MESSAGE, text: 'x'.repeat(10_000_000) } }).then(
+    ({ status }) => status,
+    (error: Error) => String((error.cause as NodeJS.ErrnoException | undefined)?.code),
+  );
+  t.true(big === 413 || big === 'EPIPE' || big === 'ECONNRESET', String(big));
+  t.is(api.stage.apple.received.length, 0);
+  t.like((await api.ask('/v1/notifications', { body: MESSAGE })).json, { results: [{ outcome: 'pushed' }] });
+  t.is(api.stage.apple.received.length, 1);
+  t.deepEqual(api.stage.faults(), []);
+});
+
+test('messages that were given up are listed, page by page, without their text', async (t) => {
+  const api = await ApiStage.start(t, { transport: 'tcp' });
+  const phone = await api.stage.phone();
+  await phone.background();
+  const { cucm, callwake } = api.stage;
+  for (const body of ['secret 1', 'secret 2']) {
+    const headers = [['Expires', '1']] as const;
+    t.is((await cucm.send('MESSAGE', '2001', { contentType: 'text/plain', body, headers })).status, 202);
+  }
+  await pause(1_100);
+  let dead = 0;
+  const given = callwake.logged('message-dead', () => ++dead === 2);
+  await phone.register();
+  await given;
+  const page = (query: string) => api.ask(`/v1/dead-messages?limit=1${query}`);
+  const first = await page('');
+  const second = await page(`&after=${first.json.next}`);
+  const shown = { aor: 'sip:2001@corp.example', contentType: 'text/plain', reason: 'kept too long' };
+  t.like(first.json, { items: [shown] });
+  t.like(second.json, { items: [shown] });
+  t.not(first.text, second.text);
+  t.deepEqual((await page(`&after=${second.json.next}`)).json, { items: [] });
+  t.notRegex(first.text, /secret/);
+  t.is(requestsIn(phone.messages, 'MESSAGE').length, 0);
 });
 
 test('whatever comes as a body, the answer is never 500', async (t) => {
