@@ -50,7 +50,7 @@ import { accessTo, realmOf, registrarOf } from './sip/registrar.js';
 import { dispatcher, optionsHandler } from './sip/requests.js';
 import { Takeover } from './sip/takeover.js';
 import { trunksOf } from './sip/trunks.js';
-import { RedisStore } from './store/redis/redis-store.js';
+import { inRedis } from './store/redis/in-redis.js';
 import type { Store } from './store/store.js';
 import { TrunkPolicies } from './trunk-policies.js';
 
@@ -115,7 +115,7 @@ export function startApp(options: AppOptions): App {
   const { alarms } = watch;
   const guarding = openGuard(config, { clock, log, alarms });
   const { guard, refused: noteRefused } = guarding;
-  const redis = store instanceof RedisStore ? store : undefined;
+  const redis = inRedis(store);
   const unwatchStore = redis && storeAlarm(alarms, clock, 'Redis', redis.link);
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }

@@ -18,19 +18,18 @@ const MAX_KEYS = 20_000;
 
 /** A budget for each key, in bounded memory: `count` at once, and as many again in each `per`. */
 export class Budget {
-  readonly #buckets: LRUCache<string, Bucket>;
+  /** Made when it is needed: a cache takes the memory of all its keys at once. */
+  #buckets: LRUCache<string, Bucket> | undefined;
 
   constructor(
     readonly rate: Rate,
     readonly clock: Clock,
-    maxKeys = MAX_KEYS,
-  ) {
-    this.#buckets = new LRUCache({ max: maxKeys });
-  }
+    readonly maxKeys = MAX_KEYS,
+  ) {}
 
   /** How many keys are remembered. */
   get size(): number {
-    return this.#buckets.size;
+    return this.#buckets?.size ?? 0;
   }
 
   /** Takes one of that key's budget; false when nothing is left of it. */
@@ -38,6 +37,7 @@ export class Budget {
     const { count, per } = this.rate;
     if (count === 0) return true;
     const now = this.clock.monotonic();
+    this.#buckets ??= new LRUCache({ max: this.maxKeys });
     const bucket = this.#buckets.get(key) ?? { left: count, at: now };
     bucket.left = Math.min(count, bucket.left + ((now - bucket.at) * count) / per);
     bucket.at = now;

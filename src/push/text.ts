@@ -1,4 +1,3 @@
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 /** A character of more code units than this (a letter under dozens of combining marks) may be cut inside. */
 const LONGEST_CHARACTER = 32;
 
@@ -11,6 +10,7 @@ const ASCII = /^[\x20-\x7e]*$/;
  */
 export function charactersOf(text: string, limit = Number.POSITIVE_INFINITY): string[] {
   if (ASCII.test(text)) return [...text.slice(0, Math.min(limit, text.length))];
+  const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   const characters: string[] = [];
   for (const { segment } of segmenter.segment(text)) {
     if (segment.length <= LONGEST_CHARACTER) characters.push(segment);

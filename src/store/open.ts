@@ -5,7 +5,6 @@ import { CachedStore } from './cached-store.js';
 import { LmdbStore } from './lmdb-store.js';
 import { MemoryStore } from './memory-store.js';
 import type { RedisOptions } from './redis/options.js';
-import { RedisStore } from './redis/redis-store.js';
 import type { Store } from './store.js';
 
 /** The `store` section of the configuration. */
@@ -44,6 +43,7 @@ export async function openStore(
   if (kind === 'redis' && redis !== undefined) {
     const spool = redis.whenAway === 'accept' ? join(path, 'waiting', node) : undefined;
     const journal = shared ? undefined : join(path, 'journal', node);
+    const { RedisStore } = await import('./redis/redis-store.js');
     return new RedisStore({ redis, clock, node, cache, spool, journal, ...parts });
   }
   const store = new LmdbStore({ path, durable });

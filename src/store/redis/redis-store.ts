@@ -38,6 +38,7 @@ const CHUNK = 200;
 
 /** The store of a site with several nodes: Redis or Valkey. */
 export class RedisStore implements Store {
+  readonly kind = 'redis';
   readonly link: RedisLink;
   readonly keys: Keys;
   readonly node: string;
