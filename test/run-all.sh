@@ -53,10 +53,12 @@ npm run --silent build:test
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 code=0
-npx ava "$@" 2>&1 | tee "$output" || code=$?
+# End-to-end tests wait more than they work.
+files_at_once=$(($(nproc) + 1))
+npx ava --concurrency "$files_at_once" "$@" 2>&1 | tee "$output" || code=$?
 # What crosses the whole of callwake once more with trunk, edge and phones on TLS; most of it runs over TCP anyway.
 if [ "$#" -eq 0 ]; then
-  CALLWAKE_TEST_TRANSPORT=tls npx ava 'build/test/e2e/{outbound,early-dialog,registrar,replaces}.test.js' 2>&1 | tee -a "$output" || code=$?
+  CALLWAKE_TEST_TRANSPORT=tls npx ava --concurrency "$files_at_once" 'build/test/e2e/{outbound,early-dialog,registrar,replaces}.test.js' 2>&1 | tee -a "$output" || code=$?
 fi
 
 # ava's own last lines: "12 tests passed", "1 test failed", "1 uncaught exception", ...
