@@ -390,7 +390,8 @@ export class Call {
   }
 
   #reject(status: number, reason: string, options: RejectOptions): void {
-    this.#caller.reject(this.#context.policy.codes, status, reason, options);
+    const { policy, journal } = this.#context;
+    this.#caller.reject(policy.codes, status, reason, options, journal);
   }
 
   #finish(reason: EndReason, legReason: string): void {

@@ -1,3 +1,4 @@
+import type { CallJournal } from './context.js';
 import { type CodeMap, PHRASES } from './final.js';
 import { type CallPolicy, FIRST_WORD, REPEAT_WORD, RINGBACK } from './policy.js';
 import type { BranchResponse, CallPort, RejectOptions } from './port.js';
@@ -33,11 +34,19 @@ export class CallerWord {
     this.#port.provisional(status, reason, from);
   }
 
-  /** The final response, or what the trunk is to get in its place (`codes`). */
-  reject(codes: CodeMap | undefined, status: number, reason: string, options: RejectOptions): void {
+  /** The final response, or what the trunk is to get in its place (`codes`); first it is written down. */
+  reject(
+    codes: CodeMap | undefined,
+    status: number,
+    reason: string,
+    options: RejectOptions,
+    journal: CallJournal,
+  ): void {
     const sent = codes?.[String(status)] ?? status;
     const phrase = sent === options.from?.status && reason !== '' ? reason : (PHRASES[sent] ?? reason);
     this.#timeline.record('rejected-upstream', { status: sent, reason: phrase });
-    this.#port.reject(sent, phrase, options);
+    const { from: _from, ...own } = options;
+    journal.rejected({ status: sent, reason: phrase, options: own });
+    this.#port.reject(sent, phrase, options, () => journal.told());
   }
 }

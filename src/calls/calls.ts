@@ -182,31 +182,42 @@ export class Calls {
 
   /**
    * Goes on with what a process before this one left of an answered or ended call: the call if it is up, and the devices that are
-   * to be told that it is over. Gives the handle of one that is up.
+   * to be told that it is over. Gives the handle of one that is up, and whom to tell that the final response of an ended one has left.
    */
-  resume(record: CallRecord, policy: CallPolicy, port: CallPort): CallHandle | undefined {
-    const { info, startedAt, up, late = [] } = record;
+  resume(record: CallRecord, policy: CallPolicy, port: CallPort): { handle?: CallHandle; told?: () => void } {
+    const { info, startedAt, held, up, final, late = [] } = record;
     const timeline = this.#timeline(info, startedAt);
     const entry = this.#options.journal.reopen(record, timeline);
     for (const { device, reason, until } of late) {
       this.#lateComers.add({ deviceId: device, port, timeline, reason, until, onGone: () => entry.removeLate(device) });
     }
     if (late.length > 0) this.#tellArrived(info, startedAt).catch((error) => this.#fault(error, info.callUuid));
-    if (up === undefined) return undefined;
+    if (final !== undefined && held !== undefined)
+      this.#giveUp(record, port, timeline, entry).catch((error) => this.#fault(error, info.callUuid));
+    if (up === undefined) return final === undefined ? {} : { told: () => entry.told() };
     const incoming = { ...info, face: NO_FACE };
     const ticket = this.#options.admission.readmit(info.trunk, 'active');
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
     this.#onUp(call, up.device);
     call.resumeUp();
-    return call;
+    return { handle: call };
   }
 
   /** The caller gave up a held call while no process was there: phones that ring or wake are told. */
   async forsake(record: CallRecord, port: CallPort): Promise<void> {
-    const { info, startedAt, held } = record;
-    const timeline = this.#timeline(info, startedAt);
-    const entry = this.#options.journal.reopen(record, timeline);
+    const timeline = this.#timeline(record.info, record.startedAt);
     timeline.record('cancelled', { reason: 'while no process was there' });
+    await this.#giveUp(record, port, timeline, this.#options.journal.reopen(record, timeline));
+    timeline.record('end', { reason: 'cancelled' });
+  }
+
+  /** Phones of a held call that a process before this one left: those that ring are cancelled, those that wake are told. */
+  async #giveUp(
+    { info, startedAt, held }: CallRecord,
+    port: CallPort,
+    timeline: Timeline,
+    entry: JournalEntry,
+  ): Promise<void> {
     const devices = await this.#options.devices.devicesOf(info.aor);
     for (const { device: id, state, branch } of held?.legs ?? []) {
       const device = devices.find((candidate) => candidate.id === id);
@@ -224,7 +235,6 @@ export class Calls {
       entry,
     );
     entry.over();
-    timeline.record('end', { reason: 'cancelled' });
     await this.#tellArrived(info, startedAt);
   }
 

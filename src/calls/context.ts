@@ -3,13 +3,17 @@ import type { Binding, Device, StateOf } from '../devices/types.js';
 import type { PushOutcome } from '../push/provider.js';
 import type { CallPolicy, EndReason } from './policy.js';
 import type { CallPort } from './port.js';
-import type { HeldRecord, UpRecord } from './records.js';
+import type { FinalRecord, HeldRecord, UpRecord } from './records.js';
 import type { Timeline } from './timeline.js';
 
 /** Where a call writes down what another process must know to go on with it. What was written when a method returns outlives the process. */
 export interface CallJournal {
   held(record: HeldRecord): void;
   up(record: UpRecord): void;
+  /** The caller is about to get this. */
+  rejected(record: FinalRecord): void;
+  /** The engine has sent it. */
+  told(): void;
   over(): void;
 }
 

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type CallInfo, type CallRecord, type HeldRecord, type LateRecord, type UpRecord, VERSION } from './records.js';
+import {
+  type CallInfo,
+  type CallRecord,
+  type FinalRecord,
+  type HeldRecord,
+  type LateRecord,
+  type UpRecord,
+  VERSION,
+} from './records.js';
 import type { Timeline } from './timeline.js';
 
 /** The part of the store that the journal needs. What was put or removed when a call returns outlives the process. */
@@ -42,7 +50,7 @@ export class Journal {
       const { callUuid } = record.info;
       const what = wordsOf(next);
       const since = timeline.elapsed;
-      const written = what === REMOVED ? this.#store.removeCall(key) : this.#store.putCall(key, next);
+      const written = isOver(next) ? this.#store.removeCall(key) : this.#store.putCall(key, next);
       const store = this.#where();
       const isNews = what !== told;
       told = what;
@@ -102,7 +110,18 @@ export class JournalEntry {
     this.#put({ ...rest, up });
   }
 
-  /** Neither held nor up any more; what is late stays. */
+  /** The caller is about to get this final response. Until {@link told}, its INVITE may come to another process once more. */
+  rejected(final: FinalRecord): void {
+    this.#put({ ...this.#record, final });
+  }
+
+  /** The final response has left. */
+  told(): void {
+    const { final, ...rest } = this.#record;
+    if (final !== undefined) this.#put(rest);
+  }
+
+  /** Neither held nor up any more; what is late stays, as does a final response that may not have left. */
   over(): void {
     const { held: _held, up: _up, ...rest } = this.#record;
     this.#put(rest);
@@ -127,12 +146,15 @@ export class JournalEntry {
   }
 }
 
-const REMOVED = 'removed';
+const isOver = ({ held, up, final, late }: CallRecord): boolean => (held ?? up ?? final ?? late) === undefined;
 
 /** What a record says, in short: `held: 1 waking, 1 ringing`. */
-function wordsOf({ held, up, late }: CallRecord): string {
+function wordsOf(record: CallRecord): string {
+  const { held, up, final, late = [] } = record;
+  if (isOver(record)) return 'removed';
   if (up !== undefined) return 'up';
-  if (held === undefined) return late === undefined ? REMOVED : `over, ${late.length} to be told`;
+  if (final !== undefined) return `refused with ${final.status}`;
+  if (held === undefined) return `over, ${late.length} to be told`;
   const counts = new Map<string, number>();
   for (const { state, pushedAt } of held.legs) {
     const word = state === 'waking' && pushedAt !== undefined ? 'pushed' : state;
@@ -162,7 +184,7 @@ export function asRecord(value: unknown): CallRecord | undefined {
 /** What is left of a call whose engine is gone: devices that still show it. */
 function outlived(record: CallRecord | undefined): CallRecord | undefined {
   if (record === undefined) return undefined;
-  const { held, up: _up, late = [], ...rest } = record;
+  const { held, up: _up, final: _final, late = [], ...rest } = record;
   const waking = (held?.legs ?? []).filter(({ state, pushedAt }) => state === 'waking' && pushedAt !== undefined);
   const left = [
     ...late,

@@ -5,7 +5,9 @@ export class LeftCalls {
   readonly #records = new Map<string, CallRecord>();
 
   add(records: readonly CallRecord[]): void {
-    for (const record of records) if (record.held !== undefined) this.#records.set(keyOf(record.info), record);
+    for (const record of records) {
+      if (record.held !== undefined && record.final === undefined) this.#records.set(keyOf(record.info), record);
+    }
   }
 
   /** The record of this call, once. */

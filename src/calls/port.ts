@@ -68,8 +68,11 @@ export interface CallPort {
   startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch;
   /** Answers the caller with the branch's 2xx and joins the two until one of them hangs up. */
   connect(branch: Branch, response: BranchResponse): void;
-  /** Answers the caller with a final response of 300 or more. With `from`, its headers go along. */
-  reject(status: number, reason: string, options?: RejectOptions): void;
+  /**
+   * Answers the caller with a final response of 300 or more. With `from`, its headers go along. `sent` is called when it has left, or
+   * when there is nobody to get it.
+   */
+  reject(status: number, reason: string, options?: RejectOptions, sent?: () => void): void;
 }
 
 export interface RejectOptions {

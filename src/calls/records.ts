@@ -1,5 +1,5 @@
 import type { LegRecord } from './leg.js';
-import type { BranchResponse } from './port.js';
+import type { BranchResponse, RejectOptions } from './port.js';
 
 /** What is known of a call when its INVITE comes. */
 export interface CallInfo {
@@ -43,7 +43,14 @@ export interface LateRecord {
   readonly until: number;
 }
 
-/** One call. An entry without `held`, `up` and `late` is over and not kept. */
+/** The final response of 300 or more that the caller gets, without what a phone gave for it. */
+export interface FinalRecord {
+  readonly status: number;
+  readonly reason: string;
+  readonly options: Omit<RejectOptions, 'from'>;
+}
+
+/** One call. An entry without `held`, `up`, `final` and `late` is over and not kept. */
 export interface CallRecord {
   readonly version: typeof VERSION;
   /** The run of the SIP engine that its transactions and dialogs live in. */
@@ -52,6 +59,8 @@ export interface CallRecord {
   readonly startedAt: number;
   readonly held?: HeldRecord;
   readonly up?: UpRecord;
+  /** The engine has not said yet that it has sent this. */
+  readonly final?: FinalRecord;
   readonly late?: readonly LateRecord[];
   /** What its port is made from again. */
   readonly port?: unknown;

@@ -199,6 +199,7 @@ export class Engine {
   async stop(): Promise<void> {
     this.#load.stop();
     await this.#server.stop();
+    this.#controller.close();
     this.#proxy.close();
     this.#dialogs.close();
     await this.#transport.close();

@@ -1,9 +1,10 @@
 import type { Calls } from '../calls/calls.js';
 import type { CallPolicy } from '../calls/policy.js';
 import type { CallPort } from '../calls/port.js';
-import type { CallRecord } from '../calls/records.js';
+import type { CallRecord, FinalRecord } from '../calls/records.js';
 import { callerDialogId, deviceDialogId } from './dialogs.js';
 import type { SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
+import { finalHeaders } from './final-headers.js';
 import { bodyOf, headerLines } from './header-lines.js';
 import { type Answer, callerAnswer, joinCall } from './join.js';
 import type { Party } from './joints.js';
@@ -25,6 +26,8 @@ export class Takeover {
   readonly #unconfirmed = new Map<string, { readonly invite: SavedInvite; readonly final: FinalResponse }>();
   /** What the caller of a call that is up was answered with, or was about to be. */
   readonly #answers = new Map<string, Answer>();
+  /** Final responses that a process before this one may not have sent, by transaction. */
+  readonly #rejected = new Map<string, Rejected>();
   /** Transactions of INVITEs that the engine doesn't hand over by itself, while they are. */
   readonly #adopted = new Set<string>();
   /** Those among them that can't be gone on with. */
@@ -41,7 +44,7 @@ export class Takeover {
     calls.expect(records);
     for (const record of records) {
       try {
-        if (record.up !== undefined || record.late !== undefined) this.#resume(record);
+        if ((record.up ?? record.late ?? record.final) !== undefined) this.#resume(record);
       } catch (error) {
         onFault(error);
       }
@@ -66,7 +69,11 @@ export class Takeover {
       else for (const { invite } of this.#unconfirmed.values()) drachtio.redeliver(invite);
       const left = [...this.#unconfirmed.keys()];
       clock.setTimeout(() => {
-        for (const transaction of left) this.confirmed(transaction);
+        for (const transaction of left) {
+          const { final } = this.#unconfirmed.get(transaction) ?? {};
+          if (final !== undefined && final.status >= 300) final.sent?.('');
+          this.confirmed(transaction);
+        }
       }, REDELIVERY_PATIENCE);
       return;
     }
@@ -112,6 +119,13 @@ export class Takeover {
       drachtio.respond(res, 503, 'Service Unavailable', FORSAKEN);
       return true;
     }
+    const rejected = this.#rejected.get(req.stackTxnId);
+    if (rejected !== undefined) {
+      const { status, reason, options } = rejected.final;
+      const headers = finalHeaders(status, options, undefined);
+      sendFinal(drachtio, res, { status, reason, headers, body: '' }, () => this.#told(req.stackTxnId));
+      return true;
+    }
     const unconfirmed = this.#unconfirmed.get(req.stackTxnId);
     if (unconfirmed !== undefined) {
       sendFinal(drachtio, res, unconfirmed.final, () => this.confirmed(req.stackTxnId));
@@ -135,6 +149,12 @@ export class Takeover {
   #claimRest(): void {
     const { calls, onFault } = this.#options;
     const { drachtio } = this.#options.wire;
+    for (const [transaction, { invite }] of this.#rejected) {
+      drachtio.isWaiting(transaction, (waiting) => {
+        if (waiting) drachtio.redeliver(invite);
+        else this.#told(transaction);
+      });
+    }
     for (const record of calls.unclaimed()) {
       const forsake = (): void => void calls.forsake(record, this.#spentPort(record)).catch(onFault);
       const invite = savedInvite(record.port);
@@ -159,8 +179,11 @@ export class Takeover {
     const { calls, policyOf } = this.#options;
     const { wire } = this.#options;
     const { up, info } = record;
-    const handle = calls.resume(record, policyOf(info.trunk, info.aor), this.#spentPort(record));
+    const { handle, told } = calls.resume(record, policyOf(info.trunk, info.aor), this.#spentPort(record));
     const invite = savedInvite(record.port);
+    if (invite !== undefined && record.final !== undefined && told !== undefined) {
+      this.#rejected.set(invite.transaction, { invite, final: record.final, told });
+    }
     if (up === undefined || handle === undefined || invite === undefined) return;
     const lines = headerLines(invite.raw);
     const dialogId = callerDialogId(lines);
@@ -189,12 +212,23 @@ export class Takeover {
   /** Answers of devices whose ACK may not have left, with the body of the INVITE: with an offer in it the ACK has none of its own. */
   readonly #unacknowledged = new Map<string, { readonly body: string }>();
 
+  #told(transaction: string): void {
+    this.#rejected.get(transaction)?.told();
+    this.#rejected.delete(transaction);
+  }
+
   #spentPort(record: CallRecord): CallPort {
     const invite = savedInvite(record.port);
     if (invite === undefined) throw new Error(`the journal has no INVITE of call ${record.info.callUuid}`);
     const { callUuid, trunk } = record.info;
     return new TrunkCall({ wire: this.#options.wire, callUuid, invite, party: { kind: 'trunk', trunk } });
   }
+}
+
+interface Rejected {
+  readonly invite: SavedInvite;
+  readonly final: FinalRecord;
+  readonly told: () => void;
 }
 
 /** Held by a process that is gone, with no way to go on. */

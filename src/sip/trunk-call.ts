@@ -226,13 +226,16 @@ export class TrunkCall implements CallPort {
     this.#sendFinal(res, { ...callerAnswer(response), sent: onSent });
   }
 
-  reject(status: number, reason: string, options: RejectOptions = {}): void {
+  reject(status: number, reason: string, options: RejectOptions = {}, sent: () => void = () => {}): void {
     const res = this.#res;
-    if (res === undefined) return;
+    if (res === undefined) {
+      sent();
+      return;
+    }
     this.#options.wire.dialogs.delete(this.#dialogId);
     const from = options.from instanceof LegResponse ? options.from : undefined;
     const headers = finalHeaders(status, options, from);
-    this.#sendFinal(res, { status, reason, headers, body: from?.body ?? '' });
+    this.#sendFinal(res, { status, reason, headers, body: from?.body ?? '', sent });
   }
 
   /** The one final response. */

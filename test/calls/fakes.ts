@@ -8,7 +8,7 @@ import type {
   RejectOptions,
   TrunkTarget,
 } from '../../src/calls/port.js';
-import type { CallInfo, HeldRecord, UpRecord } from '../../src/calls/records.js';
+import type { CallInfo, FinalRecord, HeldRecord, UpRecord } from '../../src/calls/records.js';
 import { Timeline, type TimelineEvent } from '../../src/calls/timeline.js';
 import type { Binding, Device, DeviceState, Platform } from '../../src/devices/types.js';
 import type { PushOutcome } from '../../src/push/provider.js';
@@ -86,6 +86,8 @@ export class FakePort implements CallPort {
   readonly finals: { status: number; options?: RejectOptions | undefined }[] = [];
   readonly trunkBranches: FakeTrunkBranch[] = [];
   connected: FakeBranch | FakeTrunkBranch | undefined;
+  /** Tells that the final response has left. */
+  sent: (() => void) | undefined;
 
   provisional(status: number): void {
     this.provisionals.push(status);
@@ -108,8 +110,9 @@ export class FakePort implements CallPort {
     this.finals.push({ status: response.status });
   }
 
-  reject(status: number, _reason: string, options?: RejectOptions): void {
+  reject(status: number, _reason: string, options?: RejectOptions, sent: () => void = () => {}): void {
     this.finals.push({ status, options });
+    this.sent = sent;
   }
 
   /** The one INVITE to that device that is neither cancelled nor replaced. */
@@ -177,6 +180,7 @@ export class Bench {
   readonly states = new Map<string, DeviceState>();
   /** What another process would find. */
   journal: HeldRecord | UpRecord | undefined;
+  final: FinalRecord | undefined;
   readonly call: Call;
 
   constructor(policy: Partial<CallPolicy> = {}, info: CallInfo = INFO) {
@@ -199,6 +203,12 @@ export class Bench {
         },
         up: (record) => {
           this.journal = record;
+        },
+        rejected: (record) => {
+          this.final = record;
+        },
+        told: () => {
+          this.final = undefined;
         },
         over: () => {
           this.journal = undefined;

@@ -64,6 +64,7 @@ const story = fc.record({
 });
 
 async function play(world: World, action: Step): Promise<void> {
+  if (action.do !== 'restart') world.flush();
   switch (action.do) {
     case 'register':
       world.register(`phone${action.phone}`, action.moved);
@@ -127,7 +128,9 @@ function check(world: World): void {
 
 /** What must hold when all is over. */
 async function checkEnd(world: World): Promise<void> {
+  world.flush();
   await world.clock.advanceAsync(200_000);
+  world.flush();
   world.hangUp();
   await world.clock.advanceAsync(100_000);
   check(world);

@@ -1,7 +1,7 @@
 import { Admission } from '../../src/calls/admission.js';
 import { type CallHandle, Calls, type IncomingCall } from '../../src/calls/calls.js';
 import { Journal } from '../../src/calls/journal.js';
-import type { Branch, BranchEvents, BranchResponse, CallPort } from '../../src/calls/port.js';
+import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions } from '../../src/calls/port.js';
 import type { TimelineEvent } from '../../src/calls/timeline.js';
 import { TokenPush } from '../../src/calls/token-push.js';
 import { Waker } from '../../src/calls/waker.js';
@@ -195,8 +195,8 @@ class WorldPort implements CallPort {
     world.winner = branch as WorldBranch;
   }
 
-  reject(status: number): void {
-    this.process.world.answer(status);
+  reject(status: number, _reason: string, _options: RejectOptions | undefined, sent: () => void): void {
+    this.process.world.leaving = { status, sent };
   }
 }
 
@@ -216,6 +216,8 @@ export class World {
   final: number | undefined;
   winner: WorldBranch | undefined;
   hungUp = false;
+  /** A refusal on its way to the engine. */
+  leaving: { readonly status: number; readonly sent: () => void } | undefined;
   process: Process;
 
   constructor(
@@ -238,6 +240,15 @@ export class World {
   async invite(): Promise<void> {
     this.process.handle = this.process.calls.incoming(INCOMING, POLICY, new WorldPort(this.process));
     await settle(1);
+  }
+
+  /** What was on its way to the engine has got there. */
+  flush(): void {
+    const { leaving } = this;
+    this.leaving = undefined;
+    if (leaving === undefined) return;
+    if (this.final === undefined) this.answer(leaving.status);
+    leaving.sent();
   }
 
   answer(status: number): void {
@@ -267,10 +278,11 @@ export class World {
     if (told) this.process.calls.registered([after]);
   }
 
-  /** `kill -9` and the next process; `cancelled`: the caller gives up in between. */
+  /** `kill -9` and the next process; what was on its way to the engine is lost. `cancelled`: the caller gives up in between. */
   async restart(cancelled: boolean): Promise<void> {
     this.process.kill();
     const dead = this.process;
+    this.leaving = undefined;
     if (cancelled && this.final === undefined) this.final = 487;
     this.clock.advance(700);
     const next = new Process(this);
@@ -278,7 +290,11 @@ export class World {
     const records = await next.journal.read();
     next.calls.expect(records);
     for (const record of records) {
-      if (record.held === undefined) next.handle = next.calls.resume(record, POLICY, new WorldPort(next));
+      if (record.held !== undefined && record.final === undefined) continue;
+      const { handle, told } = next.calls.resume(record, POLICY, new WorldPort(next));
+      next.handle = handle;
+      if (record.final !== undefined && this.final === undefined) this.answer(record.final.status);
+      told?.();
     }
     if (this.final === undefined) await this.invite();
     for (const record of next.calls.unclaimed()) await next.calls.forsake(record, new WorldPort(next));

@@ -75,19 +75,31 @@ for (const [when, crashFirst] of [
   });
 }
 
-test('an INVITE that nobody claims in time is cancelled, an answer that nobody claims is hung up', async (t) => {
+test('an INVITE that nobody claims in time is cancelled, an answer that nobody claims is hung up; neither is sent again', async (t) => {
   const bench = await Bench.start(t, { successorWait: 100 });
   const [ringing, answering] = [await bench.udp(), await bench.udp()];
   const dying = await bench.srf();
   new Sent(dying, ringing.port, 'leg-3');
   const answered = new Sent(dying, answering.port, 'leg-4');
-  ringing.reply(await ringing.nextRequest('INVITE'), 180);
+  const rung = await ringing.nextRequest('INVITE');
+  ringing.reply(rung, 180);
   const invite = await answering.nextRequest('INVITE');
   await answered.request.promise;
   crash(dying);
   answering.reply(invite, 200, { body: SDP });
-  t.regex((await ringing.nextRequest('CANCEL')).get('reason') ?? '', /cause=503/);
+  const cancel = await ringing.nextRequest('CANCEL');
+  t.regex(cancel.get('reason') ?? '', /cause=503/);
   await answering.nextRequest('BYE');
+  const late = await bench.srf();
+  const after = [new Sent(late, ringing.port, 'leg-3'), new Sent(late, answering.port, 'leg-4')];
+  await after[0]?.first.promise;
+  ringing.reply(rung, 487);
+  for (const { final } of after) t.is((await final.promise)[0].status, 487);
+  const sentinel = new Sent(late, ringing.port, 'leg-5');
+  t.is((await ringing.nextRequest('INVITE')).callId, 'leg-5');
+  new Sent(late, answering.port, 'leg-6');
+  t.is((await answering.nextRequest('INVITE')).callId, 'leg-6');
+  t.deepEqual(sentinel.seen, []);
 });
 
 test('requests that come between two apps wait for the second', async (t) => {

@@ -63,6 +63,9 @@ export interface ControllerOptions {
     | undefined;
 }
 
+/** Why an INVITE was given up. */
+const LOST = 'Application connection lost';
+
 /** From apps to SIP: turns what apps command into messages, and the answers into events. What comes in by itself is {@link AppEvents}'s. */
 export class Controller implements ControlUser {
   /** For the dialog layer: what comes in. */
@@ -93,6 +96,11 @@ export class Controller implements ControlUser {
   /** Must be called before anything comes in. */
   attach(layer: DialogLayer): void {
     this.#layer = layer;
+  }
+
+  /** Nothing of what apps sent is waited for any more. */
+  close(): void {
+    this.#legs.close();
   }
 
   onApp(session: ControlSession, id: string): void {
@@ -248,7 +256,10 @@ export class Controller implements ControlUser {
     const { method } = outgoing.request;
     const success = status >= 200 && status < 300;
     if (leg && method === 'INVITE') leg.heard = { response, dialog, flow };
-    if (leg?.session.closed && leg.patience) return;
+    if (leg?.session.closed && leg.patience) {
+      if (leg.givenUp) this.#hangUp(leg);
+      return;
+    }
     if (leg && status >= 200) this.#legs.told(leg);
     const session = leg?.session;
     if (!session || session.closed) {
@@ -300,14 +311,19 @@ export class Controller implements ControlUser {
     this.#tell(session, outgoing, { ...heard, response });
   }
 
-  #giveUp({ outgoing, heard }: Leg): void {
+  #giveUp(leg: Leg): void {
+    const { outgoing, heard } = leg;
     if (outgoing.request.method !== 'INVITE') return;
-    const { response, dialog } = heard ?? {};
-    if (response && response.status >= 200) {
-      if (response.status < 300 && dialog) this.#dialogs().client.release(dialog, response.cseq.number);
-      return;
-    }
-    outgoing.cancel([['Reason', 'SIP;cause=503;text="Application connection lost"']]);
+    if (heard && heard.response.status >= 200) this.#hangUp(leg);
+    else outgoing.cancel([['Reason', `SIP;cause=503;text="${LOST}"`]]);
+  }
+
+  /** The answer to an INVITE that was given up is of no use to anybody: a late claimant hears that it was cancelled. */
+  #hangUp(leg: Leg): void {
+    const { response, dialog } = leg.heard ?? {};
+    if (!response || response.status < 200 || response.status >= 300) return;
+    if (dialog) this.#dialogs().client.release(dialog, response.cseq.number);
+    leg.heard = { response: leg.outgoing.localResponse(487, LOST), dialog: undefined, flow: undefined };
   }
 
   #dialogs(): DialogLayer {

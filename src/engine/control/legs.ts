@@ -20,11 +20,16 @@ export interface Leg {
   heard: Heard | undefined;
   /** Runs while its app is gone, or may have died before it could act on the final response. */
   patience: Timer | undefined;
+  /** Nobody claimed it in time: it was cancelled, or its answer hung up. */
+  givenUp: boolean;
 }
+
+/** Milliseconds that an INVITE which was given up is remembered: it must not be sent again while its call may still be going on. */
+const GIVEN_UP_KEPT = 180_000;
 
 /**
  * Requests of apps that are not settled yet. An INVITE outlives its app for a while: an app that sends it again, with the same Call-ID and From tag, gets
- * that very transaction and its last response, and the phone doesn't ring twice.
+ * that very transaction and its last response, and the phone doesn't ring twice. One that came too late for that gets to hear how it ended.
  */
 export class Legs {
   readonly #clock: Clock;
@@ -33,7 +38,7 @@ export class Legs {
   readonly #legs = new Map<OutgoingRequest, Leg>();
   readonly #invites = new Map<string, Leg>();
 
-  /** `patience` in milliseconds; `giveUp` is told of each INVITE that nobody claimed in time, and has it removed already. */
+  /** `patience` in milliseconds; `giveUp` is told of each INVITE that nobody claimed in time. */
   constructor(clock: Clock, patience: number, giveUp: (leg: Leg) => void) {
     this.#clock = clock;
     this.#patience = patience;
@@ -41,7 +46,7 @@ export class Legs {
   }
 
   add(outgoing: OutgoingRequest, session: ControlSession): void {
-    const leg: Leg = { outgoing, session, heard: undefined, patience: undefined };
+    const leg: Leg = { outgoing, session, heard: undefined, patience: undefined, givenUp: false };
     this.#legs.set(outgoing, leg);
     const key = keyOf(outgoing);
     if (key !== undefined) this.#invites.set(key, leg);
@@ -87,6 +92,11 @@ export class Legs {
     if (key !== undefined && this.#invites.get(key) === leg) this.#invites.delete(key);
   }
 
+  /** Forgets all of them. */
+  close(): void {
+    for (const leg of [...this.#legs.values()]) this.remove(leg);
+  }
+
   /** The app's connection died. */
   gone(session: ControlSession): void {
     for (const leg of [...this.#legs.values()]) if (leg.session === session) this.#orphan(leg);
@@ -99,10 +109,17 @@ export class Legs {
       return;
     }
     leg.patience?.cancel();
-    leg.patience = this.#clock.setTimeout(() => {
-      this.remove(leg);
-      this.#giveUp(leg);
-    }, this.#patience);
+    if (leg.givenUp) this.#keep(leg);
+    else
+      leg.patience = this.#clock.setTimeout(() => {
+        leg.givenUp = true;
+        this.#keep(leg);
+        this.#giveUp(leg);
+      }, this.#patience);
+  }
+
+  #keep(leg: Leg): void {
+    leg.patience = this.#clock.setTimeout(() => this.remove(leg), GIVEN_UP_KEPT);
   }
 }
 
