@@ -26,7 +26,7 @@ import { openMidDialog } from './open-mid-dialog.js';
 import { openOperations } from './open-operations.js';
 import { openPeers } from './open-peers.js';
 import { openPush, recipientOf, servedApps } from './open-push.js';
-import { awayWords, flowKey, journalWord, nodeAddress, openSite } from './open-site.js';
+import { awayWords, callsToOthers, flowKey, journalWord, nodeAddress, openSite } from './open-site.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, storeAlarm, trunkAlarm } from './ops/alarms/sources.js';
 import { Idempotency } from './ops/http/idempotency.js';
@@ -51,7 +51,7 @@ import { dispatcher, optionsHandler } from './sip/requests.js';
 import { Takeover } from './sip/takeover.js';
 import { trunksOf } from './sip/trunks.js';
 import { inRedis } from './store/redis/in-redis.js';
-import type { Store } from './store/store.js';
+import { type Store, StoreAway } from './store/store.js';
 import { TrunkPolicies } from './trunk-policies.js';
 
 export { type EngineEndpoint, EngineRefused };
@@ -94,7 +94,11 @@ const MAX_HELD = 10_000;
 export function startApp(options: AppOptions): App {
   const { config, engine, store, log } = options;
   const clock = options.clock ?? systemClock;
-  const fault = (error: unknown, callUuid?: string): void => log.error('fault', { callUuid, error: describe(error) });
+  const fault = (error: unknown, callUuid?: string): void => {
+    // Nobody's fault here: readiness and an alarm tell of it.
+    if (error instanceof StoreAway) log.warn('store away', { callUuid, why: error.message });
+    else log.error('fault', { callUuid, error: describe(error) });
+  };
 
   const { purrKeyFile, ...deviceSettings } = config.devices;
   const settings = {
@@ -113,9 +117,9 @@ export function startApp(options: AppOptions): App {
   const tracing = openTracing({ config: config.tracing, node, version, log });
   watch.onCallEvent(tracing.record);
   const { alarms } = watch;
-  const guarding = openGuard(config, { clock, log, alarms });
-  const { guard, refused: noteRefused } = guarding;
   const redis = inRedis(store);
+  const guarding = openGuard(config, { clock, log, alarms, redis });
+  const { guard, refused: noteRefused } = guarding;
   const unwatchStore = redis && storeAlarm(alarms, clock, 'Redis', redis.link);
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
@@ -379,7 +383,7 @@ export function startApp(options: AppOptions): App {
   );
   let closed = false;
   const lifecycle = new Lifecycle({
-    intakes: [calls, outbound],
+    intakes: [...(site ? [callsToOthers(site, drachtio)] : []), calls, outbound],
     waiting: () => calls.held + outbound.waiting,
     engine: drachtio,
     store,

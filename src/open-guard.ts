@@ -2,8 +2,10 @@ import type { Clock } from './clock/clock.js';
 import type { Config } from './config/schema.js';
 import { Guard } from './guard/guard.js';
 import type { Logger } from './log/logger.js';
+import { PushBudget } from './cluster/push-budget.js';
 import type { AlarmBoard } from './ops/alarms/board.js';
 import { GuardAlarms } from './ops/alarms/guard.js';
+import type { RedisStore } from './store/redis/redis-store.js';
 
 /** A request that was refused, as its handler tells it. */
 export interface RefusedRequest {
@@ -23,15 +25,22 @@ export interface OpenGuard {
   close(): void;
 }
 
+interface GuardParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly alarms: AlarmBoard;
+  /** Where nodes of a site count together. */
+  readonly redis?: RedisStore | undefined;
+}
+
 /** The guard that the configuration describes; what it refuses is in the log and among the alarms. */
-export function openGuard(
-  { limits }: Pick<Config, 'limits'>,
-  { clock, log, alarms }: { readonly clock: Clock; readonly log: Logger; readonly alarms: AlarmBoard },
-): OpenGuard {
+export function openGuard({ limits }: Pick<Config, 'limits'>, { clock, log, alarms, redis }: GuardParts): OpenGuard {
+  const shared = redis && new PushBudget(redis, limits.pushes.perDevice);
   const board = new GuardAlarms(alarms, clock);
   const guard: Guard = new Guard({
     settings: limits,
     clock,
+    sharedDevicePushes: shared && ((device) => shared.take(device)),
     onTold: (refusal, untold) => log.warn('push refused', { ...refusal, ...(untold > 0 && { untold }) }),
     onBudget: (budget, subject) => board.budget(budget, subject),
     onBanned: (ban) => {

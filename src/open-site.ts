@@ -41,6 +41,25 @@ export function openSite({ store, clock, log, engine, version, devices, onFault,
   });
 }
 
+/** Lets the other apps of the engine have all new calls while this one drains. */
+export function callsToOthers(
+  site: Pick<Site, 'sharesEngine'>,
+  engine: { takeCalls(takes: boolean): void },
+): { drain(): Promise<void>; undrain(): void } {
+  let given = false;
+  return {
+    async drain() {
+      if (given || !site.sharesEngine) return;
+      given = true;
+      engine.takeCalls(false);
+    },
+    undrain() {
+      if (given) engine.takeCalls(true);
+      given = false;
+    },
+  };
+}
+
 /**
  * The key that nodes of a site name phones' connections with, the same for all.
  * @throws {StoreAway} when Redis goes away meanwhile

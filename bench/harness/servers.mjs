@@ -27,7 +27,7 @@ const NO_LIMITS = {
 };
 
 /** callwake with its embedded engine on UDP; settles when it answers. `config` goes over the bench's own, key by key. */
-export async function startCallwake(folder, config = {}) {
+export async function startCallwake(folder, config = {}, workers = 1) {
   const port = await freePort();
   const file = join(folder, 'callwake.yaml');
   mkdirSync(folder, { recursive: true });
@@ -47,9 +47,13 @@ export async function startCallwake(folder, config = {}) {
     }),
   );
   return started(
-    spawn(process.execPath, [join(ROOT, 'dist/cli.js'), 'start', '--config', file], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
+    spawn(
+      process.execPath,
+      [join(ROOT, 'dist/cli.js'), 'start', '--config', file, ...(workers > 1 ? ['--workers', String(workers)] : [])],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    ),
     port,
   );
 }

@@ -17,25 +17,29 @@ function signingKey() {
 }
 
 /** callwake as `callwake start` runs it, two connections to the endpoint. `settings` go over the bench's own. */
-export function callwake(folder, { caller, edge, push, cert, log, hold, settings = {} }) {
+export function callwake(folder, { caller, edge, push, cert, log, hold, settings = {}, workers = 1 }) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'key.p8'), signingKey(), { mode: 0o600 });
   writeFileSync(join(folder, 'ca.pem'), cert);
-  return startCallwake(folder, {
-    trunks: [{ name: 'cucm', peers: [{ host: caller, transport: 'udp' }], hold, maxHeld: 20_000, maxActive: 50_000 }],
-    edges: [{ name: 'edge', addresses: [edge] }],
-    // Phones of the bench unregister to be without a binding; Kamailio's configuration keeps their tokens, too.
-    devices: { unregisterEndsToken: false },
-    push: {
-      provider: 'apns',
-      accounts: [{ teamId: TEAM, keyId: KEY_ID, keyFile: join(folder, 'key.p8'), environment: 'production' }],
-      endpoints: { production: `https://${push.host}:${push.port}` },
-      caFile: join(folder, 'ca.pem'),
-      connections: 2,
+  return startCallwake(
+    folder,
+    {
+      trunks: [{ name: 'cucm', peers: [{ host: caller, transport: 'udp' }], hold, maxHeld: 20_000, maxActive: 50_000 }],
+      edges: [{ name: 'edge', addresses: [edge] }],
+      // Phones of the bench unregister to be without a binding; Kamailio's configuration keeps their tokens, too.
+      devices: { unregisterEndsToken: false },
+      push: {
+        provider: 'apns',
+        accounts: [{ teamId: TEAM, keyId: KEY_ID, keyFile: join(folder, 'key.p8'), environment: 'production' }],
+        endpoints: { production: `https://${push.host}:${push.port}` },
+        caFile: join(folder, 'ca.pem'),
+        connections: 2,
+      },
+      ...(log === undefined ? {} : { log: { level: log, format: 'json' } }),
+      ...settings,
     },
-    ...(log === undefined ? {} : { log: { level: log, format: 'json' } }),
-    ...settings,
-  });
+    workers,
+  );
 }
 
 /** What a network engineer would build with Kamailio: kamailio.cfg beside this file. */

@@ -29,7 +29,7 @@ export interface TokenPushOptions {
   /** How a device's app is told things. Default: in the clear. */
   readonly recipientOf?: (device: Device, token: PushToken) => Recipient;
   /** Whether a device may have one more push now, refreshes aside. */
-  readonly mayPush?: (device: Device) => boolean;
+  readonly mayPush?: (device: Device) => boolean | Promise<boolean>;
   /** Told what Apple said of a token; the push ends when that is stored, so that no later call uses a dead token. Never rejects. */
   readonly onVerdict: (device: Device, token: PushToken, verdict: Verdict) => Promise<void>;
   /** Told how each push ended. */
@@ -72,7 +72,7 @@ export class TokenPush {
   async push(kind: PushKind, order: TokenPushOrder): Promise<PushOutcome> {
     const token = this.tokenFor(order.device, kind);
     if (token === undefined) return unsent('NoToken');
-    if (kind !== 'background' && this.#options.mayPush?.(order.device) === false) return unsent('DeviceBudget');
+    if (kind !== 'background' && (await this.#options.mayPush?.(order.device)) === false) return unsent('DeviceBudget');
     const configured = this.#options.environmentOf(token.teamId);
     const guessed = token.environment === undefined && configured === 'auto';
     const first = token.environment ?? (configured === 'auto' ? 'production' : configured);

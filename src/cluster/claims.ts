@@ -11,7 +11,7 @@ import type { Nodes } from './nodes.js';
 export interface ClaimsOptions {
   readonly store: RedisStore;
   readonly clock: Clock;
-  readonly nodes: Pick<Nodes, 'lives'>;
+  readonly nodes: Pick<Nodes, 'lives' | 'sinceStall'>;
   readonly bus: Pick<Bus, 'tell'>;
   /** The run of this node's engine. */
   readonly engine: string;
@@ -20,12 +20,22 @@ export interface ClaimsOptions {
 
 /** How often one asks who waits for another node to let a call go, in milliseconds. */
 const ASK_AGAIN = 200;
+/** How long ago something is that may still tell, in milliseconds. */
+const JUST_NOW = 1_000;
+/** How long a CANCEL takes that follows a 100, in milliseconds. */
+const CANCEL_DUE = 250;
+/** How long a connection takes that is opened again, in milliseconds. */
+const RECONNECT_DUE = 600;
 /** How long a claim is kept that nobody gives up: longer than any call. */
 const KEPT = 24 * 3_600_000;
+/** How many claims that Redis doesn't know to be given up are remembered; others go when somebody asks for them, or with their AOR's. */
+const MAX_GIVEN_UP = 10_000;
 
 /** Who has which call, in Redis: of all nodes that a call comes to, one pushes and rings. */
 export class Claims implements CallSite {
   readonly #options: ClaimsOptions;
+  /** Claims that were given up while Redis was away. */
+  readonly #givenUp = new Map<string, { readonly aor: string; readonly callUuid: string }>();
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
@@ -33,7 +43,12 @@ export class Claims implements CallSite {
 
   async claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
     try {
-      return await this.#claim(info, waits, note);
+      await this.#comeToItself();
+      return await this.#claim(info, waits, note).catch(async (error: unknown) => {
+        if (!(error instanceof StoreAway)) throw error;
+        await this.#comeToItself();
+        return this.#claim(info, waits, note);
+      });
     } catch (error) {
       note('claim-skipped', { why: error instanceof Error ? error.message : String(error) });
       if (!(error instanceof StoreAway)) this.#options.onFault(error);
@@ -44,14 +59,53 @@ export class Claims implements CallSite {
   /** The call is over here. */
   async release(aor: string, callUuid: string): Promise<void> {
     const { link, keys, node } = this.#options.store;
-    await link.script(RELEASE, [keys.holders(aor)], [callUuid, node]).catch((error: unknown) => {
+    const name = `${aor} ${callUuid}`;
+    try {
+      await link.script(RELEASE, [keys.holders(aor)], [callUuid, node]);
+      this.#givenUp.delete(name);
+    } catch (error) {
       if (!(error instanceof StoreAway)) throw error;
-    });
+      if (this.#givenUp.size < MAX_GIVEN_UP) this.#givenUp.set(name, { aor, callUuid });
+    }
+  }
+
+  /**
+   * Redis is back, and may have lost the claims of these calls. Gives those that another node has claimed meanwhile.
+   * @throws {StoreAway} when it is away again
+   */
+  async restore(calls: readonly CallInfo[]): Promise<readonly CallInfo[]> {
+    const { node } = this.#options.store;
+    const lost: CallInfo[] = [];
+    for (const info of calls) {
+      this.#givenUp.delete(`${info.aor} ${info.callUuid}`);
+      if ((await this.#ask(info, '')).holder !== node) lost.push(info);
+    }
+    for (const { aor, callUuid } of [...this.#givenUp.values()]) await this.release(aor, callUuid);
+    return lost;
+  }
+
+  /** This node goes on with a call of one that is gone. */
+  async inherit(gone: string, info: CallInfo): Promise<void> {
+    await this.#ask(info, gone);
+  }
+
+  /**
+   * A process that stood still for a while, and then finds its connection to Redis timed out, may hold INVITEs that their caller has
+   * given up: their CANCEL comes when it hears of them, and Redis is there again in a moment.
+   */
+  async #comeToItself(): Promise<void> {
+    const { store, clock, nodes } = this.#options;
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.setTimeout(resolve, ms));
+    if (nodes.sinceStall < JUST_NOW) await pause(CANCEL_DUE);
+    if (store.link.state === 'away' && store.link.lasts < JUST_NOW) {
+      await Promise.race([store.link.up(), pause(RECONNECT_DUE)]);
+    }
   }
 
   async #claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
     const { store, clock, nodes, bus, engine } = this.#options;
     let before: string | undefined;
+    let asked = false;
     let left: CallRecord | undefined;
     for (let replace = ''; waits(); ) {
       const { holder, records } = await this.#ask(info, replace);
@@ -62,9 +116,11 @@ export class Claims implements CallSite {
         await this.#inherit(before, left, info);
         return { left, sameEngine: left.engine === engine };
       }
-      if (before === undefined) {
+      // Not at once: a CUCM that has gone on to the other node cancels this INVITE when it hears of it. And again, as it may not be heard.
+      if (before === holder) {
         bus.tell(holder, { type: 'wanted', aor: info.aor, callUuid: info.callUuid, from: store.node });
-        note('node-asked', { node: holder });
+        if (!asked) note('node-asked', { node: holder });
+        asked = true;
       }
       before = holder;
       left = best(records, info) ?? left;
@@ -90,7 +146,7 @@ export class Claims implements CallSite {
     const { store } = this.#options;
     const key = keyOf(left.info);
     if (left.info.callId === info.callId) await store.inheritCall(before, key);
-    else await store.removeCallOf(before, key);
+    else await store.retireCall(before, key);
   }
 }
 

@@ -6,6 +6,8 @@ import type { RedisStore } from '../store/redis/redis-store.js';
 const BEAT = 400;
 /** A node that hasn't for so long is gone: long enough for a pause of the collector, short enough for callers. */
 const GONE_AFTER = 1_500;
+/** A beat so much late shows that the process stood still: whoever waited for it may have gone on without it. */
+const STALL = 500;
 
 const facts = z.object({
   /** The run of its SIP engine. */
@@ -30,6 +32,9 @@ export class Nodes {
   readonly #seen = new Map<string, NodeFacts>();
   #timer: Timer | undefined;
   #closed = false;
+  /** When the next beat is due, of the monotonic clock. */
+  #due: number | undefined;
+  #stalledAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: NodesOptions) {
     this.#options = options;
@@ -39,6 +44,19 @@ export class Nodes {
   /** The other nodes that were alive a moment ago. */
   get others(): readonly string[] {
     return [...this.#seen.keys()];
+  }
+
+  /** Whether another process has this one's engine. */
+  get sharesEngine(): boolean {
+    const { engine } = this.#options.facts;
+    return [...this.#seen.values()].some((facts) => facts.engine === engine);
+  }
+
+  /** Milliseconds since this process stood still for long enough to be missed. */
+  get sinceStall(): number {
+    const now = this.#options.clock.monotonic();
+    // What waited on sockets is heard before timers that are long due.
+    return this.#isLate(now) ? 0 : now - this.#stalledAt;
   }
 
   /** @throws {RedisAway} when nobody knows */
@@ -61,9 +79,16 @@ export class Nodes {
   #beat(): void {
     if (this.#closed) return;
     const { clock } = this.#options;
+    const now = clock.monotonic();
+    if (this.#isLate(now)) this.#stalledAt = now;
+    this.#due = now + BEAT;
     this.#timer = clock.setTimeout(() => this.#beat(), BEAT);
     // While Redis is away nothing is known of others, and nobody is taken for gone.
     this.#round().catch(() => undefined);
+  }
+
+  #isLate(now: number): boolean {
+    return this.#due !== undefined && now - this.#due > STALL;
   }
 
   async #round(): Promise<void> {

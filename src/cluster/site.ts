@@ -1,4 +1,4 @@
-import type { CallStore } from '../calls/journal.js';
+import { asRecord, type CallStore } from '../calls/journal.js';
 import type { CallInfo } from '../calls/records.js';
 import type { CallSite, Claim, ClaimNote } from '../calls/site.js';
 import type { Clock, Timer } from '../clock/clock.js';
@@ -74,7 +74,7 @@ export class Site implements CallSite, CallStore {
     this.#claims = new Claims({ store, clock, nodes: this.#nodes, bus: this.#bus, engine, onFault });
     store.onHeld((aor, holders) => this.#note(aor, holders));
     store.link.onState((state) => {
-      if (state === 'up') this.#look();
+      if (state === 'up') this.#back().catch((error: unknown) => this.#fault(error));
     });
     this.#schedule();
   }
@@ -82,6 +82,11 @@ export class Site implements CallSite, CallStore {
   /** The other nodes that live. */
   get others(): readonly string[] {
     return this.#nodes.others;
+  }
+
+  /** Whether another process has this one's engine. */
+  get sharesEngine(): boolean {
+    return this.#nodes.sharesEngine;
   }
 
   claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
@@ -147,6 +152,14 @@ export class Site implements CallSite, CallStore {
     }, LOOK);
   }
 
+  /** Redis is back: calls that others have taken meanwhile are theirs, and devices may have come. */
+  async #back(): Promise<void> {
+    const { store, calls } = this.#options;
+    this.#look();
+    const held = store.ownCalls.map(asRecord).flatMap((record) => (record?.held === undefined ? [] : [record.info]));
+    for (const { callUuid, aor } of await this.#claims.restore(held)) calls().letGo(callUuid, aor);
+  }
+
   /** Reads what a message would have told. */
   #look(): void {
     const { store, calls, devicesOf } = this.#options;
@@ -168,6 +181,8 @@ export class Site implements CallSite, CallStore {
     const left: unknown[] = [];
     for await (const [call, record] of store.callsOfNode(gone)) {
       left.push(record);
+      const { info, held } = asRecord(record) ?? {};
+      if (info !== undefined && held !== undefined) await this.#claims.inherit(gone, info);
       await store.inheritCall(gone, call);
     }
     onEvent('calls taken over', { node: gone, calls: left.length });

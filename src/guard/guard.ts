@@ -17,6 +17,8 @@ export interface GuardSettings {
 export interface GuardOptions {
   readonly settings: GuardSettings;
   readonly clock: Clock;
+  /** Takes a push of what a device may have from all nodes together: false when nothing is left, undefined when that isn't known. */
+  readonly sharedDevicePushes?: ((device: PushedDevice) => Promise<boolean | undefined>) | undefined;
   /** Told of pushes and calls that a budget has refused, as often as {@link Refusals} allows. */
   readonly onTold?: (refusal: Refusal, untold: number) => void;
   /** A budget of pushes or calls has refused something. */
@@ -30,6 +32,11 @@ export type BudgetName =
   | 'pushes.perTrunk'
   | 'outboundCalls'
   | 'registrations';
+
+interface PushedDevice {
+  readonly aor: string;
+  readonly id: string;
+}
 
 /** Who calls, and over which trunk. */
 interface PushedCall {
@@ -63,9 +70,18 @@ export class Guard {
     };
   }
 
-  /** A push to that device, of whatever kind; false when it had too many. */
-  devicePush(device: { readonly aor: string; readonly id: string }): boolean {
-    return this.#take('pushes.perDevice', `${device.aor} ${device.id}`, 'push', device.aor);
+  /** A push to that device, of whatever kind; false when it had too many, from this node or from all that share a count. */
+  devicePush(device: PushedDevice): boolean | Promise<boolean> {
+    const name = `${device.aor} ${device.id}`;
+    const { sharedDevicePushes } = this.#options;
+    if (!this.#take('pushes.perDevice', name, 'push', device.aor)) return false;
+    return sharedDevicePushes === undefined || this.#takeShared(sharedDevicePushes(device), name, device.aor);
+  }
+
+  async #takeShared(taken: Promise<boolean | undefined>, name: string, aor: string): Promise<boolean> {
+    if ((await taken) !== false) return true;
+    this.#refused('pushes.perDevice', name, 'push', aor);
+    return false;
   }
 
   /** Takes a push for a call. Why there is none; undefined when there is. Without a number the caller has no budget of his own. */
@@ -118,8 +134,12 @@ export class Guard {
 
   #take(name: BudgetName, key: string, what: string | undefined, subject: string): boolean {
     if (this.#budgets[name].take(key)) return true;
+    this.#refused(name, key, what, subject);
+    return false;
+  }
+
+  #refused(name: BudgetName, key: string, what: string | undefined, subject: string): void {
     this.#options.onBudget?.(name, subject);
     if (what !== undefined) this.#note({ what, reason: `budget ${name}`, source: key, status: 0 });
-    return false;
   }
 }

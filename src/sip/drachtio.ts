@@ -228,6 +228,12 @@ export class Drachtio {
     });
   }
 
+  /** Whether calls that begin come here, or to other applications of the engine alone. Requests inside dialogs come anyway. */
+  takeCalls(takes: boolean): void {
+    const socket = this.#socket();
+    if (socket !== undefined) this.#agent.app.client?.wp.send(socket, `${takes ? 'route' : 'remove_route'}|invite`);
+  }
+
   /** There is a connection to the engine at the moment. */
   get connected(): boolean {
     return this.#socket() !== undefined;

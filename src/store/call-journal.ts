@@ -40,6 +40,7 @@ export class CallJournal {
   #next = 1;
   #fd: number | undefined;
   #started = false;
+  #began = false;
   #torn = false;
   #bytes = 0;
   #liveBytes = 0;
@@ -73,6 +74,12 @@ export class CallJournal {
     return found;
   }
 
+  /** Whether there were files when it was first used: what is not in them, their process had seen to. */
+  get began(): boolean {
+    this.#start();
+    return this.#began;
+  }
+
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
@@ -83,6 +90,7 @@ export class CallJournal {
     if (this.#started) return;
     this.#started = true;
     for (const file of filesIn(this.#path)) {
+      this.#began = true;
       this.#next = Number(NAME.exec(file)?.[1]) + 1;
       const segment: Segment = { file: join(this.#path, file), size: 0, live: 0 };
       this.#segments.push(segment);

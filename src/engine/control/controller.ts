@@ -162,6 +162,10 @@ export class Controller implements ControlUser {
     }
     const incoming = this.#dialogs().incoming(command.transaction);
     if (!incoming) throw new CommandError('Response not sent due to unknown transaction');
+    if (start.status === 481 && this.#dispatcher.disowned(incoming, session)) {
+      session.send(okReply(command.id));
+      return;
+    }
     const response = incoming.respond({
       status: start.status,
       reason: start.reason,

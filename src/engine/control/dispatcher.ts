@@ -35,6 +35,8 @@ interface Deaths {
 
 const NONE: Deaths = { soon: 0, all: 0 };
 
+/** Milliseconds until apps that didn't know a dialog are asked again. */
+const SEARCH_AGAIN = 250;
 const META_ROOM = 512;
 /** Requests outside any dialog that wait for an app's successor. */
 const MAX_WAITING = 20_000;
@@ -61,6 +63,7 @@ export class Dispatcher {
   readonly #owners = new Map<Dialog, ControlSession>();
   readonly #alone = new WeakSet<Incoming>();
   readonly #pending = new Map<Incoming, { readonly deaths: Deaths; readonly at: number }>();
+  readonly #searches = new WeakMap<Incoming, { readonly asked: Set<ControlSession>; readonly until: number }>();
   readonly #waiting = new Map<Incoming, { timer: Timer | undefined; deaths: Deaths }>();
 
   constructor(options: DispatcherOptions) {
@@ -112,6 +115,35 @@ export class Dispatcher {
   ownerOf(dialog: Dialog, method: string): ControlSession | undefined {
     const owner = this.#owners.get(dialog);
     return owner && !owner.closed ? owner : this.#adopter(dialog, method);
+  }
+
+  /**
+   * An app does not know the dialog of a request that it was handed. If whoever had the dialog is gone and there are several apps, the
+   * others are asked, and for a while all of them again: one of them may be about to take over what that one has left. Gives whether it
+   * is seen to.
+   */
+  disowned(incoming: Incoming, session: ControlSession): boolean {
+    const { dialog } = incoming;
+    if (dialog === undefined || this.#owners.get(dialog)?.closed === false) return false;
+    const now = this.#clock.monotonic();
+    const search = this.#searches.get(incoming) ?? { asked: new Set(), until: now + this.#dialogWait };
+    search.asked.add(session);
+    this.#searches.set(incoming, search);
+    const next = this.#routes.next('invite', (other) => other.ready && !search.asked.has(other));
+    if (next !== undefined) {
+      this.#hand(incoming, next);
+      return true;
+    }
+    const alone = [...search.asked].filter((other) => !other.closed).length < 2;
+    if (alone || now > search.until) return false;
+    search.asked.clear();
+    this.#clock.setTimeout(() => {
+      if (!incoming.pending) return;
+      const owner = this.ownerOf(dialog, incoming.method);
+      if (owner === undefined) this.#wait(incoming);
+      else this.#hand(incoming, owner);
+    }, SEARCH_AGAIN);
+    return true;
   }
 
   /** An app asked for a verb: it gets what waits for one like it. */

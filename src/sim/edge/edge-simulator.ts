@@ -33,6 +33,8 @@ export class EdgeSimulator {
   readonly events = new Events<EdgeEvent>();
   /** What callwake did wrong in the edge's view. */
   readonly faults: string[] = [];
+  /** Where it sends what comes from phones, at first `options.core`. May be changed at any time. */
+  home: EdgeSimulatorOptions['core'];
   readonly #options: EdgeSimulatorOptions;
   readonly #clock: Clock;
   readonly #log: MessageLog;
@@ -45,6 +47,7 @@ export class EdgeSimulator {
 
   constructor(options: EdgeSimulatorOptions) {
     this.#options = options;
+    this.home = options.core;
     this.#clock = options.clock ?? systemClock;
     this.#log = new MessageLog(this.#clock);
     this.#transport = new TransportLayer({ clock: this.#clock, ...(options.tls ? { tls: options.tls } : {}) });
@@ -150,9 +153,9 @@ export class EdgeSimulator {
   }
 
   #toCore(request: SipRequest, flow: Flow, token: string, routed: boolean): void {
-    const { core } = this.#options;
+    const { home } = this;
     if (request.method === 'REGISTER') this.#register(request, token);
-    let target: Target = { protocol: core.transport, host: core.host, port: core.port, local: this.core };
+    let target: Target = { protocol: home.transport, host: home.host, port: home.port, local: this.core };
     if (routed && request.toTag !== undefined) {
       const route = request.list('Route')[0];
       const next = this.#transport.resolveNow(parseUri(route === undefined ? request.uri : parseNameAddr(route).uri));

@@ -245,7 +245,11 @@ export class DeviceTable {
     try {
       if (!this.#complete) await this.#restore();
       for (let batch = this.#waiting.some(AT_ONCE); batch.length > 0; batch = this.#waiting.some(AT_ONCE)) {
-        await Promise.all(batch.map(([aor, write]) => this.#write(aor, write)));
+        const tried = await Promise.allSettled(batch.map(([aor, write]) => this.#write(aor, write)));
+        const failed = tried.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+        const away = failed.find((error) => error instanceof RedisAway);
+        // One that can't be written must not keep the others from it.
+        if (away !== undefined || failed.length === batch.length) throw away ?? failed[0];
       }
       return true;
     } catch (error) {

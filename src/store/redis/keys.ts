@@ -22,6 +22,16 @@ export class Keys {
     return `${this.prefix}{${tag(aor)}}:calls`;
   }
 
+  /** String, expires: what is left of the pushes that a device of the AOR may have. */
+  pushes(aor: string, device: string): string {
+    return `${this.prefix}{${tag(aor)}}:pushes:${device}`;
+  }
+
+  /** String: the form of all that is under the prefix. */
+  schema(): string {
+    return `${this.prefix}schema`;
+  }
+
   /** Sorted set of AORs with devices, one of {@link INDEX_PARTS}. */
   index(part: number): string {
     return `${this.prefix}index:${part}`;

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock/clock.js';
 import { StoreAway } from '../store.js';
 import { connectRedis, type RedisClient } from './connect.js';
+import { Keys } from './keys.js';
 import type { RedisOptions } from './options.js';
 
 /** Redis can't be reached, or can't do its work at the moment; nobody knows whether what was asked has been done. */
@@ -8,6 +9,12 @@ export class RedisAway extends StoreAway {}
 
 /** What a server says that is there but can't serve: it loads, was demoted, lost its primary, or can't write. */
 const CANT_SERVE = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|BUSY|UNBLOCKED|OOM|NOAUTH)/;
+
+/**
+ * The form of what is in Redis. A release that writes another one puts a higher number there, and comes after one that reads it, so that
+ * nodes of two neighbouring releases work side by side; an older one keeps off.
+ */
+export const REDIS_SCHEMA = 1;
 
 const CLOSED = 'the connection was closed';
 
@@ -29,6 +36,8 @@ export class RedisLink {
   readonly #clock: Clock;
   readonly #listeners = new Set<(state: RedisState, why: string) => void>();
   #state: RedisState = 'away';
+  /** Of the monotonic clock. */
+  #since: number;
   #why = 'not connected yet';
   #probe: Timer | undefined;
   #probing = false;
@@ -37,6 +46,7 @@ export class RedisLink {
   constructor(options: RedisOptions, clock: Clock) {
     this.options = options;
     this.#clock = clock;
+    this.#since = clock.monotonic();
     this.client = connectRedis(options);
     this.client.on('error', (error: Error) => this.#lost(wordsOf(error)));
     this.client.on('close', () => this.#lost(CLOSED));
@@ -46,6 +56,11 @@ export class RedisLink {
 
   get state(): RedisState {
     return this.#state;
+  }
+
+  /** How long it has been in that state, in milliseconds. */
+  get lasts(): number {
+    return this.#clock.monotonic() - this.#since;
   }
 
   /** Why it is away, in words without secrets. */
@@ -122,15 +137,23 @@ export class RedisLink {
     else if (why !== CLOSED) this.#why = why;
   }
 
-  /** It is back when it takes a write: a replica or a server without disk answers PING as well. */
+  /** It is back when it takes a write: a replica or a server without disk answers PING as well. What is in it has to be readable. */
   #ask(): void {
     if (this.#closed || this.#probing || this.#state === 'up') return;
     this.#probing = true;
-    const key = `${this.options.prefix}probe`;
-    this.client.set(key, '1', 'PX', 60_000).then(
-      () => {
+    const { prefix } = this.options;
+    const asked = [
+      this.client.set(`${prefix}probe`, '1', 'PX', 60_000),
+      this.client.setnx(new Keys(prefix).schema(), REDIS_SCHEMA),
+      this.client.get(new Keys(prefix).schema()),
+    ] as const;
+    Promise.all(asked).then(
+      ([, , schema]) => {
         this.#probing = false;
-        if (!this.#closed && this.#state === 'away') this.#change('up', '');
+        if (Number(schema) > REDIS_SCHEMA) {
+          this.#why = `a newer callwake wrote what is in Redis (schema ${schema}, this one reads up to ${REDIS_SCHEMA})`;
+          this.#schedule();
+        } else if (!this.#closed && this.#state === 'away') this.#change('up', '');
       },
       (error: unknown) => {
         this.#probing = false;
@@ -152,6 +175,7 @@ export class RedisLink {
 
   #change(state: RedisState, why: string): void {
     this.#state = state;
+    this.#since = this.#clock.monotonic();
     this.#why = why;
     for (const listener of [...this.#listeners]) listener(state, why);
   }

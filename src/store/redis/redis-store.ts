@@ -36,6 +36,9 @@ const START_PATIENCE = 3_000;
 
 const CHUNK = 200;
 
+/** In place of the record of a call that another node has begun anew. */
+const RETIRED = 'null';
+
 /** The store of a site with several nodes: Redis or Valkey. */
 export class RedisStore implements Store {
   readonly kind = 'redis';
@@ -48,6 +51,10 @@ export class RedisStore implements Store {
   /** This node's part of the journal, for a Redis that lost it or was away. */
   readonly #calls = new Map<string, unknown>();
   readonly #gone = new Set<string>();
+  /** Keys of calls that another process wrote down and that this one has to see to. */
+  readonly #found = new Set<string>();
+  /** Whether all that a process before this one left has been found. */
+  #read = false;
   readonly #files: CallJournal | undefined;
   #onHeld: ((aor: string, holders: readonly string[]) => void) | undefined;
 
@@ -74,6 +81,11 @@ export class RedisStore implements Store {
   /** AORs whose changes wait for Redis. */
   get waiting(): number {
     return this.#table.waiting;
+  }
+
+  /** The records of the calls that this process has in its journal. */
+  get ownCalls(): readonly unknown[] {
+    return [...this.#calls.values()];
   }
 
   /** Has `listener` told of an AOR that was changed here while nodes hold calls for it. */
@@ -135,13 +147,15 @@ export class RedisStore implements Store {
    */
   async putCall(key: string, record: unknown): Promise<void> {
     this.#calls.set(key, record);
+    this.#found.delete(key);
     this.#gone.delete(key);
     this.#files?.put(key, record);
     await this.#writeCall(key, record);
   }
 
   async removeCall(key: string): Promise<void> {
-    const known = this.#calls.delete(key);
+    const known = this.#calls.delete(key) || this.#found.has(key);
+    this.#found.delete(key);
     this.#files?.remove(key);
     try {
       await this.#forgetCall(key);
@@ -151,26 +165,45 @@ export class RedisStore implements Store {
     }
   }
 
-  /** This node's journal; waits a little for Redis, as it is asked for at the start. */
+  /**
+   * This node's journal; waits a little for Redis, as it is asked for at the start. What is on the node's own disk counts: a Redis that
+   * failed over to a replica may have calls that are over.
+   */
   async *calls(): AsyncIterable<readonly [string, unknown]> {
     const late = new Promise<void>((resolve) => this.#clock.setTimeout(resolve, START_PATIENCE));
     await Promise.race([this.link.up(), late]);
-    const met = new Set<string>();
-    for (const [key, record] of this.#files?.entries() ?? []) {
-      met.add(key);
-      if (await this.#inherited(key)) this.#files?.remove(key);
-      else yield [key, record];
+    const onDisk = this.#files?.entries() ?? [];
+    for (const [key, record] of onDisk) {
+      this.#found.add(key);
+      if (await this.#inherited(key)) {
+        this.#found.delete(key);
+        this.#files?.remove(key);
+      } else yield [key, record];
     }
-    if (this.link.state === 'away' && met.size > 0) return;
-    for await (const entry of this.callsOfNode(this.node)) if (!met.has(entry[0])) yield entry;
+    if (this.#files?.began !== true) {
+      for await (const entry of this.callsOfNode(this.node)) {
+        this.#found.add(entry[0]);
+        yield entry;
+      }
+    }
+    this.#read = true;
+    if (this.link.state === 'up') await this.#forgetStale();
+  }
+
+  /** Calls that Redis has in this node's journal and that are over. */
+  async #forgetStale(): Promise<void> {
+    for (const key of await this.link.run((client) => client.smembers(this.keys.journal(this.node)))) {
+      if (!this.#calls.has(key) && !this.#found.has(key)) await this.#forgetCall(key);
+    }
   }
 
   /** Whether another node goes on with a call of this node's journal. */
   async #inherited(key: string): Promise<boolean> {
     try {
-      const there = await this.link.run((client) => client.hexists(this.keys.calls(aorOf(key)), key));
+      const there = await this.link.run((client) => client.hget(this.keys.calls(aorOf(key)), key));
+      if (there === RETIRED) await this.link.run((client) => client.hdel(this.keys.calls(aorOf(key)), key));
       const own = await this.link.run((client) => client.sismember(this.keys.journal(this.node), key));
-      return there === 1 && own === 0;
+      return there !== null && own === 0;
     } catch (error) {
       if (error instanceof RedisAway) return false;
       throw error;
@@ -188,16 +221,17 @@ export class RedisStore implements Store {
 
   /** Makes a call of another node's journal one of this node's. */
   async inheritCall(node: string, key: string): Promise<void> {
+    this.#found.add(key);
     await Promise.all([
       this.link.run((client) => client.srem(this.keys.journal(node), key)),
       this.link.run((client) => client.sadd(this.keys.journal(this.node), key)),
     ]);
   }
 
-  /** Takes a call out of the journal of a node that is gone. */
-  async removeCallOf(node: string, key: string): Promise<void> {
+  /** Takes a call out of the journal of a node that is gone, which finds that out when it comes back with its own copy. */
+  async retireCall(node: string, key: string): Promise<void> {
     await Promise.all([
-      this.link.run((client) => client.hdel(this.keys.calls(aorOf(key)), key)),
+      this.link.run((client) => client.hset(this.keys.calls(aorOf(key)), key, RETIRED)),
       this.link.run((client) => client.srem(this.keys.journal(node), key)),
     ]);
   }
@@ -293,6 +327,7 @@ export class RedisStore implements Store {
         this.#gone.delete(key);
       }
       await Promise.all([...this.#calls].map(([key, record]) => this.#writeCall(key, record)));
+      if (this.#read) await this.#forgetStale();
     } catch (error) {
       if (!(error instanceof RedisAway)) this.#onTrouble(error instanceof Error ? error.message : String(error));
     }

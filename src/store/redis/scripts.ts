@@ -85,3 +85,18 @@ export const RELEASE = script(`
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('HDEL', KEYS[1], ARGV[1]) end
 return 0
 `);
+
+/**
+ * Takes one of a budget that fills up evenly. Key: the budget. Arguments: how much it holds, milliseconds in which as much comes back.
+ * Gives 1, or 0 when nothing is left. By the clock of Redis, the same for all nodes.
+ */
+export const TAKE = script(`
+local count, per = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local left, at = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%S+)$')
+left = math.min(count, (tonumber(left) or count) + math.max(0, now - (tonumber(at) or now)) * count / per)
+local may = left >= 1 and 1 or 0
+redis.call('SET', KEYS[1], string.format('%.3f %.0f', left - may, now), 'PX', per)
+return may
+`);

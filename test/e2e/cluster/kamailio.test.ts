@@ -29,4 +29,9 @@ test('Kamailio splits phones among two nodes; when one is gone, they register an
   t.is((await call.answered).status, 200);
   await call.hangup();
   t.is(site.pushes.length, 7);
+  t.is(
+    new Set(stage.apple.received.map(({ providerToken }) => providerToken)).size,
+    1,
+    'one provider token for the site',
+  );
 });

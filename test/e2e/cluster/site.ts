@@ -6,6 +6,7 @@ import type { Stage, StageOptions } from '../../../src/demo/stage.js';
 import type { SipAddress } from '../../../src/sim/address.js';
 import { EdgeSimulator } from '../../../src/sim/edge/index.js';
 import type { PhoneSimulator, PhoneSimulatorOptions } from '../../../src/sim/phone/index.js';
+import { eventually } from '../../support/eventually.js';
 import { RedisServer } from '../../support/redis.js';
 import { stageExactly } from '../support.js';
 
@@ -14,6 +15,8 @@ export interface SiteOptions {
   readonly transport?: SipAddress['transport'];
   /** Of Redis: `['--appendonly', 'yes']`. */
   readonly redis?: readonly string[];
+  /** Redis has a replica, and a Sentinel that nodes ask for the primary. */
+  readonly sentinel?: boolean;
   readonly store?: Readonly<Record<string, unknown>>;
   readonly trunk?: StageOptions['trunk'];
 }
@@ -35,6 +38,8 @@ export class Wire {
   private constructor(
     readonly server: Server,
     readonly port: number,
+    /** The port at its far end, of connections to come. */
+    public target: number,
   ) {}
 
   static async to(target: number): Promise<Wire> {
@@ -42,10 +47,10 @@ export class Wire {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
-    const wire = new Wire(server, address.port);
+    const wire = new Wire(server, address.port, target);
     server.on('connection', (near) => {
       if (wire.#cut) return near.destroy();
-      const far = connect(target, '127.0.0.1');
+      const far = connect(wire.target, '127.0.0.1');
       for (const [one, other] of [
         [near, far],
         [far, near],
@@ -91,10 +96,11 @@ export class Site {
     const { edge = 'path', transport = 'tcp', trunk } = options;
     const redis = await RedisServer.start({ args: options.redis ?? [] });
     t.teardown(() => redis.stop());
+    const watched = options.sentinel ? await withSentinel(t, redis) : undefined;
     const store = {
       kind: 'redis',
       path: 'data',
-      redis: { urls: [redis.url], timeout: '500ms', ...options.store },
+      redis: { urls: [redis.url], timeout: '500ms', ...watched, ...options.store },
     };
     const stage = await stageExactly(t, {
       edge,
@@ -106,7 +112,7 @@ export class Site {
     t.teardown(() => wire.close());
     const callwake = new CallwakeProcess(stage.configFile, {
       CALLWAKE_CLUSTER__NODE: 'b',
-      CALLWAKE_STORE__REDIS__URLS: `["redis://127.0.0.1:${wire.port}"]`,
+      ...(!watched && { CALLWAKE_STORE__REDIS__URLS: `["redis://127.0.0.1:${wire.port}"]` }),
     });
     t.teardown(() => callwake.stop());
     const listener = (await callwake.ready()).find((candidate) => candidate.transport === transport);
@@ -136,6 +142,23 @@ export class Site {
       ({ payload }) => (payload as { callwake?: { callUuid?: string } } | undefined)?.callwake?.callUuid ?? '',
     );
   }
+}
+
+/** A replica, and a Sentinel that gives the primary up after a third of a second; gives what nodes are configured with. */
+async function withSentinel(t: ExecutionContext, { address, port }: RedisServer): Promise<object> {
+  const replica = await RedisServer.start({ args: ['--replicaof', address, String(port)] });
+  t.teardown(() => replica.stop());
+  const sentinel = await RedisServer.start({
+    sentinel: [
+      `sentinel monitor callwake ${address} ${port} 1`,
+      'sentinel down-after-milliseconds callwake 300',
+      'sentinel failover-timeout callwake 2000',
+    ],
+  });
+  t.teardown(() => sentinel.stop());
+  const facts = async (): Promise<string> => String(await sentinel.ask('SENTINEL', 'MASTER', 'callwake'));
+  await eventually(async () => /num-slaves,1/.test(await facts()), 'the replica');
+  return { mode: 'sentinel', urls: [sentinel.url] };
 }
 
 /** Ends a node as if its machine had lost its power: supervisor, engine and app at once. */

@@ -1,0 +1,114 @@
+// What a site costs: wake calls over Redis with the phones at the call's node and at another one, one and two workers, what Redis has to do.
+// After `npm run build`: node bench/cluster/run.mjs resume|workers|memory [--rate 50] [--calls 1000]
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cpuSeconds, sleep, where } from '../harness/machine.mjs';
+import { scratch } from '../harness/servers.mjs';
+import { Bench } from '../wake/bench.mjs';
+import { between, figuresOf, startNode, startRedis } from './site.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rate: { type: 'string' },
+    calls: { type: 'string', default: '1000' },
+    warm: { type: 'string', default: '1500' },
+  },
+});
+const calls = Number(values.calls);
+const folder = scratch();
+console.log(where());
+const bench = await new Bench(folder).open();
+const parts = { resume, workers, memory };
+const part = parts[positionals[0]];
+if (part === undefined) throw new Error(`which of ${Object.keys(parts).join(', ')}?`);
+await part();
+bench.close();
+
+/** The same calls to node a, with the phones registering at a, then at b, then at a again. */
+async function resume() {
+  const rate = Number(values.rate ?? 50);
+  const redis = await startRedis(join(folder, 'redis'));
+  const nodes = {};
+  for (const name of ['a', 'b']) {
+    nodes[name] = await startNode(join(folder, name), bench.surroundings, { redis, name });
+  }
+  for (const at of ['a', 'b', 'a', 'b']) {
+    await bench.face(nodes[at]);
+    const server = { port: nodes.a.port, pids: () => [nodes.a, nodes.b].flatMap((node) => node.pids()) };
+    await bench.wake(server, 250, Number(values.warm));
+    const idle = await idleRate(redis);
+    const before = await figuresOf(redis);
+    const begun = performance.now();
+    const step = await bench.wake(server, rate, calls);
+    const cost = between(before, await figuresOf(redis));
+    const other = (idle * (performance.now() - begun)) / 1000;
+    const { push, resume: resumed } = step;
+    console.log(
+      `${step.pass ? 'pass' : 'FAIL'} call at a, phones at ${at}, ${rate}/s: push p50/p99 ${push.p50}/${push.p99} ms, ` +
+        `resume p50/p99 ${resumed.p50}/${resumed.p99} ms; CPU ${step.cpuMs} ms a call; others ${step.foreign}`,
+    );
+    // Each phone has registered twice before it is called, to be asleep: that is in the figures.
+    console.log(
+      `     Redis, with three REGISTERs: ${((cost.total - other) / calls).toFixed(1)} commands a call, ` +
+        `${(cost.in / calls / 1000).toFixed(1)} kB in, ${(cost.out / calls / 1000).toFixed(1)} kB out, ` +
+        `${((cost.cpu * 1000) / calls).toFixed(2)} ms CPU; idle ${idle.toFixed(1)}/s; ${JSON.stringify(cost.commands)}`,
+    );
+  }
+  for (const node of Object.values(nodes)) await node.stop();
+  redis.stop();
+}
+
+async function idleRate(redis) {
+  const before = await figuresOf(redis);
+  await sleep(3_000);
+  return between(before, await figuresOf(redis)).total / 3;
+}
+
+/** Processor time a call of each process, with one worker and with two. */
+async function workers() {
+  const rate = Number(values.rate ?? 200);
+  for (const count of [1, 2]) {
+    const redis = await startRedis(join(folder, `redis-${count}`));
+    const node = await startNode(join(folder, `workers-${count}`), bench.surroundings, {
+      redis,
+      name: 'a',
+      workers: count,
+    });
+    await bench.face(node);
+    await bench.wake(node, 250, Number(values.warm));
+    const before = cpuSeconds([redis.pid]);
+    const step = await bench.wake(node, rate, calls);
+    const ofRedis = ((cpuSeconds([redis.pid]) - before) * 1000) / calls;
+    const [supervisor, engine, ...apps] = step.cpuMsByProcess;
+    const app = apps.reduce((sum, ms) => sum + ms, 0);
+    const busiest = Math.max(engine, ...apps);
+    const all = supervisor + engine + app + ofRedis;
+    console.log(
+      `${step.pass ? 'pass' : 'FAIL'} ${count} workers, ${rate}/s: CPU ms a call: apps ${apps.join(' + ')}, engine ${engine}, Redis ${ofRedis.toFixed(3)}; ` +
+        `the busiest process allows ${Math.floor(1000 / busiest)} calls/s, two cores ${Math.floor(2000 / all)}; others ${step.foreign}`,
+    );
+    await node.stop();
+    redis.stop();
+  }
+}
+
+/** Bytes of Redis for a phone. */
+async function memory() {
+  const redis = await startRedis(join(folder, 'redis'));
+  const node = await startNode(join(folder, 'a'), bench.surroundings, { redis, name: 'a' });
+  await bench.face(node);
+  const used = async () => Number(/^used_memory:(\d+)/m.exec(await redis.client.info('memory'))?.[1]);
+  const before = await used();
+  await bench.phones.ask('register', { count: calls });
+  await sleep(1_000);
+  const after = await used();
+  const keys = await redis.client.keys('callwake:*:devices');
+  const sizes = await Promise.all(keys.slice(0, 1_000).map((key) => redis.client.call('MEMORY', 'USAGE', key)));
+  const mean = sizes.reduce((sum, size) => sum + Number(size), 0) / sizes.length;
+  console.log(
+    `${keys.length} phones: ${Math.round((after - before) / calls)} bytes of used_memory each, ${Math.round(mean)} of them the key with its value`,
+  );
+  await node.stop();
+  redis.stop();
+}

@@ -1,0 +1,188 @@
+import test, { type ExecutionContext } from 'ava';
+import type { CallInfo } from '../../src/calls/records.js';
+import { systemClock } from '../../src/clock/clock.js';
+import type { BusMessage } from '../../src/cluster/bus.js';
+import { Claims } from '../../src/cluster/claims.js';
+import { PushBudget } from '../../src/cluster/push-budget.js';
+import { DEFAULT_REDIS } from '../../src/store/redis/options.js';
+import { RedisStore } from '../../src/store/redis/redis-store.js';
+import { eventually } from '../support/eventually.js';
+import { RedisServer } from '../support/redis.js';
+
+const CALL: CallInfo = { callUuid: 'U', aor: 'sip:1@a.example', trunk: 'cucm', callId: 'c1' };
+
+class Site {
+  readonly living = new Set<string>();
+  readonly told: BusMessage[] = [];
+  /** Of nodes to come. */
+  sinceStall = Number.POSITIVE_INFINITY;
+
+  private constructor(
+    readonly t: ExecutionContext,
+    readonly redis: RedisServer,
+  ) {}
+
+  static async start(t: ExecutionContext): Promise<Site> {
+    const redis = await RedisServer.start();
+    t.teardown(() => redis.stop());
+    return new Site(t, redis);
+  }
+
+  async store(node: string): Promise<RedisStore> {
+    const redis = { ...DEFAULT_REDIS, urls: [this.redis.url], timeout: 5_000 };
+    const store = new RedisStore({ redis, clock: systemClock, node, cache: 100 });
+    this.t.teardown(() => store.close());
+    await store.link.up();
+    this.living.add(node);
+    return store;
+  }
+
+  async node(name: string): Promise<{ store: RedisStore; claims: Claims }> {
+    const store = await this.store(name);
+    const claims = new Claims({
+      store,
+      clock: systemClock,
+      nodes: { lives: async (node) => this.living.has(node), sinceStall: this.sinceStall },
+      bus: { tell: (_node, message) => this.told.push(message) },
+      engine: `engine of ${name}`,
+      onFault: (error) => this.t.fail(String(error)),
+    });
+    return { store, claims };
+  }
+}
+
+test('a claim is one node’s until it gives it up; who waits asks for it again and again, as that may not be heard', async (t) => {
+  const site = await Site.start(t);
+  const [a, b] = [await site.node('a'), await site.node('b')];
+  t.truthy(
+    await a.claims.claim(
+      CALL,
+      () => true,
+      () => {},
+    ),
+  );
+  let got = false;
+  const waiting = b.claims
+    .claim(
+      CALL,
+      () => true,
+      () => {},
+    )
+    .then((claim) => {
+      got = true;
+      return claim;
+    });
+  await eventually(() => site.told.length >= 3, 'being asked for the call');
+  t.deepEqual(site.told[0], { type: 'wanted', aor: CALL.aor, callUuid: CALL.callUuid, from: 'b' });
+  t.false(got);
+  await a.claims.release(CALL.aor, CALL.callUuid);
+  t.deepEqual(await waiting, { sameEngine: false });
+});
+
+test('an INVITE that is cancelled soon takes the call from nobody', async (t) => {
+  const site = await Site.start(t);
+  const [a, b] = [await site.node('a'), await site.node('b')];
+  await a.claims.claim(
+    CALL,
+    () => true,
+    () => {},
+  );
+  let asked = 0;
+  t.is(
+    await b.claims.claim(
+      CALL,
+      () => asked++ === 0,
+      () => {},
+    ),
+    undefined,
+  );
+  t.deepEqual(site.told, []);
+});
+
+test('after a stall an INVITE waits for its CANCEL; and no call goes without a claim for a Redis that was gone for a moment', async (t) => {
+  const site = await Site.start(t);
+  const a = await site.node('a');
+  await a.claims.claim(
+    CALL,
+    () => true,
+    () => {},
+  );
+  site.sinceStall = 0;
+  const b = await site.node('b');
+  await site.redis.ask('CLIENT', 'KILL', 'TYPE', 'normal');
+  await eventually(() => b.store.link.state === 'away');
+  let cancelled = false;
+  const claim = b.claims.claim(
+    CALL,
+    () => !cancelled,
+    () => {},
+  );
+  await b.store.link.up();
+  cancelled = true;
+  t.is(await claim, undefined);
+});
+
+test('a Redis that comes back without claims gets them again; one that another node has by then is that one’s', async (t) => {
+  const site = await Site.start(t);
+  const [a, b] = [await site.node('a'), await site.node('b')];
+  const other = { ...CALL, callUuid: 'V' };
+  for (const call of [CALL, other])
+    await a.claims.claim(
+      call,
+      () => true,
+      () => {},
+    );
+  await site.redis.ask('FLUSHALL');
+  await b.claims.claim(
+    other,
+    () => true,
+    () => {},
+  );
+  t.deepEqual(await a.claims.restore([CALL, other]), [other]);
+  site.living.delete('a');
+  await a.store.putCall('sip:1@a.example U x', {
+    version: 1,
+    engine: 'engine of a',
+    info: CALL,
+    startedAt: 1,
+    port: undefined,
+    held: { holdUntil: 2, ringUntil: 2, legs: [] },
+  });
+  const claim = await b.claims.claim(
+    { ...CALL, callId: 'c2' },
+    () => true,
+    () => {},
+  );
+  t.is(claim?.left?.info.callId, 'c1', 'the other node finds what the first has left');
+  t.false(claim?.sameEngine);
+});
+
+test('a claim that was given up while Redis was away is nobody’s once it is back', async (t) => {
+  const site = await Site.start(t);
+  const { store, claims } = await site.node('a');
+  await claims.claim(
+    CALL,
+    () => true,
+    () => {},
+  );
+  await site.redis.kill();
+  await claims.release(CALL.aor, CALL.callUuid);
+  await site.redis.restart();
+  await site.redis.ask('HSET', store.keys.holders(CALL.aor), CALL.callUuid, 'a');
+  await store.link.up();
+  t.deepEqual(await claims.restore([]), []);
+  t.deepEqual(await site.redis.ask('HKEYS', store.keys.holders(CALL.aor)), []);
+});
+
+test('a device has one budget of pushes from all nodes together, and none that is known while Redis is away', async (t) => {
+  const site = await Site.start(t);
+  const rate = { count: 3, per: 3_600_000 };
+  const [a, b] = [await site.store('a'), await site.store('b')].map((store) => new PushBudget(store, rate));
+  const device = { aor: CALL.aor, id: 'd' };
+  const taken = await Promise.all([a, b, a, b, a].map((budget) => budget?.take(device)));
+  t.deepEqual(taken.filter((may) => may).length, 3);
+  t.is(await b?.take({ ...device, id: 'another' }), true);
+  t.true(Number(await site.redis.ask('PTTL', `callwake:{${CALL.aor}}:pushes:d`)) > 0);
+  await site.redis.kill();
+  t.is(await a?.take(device), undefined);
+});
