@@ -9,6 +9,7 @@ NEEDED=(sipp:sip-tester kamailio:kamailio baresip:baresip-core prosody:prosody c
   redis-server:redis-server)
 # file:Debian package, for what brings no program; the file may be a pattern.
 NEEDED_FILES=('/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules'
+  '/usr/bin/*svmap:sipvicious'
   '/usr/lib/prosody/modules/mod_cloud_notify/mod_cloud_notify.lua:prosody-modules')
 
 missing_packages() {
@@ -55,7 +56,13 @@ trap 'rm -f "$output"' EXIT
 code=0
 # End-to-end tests wait more than they work.
 files_at_once=$(($(nproc) + 1))
-npx ava --concurrency "$files_at_once" "$@" 2>&1 | tee "$output" || code=$?
+if [ "$#" -gt 0 ]; then
+  npx ava --concurrency "$files_at_once" "$@" 2>&1 | tee "$output" || code=$?
+else
+  npx ava --concurrency "$files_at_once" 'build/test/!(alone)/**/*.test.js' 'build/test/*.test.js' 2>&1 | tee "$output" || code=$?
+  # Floods and endurance: they would disturb others, and others them.
+  npx ava --concurrency 1 'build/test/alone/*.test.js' 2>&1 | tee -a "$output" || code=$?
+fi
 # What crosses the whole of callwake once more with trunk, edge and phones on TLS; most of it runs over TCP anyway.
 if [ "$#" -eq 0 ]; then
   CALLWAKE_TEST_TRANSPORT=tls npx ava --concurrency "$files_at_once" 'build/test/e2e/{outbound,early-dialog,registrar,replaces}.test.js' 2>&1 | tee -a "$output" || code=$?

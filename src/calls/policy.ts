@@ -33,9 +33,12 @@ export type EndReason =
   | 'shutdown'
   | 'failed';
 
-/** Final responses that say the device was not reached, rather than that somebody refused. */
+/**
+ * Final responses that say the device was not reached, rather than that somebody refused. 404 and 410 come from an edge that has
+ * forgotten the phone's flow, as after a restart, or from whoever has the phone's old address now.
+ */
 export function saysNotReached(response: BranchResponse): boolean {
-  return response.local === true || [408, 430, 480, 503].includes(response.status);
+  return response.local === true || [404, 408, 410, 430, 480, 503].includes(response.status);
 }
 
 const PREFERENCE = [486, 600, 603, 607, 608, 604, 606, 488, 415, 420, 484];

@@ -187,6 +187,15 @@ const PAGES: Readonly<Record<string, Page>> = {
       ['callwake demo --calls 50 --rate 10', 'fifty calls, ten a second'],
     ],
   },
+  soak: {
+    group: 'Try',
+    examples: [
+      ['callwake soak --duration 5m', 'five minutes of load and faults'],
+      ['callwake soak --duration 12h --rate 20 --phones 500 --json soak.json', 'a night of it'],
+    ],
+    exit: '1: something was lost, unexplained, or grew',
+    more: 'bench/README.md',
+  },
   sim: {
     group: 'Try',
     examples: [['callwake sim apns --help', "Apple's push service, simulated"]],

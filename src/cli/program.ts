@@ -60,6 +60,7 @@ export function makeProgram(end: (code: number) => void): Command {
       runCheck(file, process.env, (line) => void process.stdout.write(`${line}\n`));
     });
   addDemo(program, end);
+  addSoak(program, end);
   addSimCommands(program);
   program
     .command('ping')
@@ -173,6 +174,24 @@ function addDemo(program: Command, end: (code: number) => void): void {
     .action(async (options) => {
       const { runDemo } = await import('../demo/run.js');
       end(await runDemo(options));
+    });
+}
+
+function addSoak(program: Command, end: (code: number) => void): void {
+  program
+    .command('soak')
+    .description('calls, messages and faults for a while: does anything get lost, or grow? All parts on loopback')
+    .option('--duration <duration>', 'how long, such as 60s, 20m or 12h', durationArgument, 1_200_000)
+    .option('--seed <n>', 'the same seed gives the same mix', wholeArgument(0, 2 ** 32 - 1))
+    .option('--rate <n>', 'calls, messages and registrations a second', wholeArgument(1, 1000), 5)
+    .option('--phones <n>', 'how many phones', wholeArgument(1, 5000), 60)
+    .addOption(new Option('--edge <kind>', 'how phones reach callwake').choices(['path', 'rewrite']).default('path'))
+    .addOption(new Option('--transport <name>', 'SIP over').choices(['udp', 'tcp', 'tls']).default('tcp'))
+    .option('--json <file>', 'write all that was seen there too')
+    .option('--log <file>', "write callwake's log there")
+    .action(async (options) => {
+      const { runSoakCommand } = await import('./soak.js');
+      end(await runSoakCommand(options, (line) => void process.stdout.write(`${line}\n`)));
     });
 }
 

@@ -31,6 +31,8 @@ export interface StageOptions {
   readonly phonesOver?: 'ws' | 'wss';
   /** Where all but Apple listens: 127.0.0.1, or ::1. */
   readonly address?: '127.0.0.1' | '::1';
+  /** Where CUCM and the phones are, if not there too: whoever else is on the machine is a stranger then. */
+  readonly peersAddress?: string;
   /** Parts of the configuration to be put over the stage's own, top-level key by key. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Trunk settings over the stage's own (`hold`, `ringbackAfter`, ...). */
@@ -45,6 +47,8 @@ export interface StageOptions {
   readonly limits?: 'default';
   /** How many apps share the engine; they need a store that they share. */
   readonly workers?: number;
+  /** Added to the environment of callwake's processes. */
+  readonly env?: Readonly<Record<string, string>>;
   /** An engine that runs already, instead of the embedded one. */
   readonly engine?: { readonly host: string; readonly port: number; readonly secret: string };
 }
@@ -67,7 +71,7 @@ export class Stage {
     readonly cucm: CucmSimulator,
     /** The second node of CUCM. */
     readonly standby: CucmSimulator | undefined,
-    readonly edge: EdgeSimulator | undefined,
+    public edge: EdgeSimulator | undefined,
     /** Where callwake takes SIP from trunk and edge. */
     readonly sip: SipAddress,
     /** Where it takes SIP from phones without an edge. */
@@ -91,13 +95,14 @@ export class Stage {
     writeFileSync(join(folder, 'apple-ca.pem'), apple.ca);
     const tls = writeCertificates(folder);
     const configFile = join(folder, 'callwake.yaml');
-    const { address = '127.0.0.1' } = options;
-    const node = () => new CucmSimulator({ address, trunk: { host: address, port: 5060, transport }, tls }).start();
+    const { address = '127.0.0.1', peersAddress = address } = options;
+    const node = () =>
+      new CucmSimulator({ address: peersAddress, trunk: { host: address, port: 5060, transport }, tls }).start();
     const cucm = await node();
     const standby = options.peers === undefined ? undefined : await node();
     writeFileSync(configFile, stringify(configuration(options, apple, cucm, standby ?? cucm)));
     const workers = options.workers === undefined ? [] : ['--workers', String(options.workers)];
-    const callwake = new CallwakeProcess(configFile, {}, workers);
+    const callwake = new CallwakeProcess(configFile, options.env, workers);
     try {
       const listeners = await callwake.ready();
       const listening = <T extends ServerAddress['transport']>(wanted: T) => {
@@ -144,6 +149,19 @@ export class Stage {
     if (alertToken) this.apple.registerToken({ token: alertToken, topics: [BUNDLE], environment: 'production' });
     await phone.start();
     return phone;
+  }
+
+  /** Ends the edge with all its flows; after a while another listens in its place, which knows nothing of them. */
+  async restartEdge(downMs: number): Promise<void> {
+    const { edge } = this;
+    if (edge === undefined || this.options.edge === 'direct') throw new Error('there is no edge to restart');
+    const { phones, core } = edge;
+    await edge.close();
+    await new Promise((resolve) => setTimeout(resolve, downMs));
+    const ports = { phonePort: phones.port, corePort: core.port };
+    const { options, sip, tls } = this;
+    const { address = '127.0.0.1' } = options;
+    this.edge = await new EdgeSimulator({ address, mode: this.options.edge, core: sip, tls, ...ports }).start();
   }
 
   /** What the simulators found wrong in callwake's messages. Empty is right. */
@@ -208,7 +226,7 @@ function configuration(
 ): Record<string, unknown> {
   const { production, sandbox } = apple.endpoints;
   const { engine, transport = 'udp', address = '127.0.0.1', peers = (first) => [first] } = options;
-  const peer = ({ local }: CucmSimulator): StagePeer => ({ host: address, port: local.port, transport });
+  const peer = ({ local }: CucmSimulator): StagePeer => ({ host: local.address, port: local.port, transport });
   const at = `${uriHost(address)}:0`;
   return {
     engine:

@@ -10,8 +10,9 @@ export interface DialogWatchOptions {
 }
 
 /**
- * Asks the two ends of a call every while, by OPTIONS inside the dialog, whether they are still there: for an engine that doesn't
- * hand over a BYE in a dialog that another process began.
+ * Asks the two ends of a call that another process began, by OPTIONS inside the dialog, whether they are still there: every while where
+ * the engine hands over no BYE of such a dialog; once where it does, as the other process may have ended the call without having
+ * written that down.
  */
 export class DialogWatch {
   readonly #options: DialogWatchOptions;
@@ -30,8 +31,8 @@ export class DialogWatch {
   #wait(): void {
     this.#timer = this.#options.clock.setTimeout(() => {
       const { drachtio, dialogIds } = this.#options;
-      if (!drachtio.keepsForSuccessor) for (const dialogId of dialogIds) this.#ask(dialogId);
-      this.#wait();
+      for (const dialogId of dialogIds) this.#ask(dialogId);
+      if (!drachtio.keepsForSuccessor) this.#wait();
     }, EVERY);
   }
 
@@ -43,7 +44,7 @@ export class DialogWatch {
     drachtio.request({ method: 'OPTIONS', dialogId, headers: {} }, (error, sent) => {
       if (error !== undefined && 'code' in error && error.code === 'ENODIALOG') gone();
       sent?.on('response', ({ status }: SrfResponse) => {
-        if (status === 481 || status === 408) gone();
+        if (status === 481 || (status === 408 && !drachtio.keepsForSuccessor)) gone();
       });
     });
   }

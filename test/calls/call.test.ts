@@ -157,7 +157,7 @@ test('an active phone without a sign of life is pushed inside the same hold, its
   t.is(bench.pushes.length, 1);
 });
 
-for (const status of [408, 430, 480, 503]) {
+for (const status of [404, 408, 410, 430, 480, 503]) {
   test(`an active phone whose INVITE fails with ${status} before ringing is woken`, (t) => {
     const bench = new Bench();
     bench.states.set('a', 'active');

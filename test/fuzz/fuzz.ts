@@ -5,7 +5,7 @@ import { BrokenCallee } from './callee.js';
 import { controlBytes } from './control-frames.js';
 import { madeRequest } from './grammar.js';
 import { mutate } from './mutate.js';
-import { Random } from './random.js';
+import { Random } from '../../src/sim/random.js';
 import { Senders } from './senders.js';
 
 export interface FuzzOptions {

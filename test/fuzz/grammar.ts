@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../../src/sim/random.js';
 
 const METHODS = 'INVITE ACK CANCEL BYE REGISTER OPTIONS MESSAGE INFO SUBSCRIBE NOTIFY UPDATE PRACK REFER PUBLISH'.split(
   ' ',

@@ -1,4 +1,4 @@
-import type { Random } from './random.js';
+import type { Random } from '../../src/sim/random.js';
 
 /** What breaks parsers: separators, ends, numbers at their limits, other encodings. */
 const TOKENS = [

@@ -1,7 +1,7 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { OPCODE, writeFrame } from '../../src/engine/transport/websocket-frames.js';
-import type { Random } from './random.js';
+import type { Random } from '../../src/sim/random.js';
 
 /** Writes bytes in pieces: one by one, a few, or whole. Resolves when they are written, or the other side closed. */
 async function inPieces(random: Random, socket: Socket, data: Buffer): Promise<void> {

@@ -33,7 +33,7 @@ export function routesOf(parts: ApiParts): readonly RoutePlugin[] {
     notificationRoutes(parts),
     messageRoutes(parts),
     controlRoutes(parts.control),
-    metricsRoutes(new Metrics(operations), parts.config.metricsWithoutToken),
+    metricsRoutes(new Metrics(parts.measured), parts.config.metricsWithoutToken),
     overviewRoutes(operations, readiness, clock),
     refusalRoutes(operations.guard),
     callRoutes(operations),

@@ -5,7 +5,7 @@ import { fuzz } from '../../fuzz/fuzz.js';
 import { EngineProcess } from './engine-process.js';
 import { tcpWire, udpWire } from './wire.js';
 
-const FOUND = 'test/fixtures/fuzz';
+const FOUND = 'test/fuzz/corpus/sip';
 
 for (const seed of [1, 2]) {
   test.serial(
