@@ -14,7 +14,10 @@ function watched(keepsForSuccessor: boolean, answerOf: (dialogId: string) => num
   const request = ({ dialogId = '' }: Asked[0] & { dialogId?: string }, sent: Asked[1]): void => {
     asked.push(dialogId);
     const answer = answerOf(dialogId);
-    if (answer === 'ENODIALOG') return sent(Object.assign(new Error('no dialog'), { code: answer }));
+    if (answer === 'ENODIALOG') {
+      sent(Object.assign(new Error('no dialog'), { code: answer }));
+      return;
+    }
     const transaction = new EventEmitter();
     sent(undefined, transaction as Parameters<Asked[1]>[1]);
     if (answer !== undefined) transaction.emit('response', { status: answer });

@@ -34,6 +34,8 @@ const HARMLESS: ReadonlySet<string> = new Set(['GOAWAY', 'one stream', 'streams 
 
 /** How long after trouble a call may still suffer from it, milliseconds. */
 const AFTER = 2_000;
+/** The API comes a little later than calls. */
+const AFTER_KILL = 5_000;
 
 /** Makes trouble between callwake and what it works with, and writes down when. */
 export class Faults {
@@ -114,12 +116,12 @@ export class Faults {
   async #kill(): Promise<void> {
     const from = Date.now();
     await killApp(this.#stage);
-    this.#note('app killed', from);
+    this.#note('app killed', from, AFTER_KILL);
   }
 
-  #note(fault: string, from: number): void {
+  #note(fault: string, from: number, after = AFTER): void {
     this.#count(fault);
-    this.#ledger.trouble({ fault, from, to: Date.now() + AFTER });
+    this.#ledger.trouble({ fault, from, to: Date.now() + after });
   }
 
   #count(name: string): void {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PhoneBehaviour, PhoneSimulator } from '../../sim/phone/index.js';
 import type { Random } from '../../sim/random.js';
-import type { SimCall } from '../../sim/ua/types.js';
+import type { CallEnd, SimCall } from '../../sim/ua/types.js';
 import { DOMAIN, type Stage } from '../stage.js';
 import type { Faults } from './faults.js';
 import type { Ledger } from './ledger.js';
@@ -38,6 +38,11 @@ const PATIENCE = 60_000;
 const PUSH_FAULT_SHARE = 0.1;
 /** Each action as often as its share. */
 const DECK = (Object.keys(ACTIONS) as Action[]).flatMap((name) => Array<Action>(ACTIONS[name]).fill(name));
+
+/** A phone whose edge is away can't know what became of its INVITE. */
+function isOwnLoss(kind: Action, how: CallEnd['how'] | undefined): boolean {
+  return kind === 'outbound' && (how === 'dropped' || how === 'timeout' || how === 'transport');
+}
 
 /** Calls, messages, registrations and wake tests in a mix that the seed decides. */
 export class Load {
@@ -90,8 +95,14 @@ export class Load {
     this.#running.add(done);
   }
 
+  /** A phone that could not say that it goes, as its edge was away, says so later: what becomes of calls until then is not looked at. */
   async #sleepAgain({ phone }: Line): Promise<void> {
-    await phone.background().catch(() => phone.sleepSilently());
+    for (let left = 5; left > 0; left--) {
+      await phone.background().catch(() => phone.sleepSilently());
+      if (phone.events.all('asleep').at(-1)?.said !== false) return;
+      await pause(500);
+      await phone.register().catch(() => false);
+    }
   }
 
   async #do(action: Action, line: Line): Promise<void> {
@@ -202,7 +213,7 @@ export class Load {
         ? final.status < 300
           ? 'answered'
           : String(final.status)
-        : ended?.how === 'dropped'
+        : isOwnLoss(kind, ended?.how)
           ? 'dropped'
           : 'none';
     const { callId } = call;

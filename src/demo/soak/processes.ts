@@ -27,6 +27,7 @@ export interface Measured {
   readonly max: number;
   /** Undefined when the time was too short to tell. */
   readonly trend: Trend | undefined;
+  /** The slope is beyond doubt, and what was gained was not given back at rest. */
   readonly grows: boolean;
   /** Every tenth sample. */
   readonly series: readonly number[];
@@ -76,7 +77,7 @@ function figuresOf(samples: readonly Probed[], all: readonly Probed[]): Pick<Mea
       max: Math.max(...values.map(({ value }) => value)),
       trend,
       series: values.filter((_, index) => index % 10 === 0).map(({ value }) => Math.round(value * 100) / 100),
-      grows: trend !== undefined && grows(trend),
+      grows: trend !== undefined && grows(trend) && figure(all.at(-1)) > (values[0]?.value ?? 0),
     };
   });
   return { seconds: Math.round(length / 1000), measures };
