@@ -14,6 +14,10 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
+/** More than that nobody reads: a file that is none of ours may have thousands. */
+const MOST_TOLD = 50;
+const MAX_PATH = 200;
+
 /** The configuration can't be used. Holds every problem at once, so that one look is enough to put all of them right. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -21,7 +25,9 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(file: string, problems: readonly ConfigProblem[]) {
-    super(problems.map((problem) => describe(file, problem)).join('\n'));
+    const told = problems.slice(0, MOST_TOLD).map((problem) => describe(file, problem));
+    const more = problems.length - told.length;
+    super([...told, ...(more > 0 ? [`${file}: ${more} more problems`] : [])].join('\n'));
     this.file = file;
     this.problems = problems;
   }
@@ -55,5 +61,11 @@ function describe(file: string, problem: ConfigProblem): string {
   let where = file;
   if (problem.variable !== undefined) where = problem.variable;
   else if (problem.line !== undefined) where = `${file}:${problem.line}:${problem.column ?? 1}`;
-  return problem.path === '' ? `${where}: ${problem.message}` : `${where}: ${problem.path}: ${problem.message}`;
+  const path = problem.path.length > MAX_PATH ? `${problem.path.slice(0, MAX_PATH)}...` : problem.path;
+  return printable([where, ...(path === '' ? [] : [path]), problem.message].join(': '));
+}
+
+/** A text in which nothing does anything to a terminal or a log: control characters and those that turn the writing round are written as escapes. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }

@@ -27,7 +27,7 @@ export function loadConfig({ file, env }: LoadOptions): Config {
 /** As {@link loadConfig}, for text at hand; `file` names it in messages and gives the folder for relative paths. */
 export function parseConfig(text: string, { file, env }: LoadOptions): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   if (document.errors.length > 0) {
     throw new ConfigError(
       file,

@@ -5,6 +5,7 @@ import { BrokenCallee } from './callee.js';
 import { controlBytes } from './control-frames.js';
 import { madeRequest } from './grammar.js';
 import { mutate } from './mutate.js';
+import { protosMessage } from './protos.js';
 import { Random } from '../../src/sim/random.js';
 import { Senders } from './senders.js';
 
@@ -45,6 +46,10 @@ export async function fuzz({ seed, until, print = () => {} }: FuzzOptions): Prom
     args: ['--verbose', '--no-shedding'],
     heap: 128,
   });
+  // What drachtio-srf can't read it tells there, whole: a stranger's way to fill a disk.
+  const complaints: string[] = [];
+  const tell = console.error;
+  console.error = (...told: unknown[]) => complaints.push(told.join(' '));
   let sent: Sent[] = [];
   const keep = (way: Sent['way'], data: Buffer): Buffer => {
     sent.push({ way, data });
@@ -76,7 +81,8 @@ export async function fuzz({ seed, until, print = () => {} }: FuzzOptions): Prom
   const around = { engine: `127.0.0.1:${ports.udp}`, dialogs };
   const real = readdirSync(FOLDER).map((file) => readFileSync(`${FOLDER}/${file}`));
   const message = (transport: string): Buffer => {
-    if (random.chance(0.4)) return mutate(random, random.pick(real), random.pick(real));
+    if (random.chance(0.25)) return protosMessage(random, around.engine);
+    if (random.chance(0.5)) return mutate(random, random.pick(real), random.pick(real));
     const made = madeRequest(random, around, transport);
     return random.chance(0.5) ? made : mutate(random, made, random.pick(real));
   };
@@ -99,7 +105,7 @@ export async function fuzz({ seed, until, print = () => {} }: FuzzOptions): Prom
       ]);
       messages += sent.length;
       batches++;
-      trouble = await unwell(engine);
+      trouble = (await unwell(engine)) ?? complaints[0];
       if (early === 0 || (Date.now() - started < EARLY && batches % 50 === 0))
         early = engine.alive ? engine.memory() : 0;
       if (batches % 200 === 0) print(`${batches} batches, ${messages} messages, ${Math.round(engine.memory())} MB`);
@@ -108,6 +114,7 @@ export async function fuzz({ seed, until, print = () => {} }: FuzzOptions): Prom
     const result = { batches, messages, memory: { early, late } };
     return trouble === undefined ? result : { ...result, finding: { text: trouble, sent } };
   } finally {
+    console.error = tell;
     senders.close();
     callee.close();
     quit(app);

@@ -8,6 +8,9 @@ import { type SipMessage, SipRequest, SipResponse } from './message.js';
 import { reasonPhrase } from './reason.js';
 import { validate } from './validate.js';
 
+/** What is no visible ASCII character: no URI has it (RFC 3986 section 2). */
+const NOT_IN_URIS = /[^\x21-\x7e]/;
+
 /** A message that can't be taken. */
 export class SipParseError extends Error {
   override readonly name = 'SipParseError';
@@ -99,6 +102,7 @@ function parseStart(line: string, lines: HeaderLines): { message: SipMessage; fa
 function requestUriFault(request: SipRequest): Fault | undefined {
   const uri = request.uri;
   if (uri.includes(' ') || uri.includes('\t')) return new Fault(400, 'Blank in the Request-URI');
+  if (NOT_IN_URIS.test(uri)) return new Fault(400, 'Character in the Request-URI that must be escaped');
   try {
     if (request.parsedUri.headers) return new Fault(400, 'Headers in the Request-URI');
     return undefined;

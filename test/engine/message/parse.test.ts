@@ -98,6 +98,9 @@ for (const start of [
   'OPTIONS sip: SIP/2.0',
   'OPTIONS sip:h?x=y SIP/2.0',
   'OPTIONS sip:h HTTP/1.1',
+  'OPTIONS sip:é@h SIP/2.0',
+  'OPTIONS sip:a\u00a0b@h SIP/2.0',
+  'OPTIONS sip:a\u001b[2J@h SIP/2.0',
 ]) {
   test(`start line refused with 400: ${JSON.stringify(start)}`, (t) => {
     t.is(fault(text(HEAD, start)).status, 400);
