@@ -1,7 +1,8 @@
 // What watching costs, and how the dashboard does when there is much to see. After `npm run build`:
-//   node bench/ops.mjs cost [--rounds 5] [--rate 400] [--seconds 6]
+//   node bench/ops.mjs cost [--rounds 5] [--rate 300] [--seconds 5] [--sides off,on,all]
 //   node bench/ops.mjs scale [--calls 10000] [--devices 1000000] [--folder DIR] [--expect]
 // cost: wake calls with timeline, metrics, API and an open dashboard beside wake calls without them, in turns; processor time a call.
+// `all` keeps SIP messages and writes timeline files besides.
 // scale: first paint and searches in Chromium, and /metrics, while calls are held. --folder keeps the store for another run.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,8 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     rate: { type: 'string' },
-    seconds: { type: 'string', default: '6' },
+    seconds: { type: 'string', default: '5' },
+    sides: { type: 'string', default: 'off,on,all' },
     calls: { type: 'string', default: '10000' },
     devices: { type: 'string', default: '1000000' },
     folder: { type: 'string' },
@@ -32,8 +34,9 @@ for (const what of positionals.length === 0 ? ['cost', 'scale'] : positionals) {
   if (what === 'cost') {
     await cost(join(folder, 'cost'), {
       rounds: number('rounds'),
-      rate: number('rate', 400),
+      rate: number('rate', 300),
       seconds: number('seconds'),
+      names: values.sides.split(','),
       goal,
     });
   } else {

@@ -25,52 +25,45 @@ export async function apiSettings() {
   return { port: await freePort(), jwt: { secret: SECRET }, rateLimit: { perSecond: 1000, burst: 1000 } };
 }
 
-/** Wake calls with everything that watches, and without, in turns. */
-export async function cost(folder, { rounds, rate, seconds, goal }) {
-  const api = await apiSettings();
-  const watched = { api, timeline: { messages: true, folder: join(folder, 'calls') } };
-  const on = await side(join(folder, 'on'), watched);
-  process.env.NODE_OPTIONS = `--import ${NO_WATCH}`;
-  const off = await side(join(folder, 'off'), { api: { enabled: false } });
-  delete process.env.NODE_OPTIONS;
-  const cpu = { on: [], off: [] };
+/**
+ * Wake calls with nothing that watches (`off`), with what a callwake has by itself (`on`: timeline, metrics, API, an open dashboard, a
+ * Prometheus), and with SIP messages and timeline files besides (`all`), in turns: processor time a call at one rate.
+ */
+export async function cost(folder, { rounds, rate, seconds, names, goal }) {
+  const api = { on: await apiSettings(), all: await apiSettings() };
+  const sides = new Map();
+  for (const name of names) {
+    if (name === 'off') process.env.NODE_OPTIONS = `--import ${NO_WATCH}`;
+    const all = { messages: true, folder: join(folder, 'calls') };
+    const settings =
+      name === 'off'
+        ? { api: { enabled: false }, timeline: { messages: false } }
+        : { api: api[name], timeline: name === 'all' ? all : { messages: false } };
+    sides.set(name, await side(join(folder, name), settings));
+    delete process.env.NODE_OPTIONS;
+  }
+  const cpu = Object.fromEntries(names.map((name) => [name, []]));
+  // The first round warms all of them up.
   for (let round = 0; round <= rounds; round++) {
-    for (const [name, side] of round % 2 === 0
-      ? [
-          ['on', on],
-          ['off', off],
-        ]
-      : [
-          ['off', off],
-          ['on', on],
-        ]) {
-      const eyes = name === 'on' ? watching(`http://127.0.0.1:${api.port}`) : undefined;
-      const step = await side.bench.wake(side.server, rate, rate * seconds);
-      eyes?.();
-      // The first round warms both up.
-      if (round > 0) cpu[name].push(step.cpuMs);
-      console.log(
-        JSON.stringify({
-          round,
-          name,
-          pass: step.pass,
-          ok: step.ok,
-          cpuMs: step.cpuMs,
-          push: step.push,
-          foreign: step.foreign,
-        }),
-      );
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      const { bench, server } = sides.get(name);
+      const eyes = name === 'off' ? () => {} : watching(`http://127.0.0.1:${api[name].port}`);
+      const step = await bench.wake(server, rate, rate * seconds);
+      eyes();
+      if (round > 0) cpu[name].push(step);
+      const { pass, ok, cpuMs, cpuMsByProcess, push, foreign } = step;
+      console.log(JSON.stringify({ round, name, pass, ok, cpuMs, cpuMsByProcess, push, foreign }));
     }
   }
-  const ratio = median(cpu.off) / median(cpu.on);
-  console.log(
-    JSON.stringify({
-      cpuMsACall: { on: median(cpu.on), off: median(cpu.off) },
-      callsPerSecondOnAgainstOff: round3(ratio),
-    }),
-  );
-  goal(ratio >= 0.95, `on against off ${round3(ratio)}`);
-  for (const { server, bench } of [on, off]) {
+  const median = (name) => middle(cpu[name].map(({ cpuMs }) => cpuMs));
+  for (const name of names) {
+    const unclean = cpu[name].filter(({ pass }) => !pass).length;
+    const ratio = round3(median('off') / median(name));
+    console.log(JSON.stringify({ name, cpuMsACall: median(name), callsPerSecondAgainstOff: ratio, unclean }));
+    goal(unclean === 0, `${name}: ${unclean} rounds were not clean`);
+    goal(ratio >= 0.95, `${name} against off ${ratio}`);
+  }
+  for (const { server, bench } of sides.values()) {
     await server.stop();
     bench.close();
   }
@@ -110,7 +103,7 @@ function watching(url) {
 
 const round3 = (value) => Math.round(value * 1000) / 1000;
 
-function median(numbers) {
+function middle(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }

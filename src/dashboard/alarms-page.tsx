@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Alarms } from './alarms.js';
 import { moment, number } from './format.js';
-import { useApi, useSettled, useThrottled } from './hooks.js';
+import { useApi, useKept, useSettled, useThrottled } from './hooks.js';
 import type { Alarm } from './model.js';
 import { Badge, Section, Waiting } from './parts.js';
 
@@ -21,7 +21,9 @@ export function AlarmsPage({ query, change }: { readonly query: URLSearchParams;
   const settled = useSettled(text.trim(), 200);
   if (settled !== '') wanted.set('text', settled);
   if (name !== '') wanted.set('name', name);
-  const { data, error, again } = useApi<Answer>(`/v1/alarms?${wanted}`);
+  const { data: answer, error, again } = useApi<Answer>(`/v1/alarms?${wanted}`);
+  // The search stays where it is while another one is asked: who types must not lose the field.
+  const data = useKept(answer);
   useThrottled(change, again, 1000);
   if (data === undefined) return <Waiting error={error} what="alarms" />;
   const { active, history, total } = data;

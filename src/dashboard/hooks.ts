@@ -43,6 +43,13 @@ export function useApi<T>(path: string | undefined, every?: number): Loaded<T> {
   };
 }
 
+/** The last value that was one: what is shown until another search is answered. */
+export function useKept<T>(value: T | undefined): T | undefined {
+  const kept = useRef(value);
+  if (value !== undefined) kept.current = value;
+  return kept.current;
+}
+
 /** The part of the address after `#`, such as `/calls?text=2001`. */
 export function useRoute(): { readonly path: string; readonly query: URLSearchParams } {
   const [hash, setHash] = useState(location.hash);

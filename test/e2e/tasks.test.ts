@@ -108,7 +108,23 @@ test('the tasks of an engineer, done with the commands that the guide prints', a
   const [capture] = under('Export a call for Wireshark');
   if (capture === undefined) return t.fail('the guide has no such command');
   t.regex(await run(capture), /call\.pcapng: \d+ bytes\n$/);
-  t.is(execFileSync('head', ['-c', '4', join(folder, 'call.pcapng')]).toString('hex'), '0a0d0d0a');
+  const read = (...args: string[]): string =>
+    execFileSync('tshark', ['-r', join(folder, 'call.pcapng'), '-n', ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  const fields = ['sip.Method', 'sip.Status-Code', 'sip.CSeq.method', 'sip.Call-ID'].flatMap((name) => ['-e', name]);
+  const messages = read('-Y', 'sip', '-T', 'fields', ...fields)
+    .trim()
+    .split('\n');
+  const flow = messages.map((line) => line.split('\t').slice(0, 3).join(' ').trim());
+  t.deepEqual(flow, ['INVITE  INVITE', '480 INVITE'], 'the trunk’s side of the call that did not ring');
+  t.is(new Set(messages.map((line) => line.split('\t')[3])).size, 1);
+  const whole = read('-V');
+  t.false(/\bMalformed\b/.test(whole));
+  for (const note of ['callwake -> apns: VoIP push', 'apns -> callwake: 200', 'callwake: hold over']) {
+    t.true(whole.includes(note), note);
+  }
 
   const held = stage.cucm.call({ to: '2002', from: '1001' });
   while ((await api.ask('/v1/calls?state=held')).json.total !== 1)

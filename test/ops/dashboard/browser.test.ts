@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { chromium, type Page } from 'playwright-core';
 import type { StageOptions } from '../../../src/demo/stage.js';
 import type { Scope } from '../../../src/ops/http/scopes.js';
-import { ApiStage, token } from '../api-stage.js';
+import { ApiStage, SECRET, token } from '../api-stage.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 /** No connection but to the page under test. */
@@ -206,5 +206,72 @@ test.serial('phones are found by number, User-Agent and state', async (t) => {
   await page.getByRole('heading', { name: 'Devices of 2001' }).waitFor();
   await page.setViewportSize({ width: 360, height: 740 });
   t.is(await page.evaluate('document.documentElement.scrollWidth'), 360);
+  t.deepEqual(complaints, []);
+});
+
+test.serial(
+  'alarms come and go while one looks, are searched, and lead to their phone; configuration hides secrets',
+  async (t) => {
+    const { api, page, complaints } = await opened(t, { trunk: { hold: '1s' } });
+    await signIn(page);
+    const phone = await api.stage.phone({ behaviour: QUICK });
+    await phone.background();
+    await page.getByRole('link', { name: 'Alarms', exact: true }).click();
+    await page.getByText('0 changes', { exact: true }).waitFor();
+    api.stage.apple.unregisterToken(String(phone.identity.voipToken));
+    await api.stage.cucm.call({ to: '2001' }).ended;
+    const rows = page.locator('table.history tbody tr');
+    await rows.first().waitFor();
+    t.regex(
+      (await rows.first().textContent()) ?? '',
+      /PushNotificationInvalidDeviceTokenResponse.*2001@corp\.example.*Unregistered/,
+    );
+    const search = page.getByRole('searchbox');
+    await search.focus();
+    await page.keyboard.type('no such subject');
+    await page.getByText('0 changes', { exact: true }).waitFor();
+    t.is(await page.evaluate('document.activeElement?.type'), 'search', 'who types does not lose the field');
+    t.is(await rows.count(), 0);
+    await search.fill('2001@corp');
+    await page.getByText('1 change', { exact: true }).waitFor();
+    await rows.getByRole('link', { name: 'PushNotificationInvalidDeviceTokenResponse' }).click();
+    await page.getByText('all alarms').waitFor();
+    await rows.getByRole('link', { name: /2001@corp\.example/ }).click();
+    await page.getByRole('heading', { name: 'Devices of 2001' }).waitFor();
+
+    await page.getByRole('link', { name: 'Configuration', exact: true }).click();
+    await page.getByText('secret: (hidden)').waitFor();
+    t.false(((await page.locator('main').textContent()) ?? '').includes(SECRET));
+    t.deepEqual(complaints, []);
+  },
+);
+
+test.serial('the pages are reached and used with the keyboard alone', async (t) => {
+  const { api, page, complaints } = await opened(t);
+  await signIn(page);
+  await api.stage.phone({ behaviour: QUICK });
+  const call = api.stage.cucm.call({ to: '2001', from: '1001' });
+  await call.answered;
+  await call.hangup();
+  const focused = (): Promise<string> =>
+    page.evaluate('document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? ""');
+  const tabTo = async (name: RegExp): Promise<void> => {
+    for (let n = 0; n < 60; n++) {
+      await page.keyboard.press('Tab');
+      if (name.test(await focused())) return;
+    }
+    t.fail(`${name} is not reached`);
+  };
+  await tabTo(/^Calls$/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Calls', level: 1 }).waitFor();
+  await page.locator('table.calls tbody tr').first().waitFor();
+  await tabTo(/1001|2001/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: '1001 → 2001' }).waitFor();
+  await tabTo(/INVITE/);
+  await page.keyboard.press('Space');
+  await page.locator('aside', { hasText: 'invite-received' }).waitFor();
+  t.not(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none', 'the focus is seen');
   t.deepEqual(complaints, []);
 });
