@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import type { Command } from 'commander';
@@ -98,10 +98,11 @@ test('five minutes: the configuration and the commands of the guide, as they sta
   t.regex(settings, /127\.0\.0\.1:5060/);
   // Other tests run beside this one: ports are what there is.
   writeFileSync(file, settings.replace('127.0.0.1:5060', '127.0.0.1:0').replace('api: {', 'api: { port: 0,'));
+  const cli = resolve('build/src/cli.js');
   const run = async (line: string): Promise<string> => {
-    const [program = '', script = '', ...args] = line.replace('callwake.yaml', file).split(' ');
+    const [program = '', script = '', ...args] = line.split(' ');
     t.deepEqual([program, script], ['node', 'dist/cli.js']);
-    return (await promisify(execFile)(process.execPath, ['build/src/cli.js', ...args], { timeout: 50_000 })).stdout;
+    return (await promisify(execFile)(process.execPath, [cli, ...args], { cwd: folder, timeout: 50_000 })).stdout;
   };
   const [npmCi, demo, build, check = '', start = '', status = '', ping = '', devices = '', ...more] = linesOf(page);
   t.deepEqual([npmCi, demo, build, more], ['npm ci', 'npm run demo', 'npm run build', []]);
