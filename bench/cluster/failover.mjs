@@ -46,13 +46,14 @@ for (let n = 0; n < calls; n++) {
   await phone.background();
   phones.push(phone);
 }
-let ended;
-if (what === 'machine') {
-  const trunk = new Trunk(stage.cucm, [nodes[0], nodes[1]], () => {});
+const ended = [];
+for (const [n, phone] of phones.entries()) {
+  const user = String(2001 + n);
   // Every call goes to the first node first.
-  ended = phones.map((_, n) => new Trunk(stage.cucm, trunk.members, () => {}).call(String(2001 + n), false));
-} else ended = phones.map((_, n) => stage.cucm.call({ to: String(2001 + n) }).ended);
-await Promise.all(phones.map((phone) => phone.events.seen('pushed')));
+  if (what === 'machine') ended.push(new Trunk(stage.cucm, nodes, () => {}).call(user, false));
+  else ended.push(stage.cucm.call({ to: user }).ended);
+  await phone.events.seen('pushed');
+}
 const pids = stage.callwake.log.filter(({ event }) => event === 'ready').map(({ pid }) => pid);
 const killed = Date.now();
 if (what === 'machine') nodes[0].powerOff();

@@ -7,7 +7,7 @@ import { runFaulty, storyOf } from '../../build/test/e2e/cluster/faults/run.js';
 
 const [seed = Date.now() % 100_000, faults = 24, nodes = 3, rate = 6] = process.argv.slice(2, 6).map(Number);
 const folder = process.argv[6];
-const run = await runFaulty({ seed, nodes, lines: 4 * rate, rate, faults });
+const run = await runFaulty({ seed, nodes, lines: 4 * rate, rate, faults, upgrade: true });
 const { history, said, log } = run;
 if (folder !== undefined) {
   mkdirSync(folder, { recursive: true });

@@ -156,3 +156,23 @@ test('pushes have budgets per device, caller and trunk, and each refusal is note
     ],
   );
 });
+
+test('pushes to a device are counted with those of other nodes; while those are not known, by this one alone', async (t) => {
+  const told: string[] = [];
+  let shared: boolean | undefined = true;
+  const pushes = { perDevice: { count: 3, per: 1e6 }, perCaller: { count: 0, per: 1 }, perTrunk: { count: 0, per: 1 } };
+  const guard = new Guard({
+    settings: { ...SETTINGS, pushes },
+    clock: new FakeClock(),
+    sharedDevicePushes: async () => shared,
+    onBudget: (budget, subject) => told.push(`${budget} ${subject}`),
+  });
+  const device = { aor: 'sip:2001@corp.example', id: 'phone' };
+  t.true(await guard.devicePush(device));
+  shared = false;
+  t.false(await guard.devicePush(device));
+  shared = undefined;
+  t.true(await guard.devicePush(device));
+  t.false(await guard.devicePush(device), 'its own budget is used up');
+  t.deepEqual(told, ['pushes.perDevice sip:2001@corp.example', 'pushes.perDevice sip:2001@corp.example']);
+});

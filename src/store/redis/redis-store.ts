@@ -146,11 +146,12 @@ export class RedisStore implements Store {
    * @param key begins with the AOR and a blank
    */
   async putCall(key: string, record: unknown): Promise<void> {
+    const known = this.#calls.has(key);
     this.#calls.set(key, record);
     this.#found.delete(key);
     this.#gone.delete(key);
     this.#files?.put(key, record);
-    await this.#writeCall(key, record);
+    await this.#writeCall(key, record, known);
   }
 
   async removeCall(key: string): Promise<void> {
@@ -301,13 +302,16 @@ export class RedisStore implements Store {
     return found;
   }
 
-  async #writeCall(key: string, record: unknown): Promise<void> {
+  /** @param known Redis has had the call before, or gets all of this node's when it is back */
+  async #writeCall(key: string, record: unknown, known = false): Promise<void> {
     const hash = this.keys.calls(aorOf(key));
-    const written = [
-      this.link.run((client) => client.hset(hash, key, JSON.stringify(record))),
-      this.link.run((client) => client.pexpire(hash, CALLS_KEPT)),
-      this.link.run((client) => client.sadd(this.keys.journal(this.node), key)),
-    ];
+    const written: Promise<unknown>[] = [this.link.run((client) => client.hset(hash, key, JSON.stringify(record)))];
+    if (!known) {
+      written.push(
+        this.link.run((client) => client.pexpire(hash, CALLS_KEPT)),
+        this.link.run((client) => client.sadd(this.keys.journal(this.node), key)),
+      );
+    }
     for (const result of await Promise.allSettled(written)) {
       if (result.status === 'rejected' && !(result.reason instanceof RedisAway)) throw result.reason;
     }

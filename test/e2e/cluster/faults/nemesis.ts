@@ -58,15 +58,15 @@ export class Nemesis {
         return node.killApp();
       case 'cut-from-redis':
         node.wire.cut();
-        await pause(random.between(300, 2_500));
+        await pause(random.between(300, 2_000));
         return node.wire.mend();
       case 'paused':
         node.pause();
-        await pause(random.between(200, 2_500));
+        await pause(random.between(200, 2_000));
         return node.resume();
       case 'redis-killed':
         await redis.kill();
-        await pause(random.between(200, 2_000));
+        await pause(random.between(200, 1_200));
         return redis.restart();
       case 'redis-failed-over':
         await redis.failOver();

@@ -20,8 +20,10 @@ export interface FaultyRunOptions {
   readonly lines: number;
   /** Calls per second. */
   readonly rate: number;
-  /** How many things go wrong, one after the other; or all nodes are drained and replaced. */
-  readonly faults: number | 'upgrade';
+  /** How many things go wrong, one after the other. */
+  readonly faults: number;
+  /** Afterwards all nodes are drained and replaced, one by one, which nobody may notice. */
+  readonly upgrade: boolean;
 }
 
 export interface FaultyRun {
@@ -31,6 +33,9 @@ export interface FaultyRun {
   /** All that the nodes logged. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
 }
+
+/** Until connections that were lost in a fault are there again, in milliseconds. */
+const CALM_DOWN = 1_500;
 
 interface Line {
   readonly user: string;
@@ -91,8 +96,9 @@ class Run {
     const trunk = new Trunk(this.stage.cucm, nodes, this.#record);
     const roaming = this.#roam();
     const nemesis = new Nemesis({ nodes, redis, random, record: this.#record });
-    const { faults } = options;
-    await this.#load(trunk, faults === 'upgrade' ? nemesis.rollOver() : nemesis.run(faults));
+    await this.#load(trunk, nemesis.run(options.faults), false);
+    await pause(CALM_DOWN);
+    if (options.upgrade) await this.#load(trunk, nemesis.rollOver(), true);
     roaming.abort();
     this.#mend();
     await Promise.all(this.#lines.map((line) => this.#playOne(trunk, line, true)));
@@ -143,7 +149,7 @@ class Run {
   }
 
   /** Calls to free lines until `until` settles. */
-  async #load(trunk: Trunk, until: Promise<void>): Promise<void> {
+  async #load(trunk: Trunk, until: Promise<void>, calm: boolean): Promise<void> {
     let over = false;
     const ended = until.finally(() => {
       over = true;
@@ -153,7 +159,7 @@ class Run {
     while (!over) {
       const line = free.splice(Math.floor(this.random.next() * free.length), 1)[0];
       if (line !== undefined) {
-        const one = this.#playOne(trunk, line, false).then(() => {
+        const one = this.#playOne(trunk, line, calm).then(() => {
           free.push(line);
         });
         played.push(one);
