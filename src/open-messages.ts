@@ -32,6 +32,7 @@ export interface OpenedMessages {
   readonly voicemail: Voicemail;
   readonly notifier: Notifier;
   readonly preferences: Preferences;
+  readonly mailbox: Mailbox;
   /** Why a user wants no alerts now; undefined when he may be told. */
   readonly silenceOf: (aor: string) => Promise<Silence | undefined>;
   /** Whether a user wants no calls now. */
@@ -70,6 +71,7 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
     voicemail,
     notifier,
     preferences,
+    mailbox,
     silenceOf: async (aor) => silenceAt(await preferences.get(aor), clock.now()),
     callsSilent: async (aor) => callsSilentAt(await preferences.get(aor), clock.now()),
   };

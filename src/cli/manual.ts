@@ -107,6 +107,11 @@ const PAGES: Readonly<Record<string, Page>> = {
     examples: [['callwake unban 203.0.113.7', 'a phone with an old password was mended']],
     more: 'docs/security.md',
   },
+  'forget-user': {
+    group: 'Operate',
+    examples: [['callwake forget-user 2001', 'somebody has left; the answer says what there was']],
+    more: 'docs/security.md',
+  },
   trunks: { group: 'Look', examples: [['callwake trunks', 'which peers answer OPTIONS, and since when']] },
   alarms: {
     group: 'Look',

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { OutputScan, Secrets } from './secrets.js';
 
 /** One line of callwake's JSON log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event: string };
@@ -22,15 +23,33 @@ export class CallwakeProcess {
   readonly #listeners = new Set<(line: LogLine) => void>();
   readonly #errors: string[] = [];
   readonly #exited: Promise<number>;
+  /** Its exit code, once all that it wrote has been read. */
+  readonly #closed: Promise<number>;
+  readonly #scan: OutputScan;
 
-  constructor(configFile: string, env: Readonly<Record<string, string>> = {}, options: readonly string[] = []) {
+  /** @param secrets what it must not write anywhere, beside the secrets of its configuration; more may be added while it runs. */
+  constructor(
+    configFile: string,
+    env: Readonly<Record<string, string>> = {},
+    options: readonly string[] = [],
+    readonly secrets: Secrets = new Secrets(),
+  ) {
+    secrets.addConfiguration(configFile);
+    for (const [name, value] of Object.entries(env)) if (/secret|password/i.test(name)) secrets.add(name, value);
+    this.#scan = new OutputScan(secrets);
     const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
     const args = [...process.execArgv, cli, 'start', '--config', configFile, ...options];
     this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.#exited = once(this.#child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1));
+    this.#closed = once(this.#child, 'close').then(() => this.#exited);
     const { stdout, stderr } = this.#child;
     if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#take(line));
-    if (stderr) createInterface({ input: stderr }).on('line', (line) => this.#keep(this.#errors, line));
+    if (stderr) {
+      createInterface({ input: stderr }).on('line', (line) => {
+        this.#scan.take(line);
+        this.#keep(this.#errors, line);
+      });
+    }
   }
 
   /** Its process id. */
@@ -91,13 +110,17 @@ export class CallwakeProcess {
       });
   }
 
-  /** Ends it as an operator would (SIGTERM); gives its exit code. */
-  stop(): Promise<number> {
+  /** Ends it as an operator would (SIGTERM); gives its exit code. Rejects when it has written a secret, at any time. */
+  async stop(): Promise<number> {
     this.#child.kill('SIGTERM');
-    return this.#exited;
+    const code = await this.#closed;
+    const found = this.#scan.end();
+    if (found.length > 0) throw new Error(`callwake shows what it must not:\n${found.join('\n')}`);
+    return code;
   }
 
   #take(text: string): void {
+    this.#scan.take(text);
     let line: LogLine;
     try {
       line = JSON.parse(text);

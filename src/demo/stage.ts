@@ -19,6 +19,7 @@ export interface StagePeer {
   readonly host: string;
   readonly port: number;
   readonly transport: 'udp' | 'tcp' | 'tls';
+  readonly certificateNames?: readonly string[];
   readonly priority?: number;
   readonly weight?: number;
 }
@@ -45,6 +46,8 @@ export interface StageOptions {
   readonly shedding?: boolean;
   /** Budgets against abuse as they come; without it there are none, as one simulator stands for a whole company. */
   readonly limits?: 'default';
+  /** Certificates, PEM, that callwake trusts beside those of the stage's own peers. */
+  readonly trusts?: readonly string[];
   /** How many apps share the engine; they need a store that they share. */
   readonly workers?: number;
   /** Added to the environment of callwake's processes. */
@@ -93,7 +96,7 @@ export class Stage {
     apple.registerKey({ teamId: TEAM, keyId: KEY_ID, publicKey: key.publicKey });
     writeFileSync(join(folder, 'AuthKey.p8'), key.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
     writeFileSync(join(folder, 'apple-ca.pem'), apple.ca);
-    const tls = writeCertificates(folder);
+    const tls = writeCertificates(folder, options.trusts);
     const configFile = join(folder, 'callwake.yaml');
     const { address = '127.0.0.1', peersAddress = address } = options;
     const node = () =>
@@ -144,6 +147,10 @@ export class Stage {
     });
     this.#phones.push(phone);
     const { voipToken, alertToken } = phone.identity;
+    const { secrets } = this.callwake;
+    for (const token of [voipToken, alertToken]) secrets.add('push token', token ?? undefined);
+    secrets.add('key of an app', rest.encryptionKey);
+    secrets.add('password', rest.credentials?.password);
     if (voipToken)
       this.apple.registerToken({ token: voipToken, topics: [`${BUNDLE}.voip`], environment: 'production' });
     if (alertToken) this.apple.registerToken({ token: alertToken, topics: [BUNDLE], environment: 'production' });
@@ -175,16 +182,30 @@ export class Stage {
     return all.flatMap((simulator) => simulator.faults);
   }
 
-  /** Ends everything and removes the files; gives callwake's exit code. */
+  /** What was written to people is nobody else's to read. */
+  #addTexts(): void {
+    for (const simulator of [this.cucm, ...this.#phones]) {
+      for (const { message } of simulator.messages) {
+        if (message.kind !== 'request' || message.method !== 'MESSAGE') continue;
+        const text = message.body.toString();
+        if (text.length >= SECRET_TEXT) this.callwake.secrets.add('text of a message', text);
+      }
+    }
+  }
+
+  /** Ends everything and removes the files; gives callwake's exit code. Rejects when callwake has written a secret into its log. */
   async close(): Promise<number> {
     for (const phone of this.#phones) await phone.close();
     await this.cucm.close();
     await this.standby?.close();
     await this.edge?.close();
-    const code = await this.callwake.stop();
-    await this.apple.close();
-    rmSync(this.#folder, { recursive: true, force: true });
-    return code;
+    this.#addTexts();
+    try {
+      return await this.callwake.stop();
+    } finally {
+      await this.apple.close();
+      rmSync(this.#folder, { recursive: true, force: true });
+    }
   }
 
   #phoneServer(): PhoneSimulatorOptions['server'] {
@@ -193,6 +214,9 @@ export class Stage {
     return { host: address, port, transport: this.sip.transport };
   }
 }
+
+/** Shorter texts are words that a log may have. */
+const SECRET_TEXT = 10;
 
 const NO_LIMITS = {
   pushes: { perDevice: { count: 0 }, perCaller: { count: 0 }, perTrunk: { count: 0 } },
@@ -209,12 +233,12 @@ interface PeerTls {
 }
 
 /** callwake's and its peers' certificates. callwake trusts its peers' alone; phones trust their edge's too. */
-function writeCertificates(folder: string): PeerTls {
+function writeCertificates(folder: string, trusted: readonly string[] = []): PeerTls {
   const own = makeCertificate({ commonName: 'callwake' });
   const peers = makeCertificate({ commonName: 'peers of callwake' });
   writeFileSync(join(folder, 'sip.key'), own.key, { mode: 0o600 });
   writeFileSync(join(folder, 'sip.pem'), own.cert);
-  writeFileSync(join(folder, 'peers.pem'), peers.cert);
+  writeFileSync(join(folder, 'peers.pem'), [peers.cert, ...trusted].join(''));
   return { ...peers, ca: [own.cert, peers.cert] };
 }
 

@@ -25,6 +25,7 @@ export interface EndedTokensOptions {
 }
 
 const TABLE = 'ended-tokens';
+const PAGE = 1000;
 const KEPT_FOR = 90 * 86_400_000;
 /** Entries that have run out and go with each new one: more than one, so that the table shrinks after a bad day. */
 const CLEARED = 10;
@@ -70,6 +71,21 @@ export class EndedTokens {
     const page = await this.#options.store.recordsAfter(TABLE, after > start ? after : start, limit);
     const last = page.length === limit ? page.at(-1)?.[0] : undefined;
     return { items: page.map(([, entry]) => entry as EndedToken), ...(last !== undefined && { next: last }) };
+  }
+
+  /** Forgets those of a user. Gives how many there were. */
+  async forget(aor: string): Promise<number> {
+    const { store } = this.#options;
+    let forgotten = 0;
+    for (let after = ''; ; ) {
+      const page = await store.recordsAfter(TABLE, after, PAGE);
+      const own = page.filter(([, entry]) => (entry as EndedToken).aor === aor);
+      await Promise.all(own.map(([key]) => store.putRecord(TABLE, key, undefined)));
+      forgotten += own.length;
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return forgotten;
+      after = last[0];
+    }
   }
 
   async #clear(now: number): Promise<void> {

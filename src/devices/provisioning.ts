@@ -138,17 +138,17 @@ export class Provisioning {
 
   /**
    * Forgets all that is known of an AOR: its devices, and the user of digest whose it is, so that nobody can register it again.
-   * Users of a users file stay: they are the file's. Gives false when nothing was known.
+   * Users of a users file stay: they are the file's. Gives how many users of digest there were, and whether there were devices.
    * @throws ProvisionError when that is no AOR.
    */
-  async deleteUser(aor: string): Promise<boolean> {
+  async deleteUser(aor: string): Promise<{ readonly credentials: number; readonly devices: boolean }> {
     const { registry, users, realm } = this.#options;
     const canonical = this.canonicalAor(aor);
     const name = canonical.slice(canonical.indexOf(':') + 1);
     const names = [name, name.slice(0, name.lastIndexOf('@'))].filter((user) => ownsAor(user, realm, canonical));
     const gone = await Promise.all(names.map((user) => users.remove(user, realm)));
     const devices = await registry.forgetAll(canonical);
-    return devices || gone.includes(true);
+    return { credentials: gone.filter(Boolean).length, devices };
   }
 
   /** `sip:2001@corp.example` in the one form that the store knows. @throws ProvisionError when it is no SIP URI with a user. */

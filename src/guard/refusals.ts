@@ -69,6 +69,15 @@ export class Refusals {
     return this.#telling(key);
   }
 
+  /** Forgets who was refused what about an address of record; the counts stay. Gives how many there were. */
+  forget(aor: string): number {
+    const name = aor.slice(aor.indexOf(':') + 1);
+    const left = this.#latest.filter(({ about = '', source }) => !`${about} ${source} `.includes(name));
+    const forgotten = this.#latest.length - left.length;
+    this.#latest.splice(0, this.#latest.length, ...left);
+    return forgotten;
+  }
+
   #telling(key: string): number | undefined {
     const second = Math.floor(this.#clock.monotonic() / 1000);
     const before = this.#told.get(key) ?? { second, told: 0, untold: 0 };

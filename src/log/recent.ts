@@ -61,6 +61,17 @@ export class RecentLog {
     return found.reverse();
   }
 
+  /** Forgets the lines with a text in them. Gives how many there were. */
+  forget(text: string): number {
+    const order = [...this.#lines.slice(this.#next), ...this.#lines.slice(0, this.#next)];
+    const kept = order.filter((line) => !line.includes(text));
+    const forgotten = this.#lines.length - kept.length;
+    if (forgotten === 0) return 0;
+    this.#lines.splice(0, this.#lines.length, ...kept);
+    this.#next = kept.length;
+    return forgotten;
+  }
+
   /** Calls `listener` with each line that fits from now on. Gives what ends that. */
   listen(filter: LogFilter, listener: (entry: LogEntry) => void): () => void {
     const hear = (line: string): void => {

@@ -51,6 +51,22 @@ export class DeadLetters {
     while (await this.#dropOldest(({ diedAt }) => diedAt < before));
   }
 
+  /** Forgets those that fit, wherever they stand. Gives how many there were. */
+  async forgetWhere(fits: (message: DeadMessage) => boolean): Promise<number> {
+    let forgotten = 0;
+    for (
+      let page = await this.after('', PAGE);
+      page.length > 0;
+      page = await this.after(page.at(-1)?.position ?? '', PAGE)
+    ) {
+      const gone = page.filter(({ message }) => fits(message));
+      await Promise.all(gone.map(({ position }) => this.#store.putRecord(TABLE, position, undefined)));
+      this.#count = Math.max(0, this.#count - gone.length);
+      forgotten += gone.length;
+    }
+    return forgotten;
+  }
+
   /** So many of those behind a position (empty: from the first), the oldest first. */
   async after(position: string, limit: number): Promise<readonly DeadLetter[]> {
     const found = await this.#store.recordsAfter(TABLE, position, limit);

@@ -220,6 +220,20 @@ export class Mailbox {
     await this.remove(queue, waiting);
   }
 
+  /** Forgets all messages for a user's devices, those that could not be delivered among them. Gives how many there were. */
+  async forgetUser(aor: string): Promise<number> {
+    let forgotten = 0;
+    for await (const queue of this.#store.queues()) {
+      if (ownerOf(queue)?.aor !== aor) continue;
+      for (const waiting of await this.first(queue, this.#limits.messagesPerDevice)) {
+        await this.#store.removeQueued(UNTOLD, `${waiting.position} ${queue}`);
+        await this.remove(queue, waiting);
+        forgotten++;
+      }
+    }
+    return forgotten + (await this.dead.forgetWhere(({ queue }) => ownerOf(queue)?.aor === aor));
+  }
+
   /** The queues that hold something, without those that are no device's. */
   async *queues(): AsyncIterable<string> {
     for await (const queue of this.#store.queues()) if (ownerOf(queue) !== undefined) yield queue;

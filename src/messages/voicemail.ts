@@ -87,6 +87,15 @@ export class Voicemail {
     return asKept((await this.#options.store.shared(keyOf(aor))).value)?.new ?? 0;
   }
 
+  /** Forgets the summary of a user's mailbox. Gives how many there were. */
+  async forget(aor: string): Promise<number> {
+    const { store } = this.#options;
+    const { value, version } = await store.shared(keyOf(aor));
+    if (asKept(value) === undefined) return 0;
+    await store.putShared(keyOf(aor), null, version);
+    return 1;
+  }
+
   async #relayTo(device: Device): Promise<void> {
     const { store, port, clock, sink } = this.#options;
     const { value, version } = await store.shared(keyOf(device.aor));

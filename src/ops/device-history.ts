@@ -35,6 +35,14 @@ export class DeviceHistory {
     return (this.#devices.peek(keyOf(aor, deviceId)) ?? []).toReversed();
   }
 
+  /** Forgets what happened to a user's phones. Gives how many events that were. */
+  forget(aor: string): number {
+    const keys = [...this.#devices.keys()].filter((key) => key.startsWith(keyOf(aor, '')));
+    const events = keys.reduce((sum, key) => sum + (this.#devices.peek(key)?.length ?? 0), 0);
+    for (const key of keys) this.#devices.delete(key);
+    return events;
+  }
+
   registered(device: Device): void {
     const binding = bestBinding(device.bindings);
     const text = binding === undefined ? 'unregistered' : `${binding.mode}, over ${binding.source}`;

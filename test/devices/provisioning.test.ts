@@ -145,10 +145,10 @@ test('a deleted device is gone with its bindings; a deleted user with devices an
     (await devices()).map(({ id }) => id),
     ['other'],
   );
-  t.true(await provisioning.deleteUser(AOR));
+  t.deepEqual(await provisioning.deleteUser(AOR), { credentials: 1, devices: true });
   t.deepEqual(await devices(), []);
   t.is(await users.find('2001', REALM), undefined);
-  t.false(await provisioning.deleteUser(AOR));
+  t.deepEqual(await provisioning.deleteUser(AOR), { credentials: 0, devices: false });
 });
 
 test('users of digest are kept as HA1, also over a restart, and listed without it', async (t) => {

@@ -16,9 +16,8 @@ test.serial('bindings and tokens survive a restart: a phone that slept through i
   t.is(await stage.callwake.stop(), 0);
   const { host, port, transport } = stage.sip;
   const contact = transport === 'tls' ? `sips:${host}:${port};transport=tls` : `sip:${host}:${port};transport=udp,tcp`;
-  const again = new CallwakeProcess(stage.configFile, {
-    CALLWAKE_ENGINE__CONTACTS: `["${contact}"]`,
-  });
+  const env = { CALLWAKE_ENGINE__CONTACTS: `["${contact}"]` };
+  const again = new CallwakeProcess(stage.configFile, env, [], stage.callwake.secrets);
   t.teardown(() => again.stop());
   await again.ready();
   const call = stage.cucm.call({ to: '2001' });

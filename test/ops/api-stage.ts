@@ -65,6 +65,10 @@ export class ApiStage {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    const { secrets } = this.stage.callwake;
+    if (given !== null) secrets.add('token of the API', given.split('.')[2]);
+    const shown = secrets.findIn(text, false);
+    if (shown.length > 0) throw new Error(`${path} shows ${shown.join(', ')}`);
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} };
   }

@@ -101,6 +101,12 @@ export function addApiCommands(program: Command, defaultConfig: string, context:
       const { runForget } = await import('./devices.js');
       await runForget(aor, device, what, options, context);
     });
+  command('forget-user', 'forget everything that is kept of a user: phones, tokens, password, messages, timelines')
+    .argument('<aor>', user)
+    .action(async (aor: string, options) => {
+      const { runForgetUser } = await import('./forget-user.js');
+      await runForgetUser(aor, options, context);
+    });
   command('trunks', 'the trunks with the state of each peer').action(async (options) => {
     const { runTrunks } = await import('./status.js');
     await runTrunks(options, context);

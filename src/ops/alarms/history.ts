@@ -104,6 +104,17 @@ export class AlarmHistory {
     };
   }
 
+  /** Forgets changes about a user. Gives how many there were. */
+  forget(aor: string): number {
+    const name = aor.slice(aor.indexOf(':') + 1);
+    const isHis = ([, { alarm }]: readonly [string, Entry]): boolean =>
+      `${alarm.subject} ${alarm.reason}`.includes(name);
+    const gone = this.#entries.filter(isHis);
+    this.#entries = this.#entries.filter((entry) => !isHis(entry));
+    for (const [key] of gone) this.#write(key, undefined);
+    return gone.length;
+  }
+
   /** Waits for what is being written. */
   async close(): Promise<void> {
     await this.#writes;

@@ -11,10 +11,11 @@ import type { Control } from './control-routes.js';
 import type { Readiness } from './health.js';
 import type { MessageParts } from './message-routes.js';
 import type { NotificationParts } from './notification-routes.js';
+import type { PreferenceParts } from './preference-routes.js';
 import type { UserParts } from './user-routes.js';
 
 /** What the API serves, and the rest it needs. */
-export interface ApiParts extends UserParts, NotificationParts, MessageParts {
+export interface ApiParts extends UserParts, PreferenceParts, NotificationParts, MessageParts {
   readonly config: ApiConfig;
   readonly clock: Clock;
   readonly log: Logger;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Provisioning } from '../../devices/provisioning.js';
 import type { StoredUsers, UserInfo } from '../../devices/stored-users.js';
-import type { Preferences } from '../../messages/preferences.js';
+import { tokenHash } from '../../log/mask.js';
+import type { ForgottenUser } from '../forget-user.js';
 import type { RoutePlugin } from './api.js';
 import { named, problems, REFUSALS, security } from './openapi.js';
 import { notFound, unprocessable } from './problem.js';
@@ -11,7 +12,8 @@ import { aorSchema, page, pageOf, plain } from './schemas.js';
 export interface UserParts {
   readonly users: StoredUsers;
   readonly provisioning: Provisioning;
-  readonly preferences: Preferences;
+  /** Forgets all that is kept of a user. */
+  readonly forgetUser: (aor: string) => Promise<ForgottenUser>;
   /** Domains that are served here, lower case. */
   readonly domains: readonly string[];
   /** The realm of digest. */
@@ -55,8 +57,31 @@ const userView = named(
   }),
 );
 
+const count = z.int();
+
+const forgottenView = named(
+  'ForgottenUser',
+  z.object({
+    audit: z.string().describe('stands for the user in the line `api call` of the log'),
+    credentials: count.describe('users of digest'),
+    devices: count,
+    bindings: count,
+    tokens: count,
+    encryptionKeys: count,
+    preferences: count,
+    messages: count.describe('that waited for his phones, or could not be delivered'),
+    voicemail: count,
+    refusedTokens: count,
+    alarms: count.describe('changes of alarms about him'),
+    calls: count.describe('timelines of calls that are over, of this node'),
+    deviceEvents: count.describe('of this node'),
+    refusals: count.describe('of this node'),
+    logLines: count.describe('that this node kept for the API'),
+  }),
+);
+
 /** Users of digest that the API keeps (those of a users file are the file's), and what goes with a user. */
-export function userRoutes({ users, provisioning, preferences, domains, realm }: UserParts): RoutePlugin {
+export function userRoutes({ users, forgetUser, domains, realm }: UserParts): RoutePlugin {
   const one = z.object({ aor: aorSchema(domains) });
   const show = (user: UserInfo) => plain({ aor: aorOfUser(user), ...user });
   const find = async (address: string): Promise<UserInfo | undefined> => {
@@ -149,21 +174,28 @@ export function userRoutes({ users, provisioning, preferences, domains, realm }:
         config: { scope: 'users:write' },
         schema: {
           operationId: 'deleteUser',
-          summary: 'Forget a user: his password, his devices with their tokens, his preferences',
+          summary: 'Forget a user: everything that is kept of him',
           tags: ['users'],
           security: security('users:write'),
           params: one,
-          response: { 204: z.null().describe('He is forgotten.'), ...problems(400, 404, ...REFUSALS) },
+          response: {
+            200: forgottenView.describe('What is forgotten, how many of each.'),
+            ...problems(400, 404, ...REFUSALS),
+          },
         },
       },
-      async ({ params }, reply) => {
-        const known = await provisioned(() => provisioning.deleteUser(params.aor));
-        if (Object.keys(await preferences.get(params.aor)).length > 0) await preferences.put(params.aor, {});
-        if (!known) throw notFound(`user ${params.aor}`);
-        return reply.code(204).send(null);
+      async ({ params }) => {
+        const forgotten = await provisioned(() => forgetUser(params.aor));
+        if (Object.values(forgotten).every((count) => count === 0)) throw notFound(`user ${params.aor}`);
+        return { audit: userHash(params.aor), ...forgotten };
       },
     );
   };
+}
+
+/** What stands for a forgotten user in the audit: the same as long as this process lives, and no way back to his name. */
+export function userHash(aor: string): string {
+  return tokenHash(aor).replace('token:', 'user:');
 }
 
 /** The user name under which an address may be registered: its user part in its own realm, else all of it. */

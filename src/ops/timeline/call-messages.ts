@@ -27,6 +27,9 @@ export interface CallMessagesOptions {
   readonly onMessage?: (message: CallMessage, correlationId: string) => void;
 }
 
+/** What the legs of a call are found by. */
+type CallNames = Pick<CallSummary, 'callUuid' | 'callId' | 'sessionId'>;
+
 interface Leg {
   /** What its INVITE says of the call that it belongs to. */
   readonly uuids: string[];
@@ -71,13 +74,21 @@ export class CallMessages {
   }
 
   /** The messages of all legs of a call in order. */
-  of({ callUuid, callId, sessionId }: Pick<CallSummary, 'callUuid' | 'callId' | 'sessionId'>): readonly CallMessage[] {
+  of(call: CallNames): readonly CallMessage[] {
+    const legs = this.#legsOf(call);
+    return legs.flatMap(([, { messages }]) => messages).sort((a, b) => a.at - b.at);
+  }
+
+  /** Forgets those of a call. */
+  forget(call: CallNames): void {
+    for (const [id] of this.#legsOf(call)) this.#legs.delete(id);
+  }
+
+  #legsOf({ callUuid, callId, sessionId }: CallNames): (readonly [string, Leg])[] {
     const wanted = [callUuid.toLowerCase(), ...(sessionId === undefined ? [] : [sessionUuid(sessionId)])];
-    const found: CallMessage[] = [];
-    for (const [id, { uuids, messages }] of this.#legs.entries()) {
-      if (id === callId || uuids.some((uuid) => wanted.includes(uuid))) found.push(...messages);
-    }
-    return found.sort((a, b) => a.at - b.at);
+    return [...this.#legs.entries()].filter(
+      ([id, { uuids }]) => id === callId || uuids.some((uuid) => wanted.includes(uuid)),
+    );
   }
 }
 

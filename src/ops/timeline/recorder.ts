@@ -100,6 +100,13 @@ export class TimelineRecorder {
     return { calls: found.slice(offset, offset + limit), total: found.length };
   }
 
+  /** Forgets calls that are over. Gives them. */
+  forget(wanted: (call: CallSummary) => boolean): readonly CallSummary[] {
+    const gone = [...this.#over.values()].map(({ summary }) => summary).filter(wanted);
+    for (const { callUuid } of gone) this.#over.delete(callUuid);
+    return gone;
+  }
+
   #newest(wanted: (call: CallSummary) => boolean): Entry | undefined {
     let best: Entry | undefined;
     for (const entry of [...this.#live.values(), ...this.#over.values()]) {

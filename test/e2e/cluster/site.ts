@@ -110,10 +110,11 @@ export class Site {
     });
     const wire = await Wire.to(redis.port);
     t.teardown(() => wire.close());
-    const callwake = new CallwakeProcess(stage.configFile, {
+    const env = {
       CALLWAKE_CLUSTER__NODE: 'b',
       ...(!watched && { CALLWAKE_STORE__REDIS__URLS: `["redis://127.0.0.1:${wire.port}"]` }),
-    });
+    };
+    const callwake = new CallwakeProcess(stage.configFile, env, [], stage.callwake.secrets);
     t.teardown(() => callwake.stop());
     const listener = (await callwake.ready()).find((candidate) => candidate.transport === transport);
     if (listener === undefined) throw new Error('node b does not listen');
