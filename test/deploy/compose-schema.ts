@@ -35,6 +35,10 @@ const service = z
     restart: z.enum(['no', 'always', 'on-failure', 'unless-stopped']).optional(),
     working_dir: z.string().optional(),
     stop_grace_period: duration.optional(),
+    read_only: z.boolean().optional(),
+    cap_drop: strings.optional(),
+    security_opt: strings.optional(),
+    tmpfs: strings.optional(),
   })
   .transform((value) => ({
     ...value,

@@ -75,6 +75,29 @@ test('every file and folder that is named exists', (t) => {
   }
 });
 
+test('callwake’s containers have no right that they don’t need, and its image is no root’s', (t) => {
+  const own = Object.entries(services).filter(([, { image }]) => image === 'callwake:latest');
+  t.true(own.length >= 3);
+  for (const [name, { read_only, cap_drop, security_opt, volumes: mounts = [], ports = [] }] of own) {
+    t.true(read_only, name);
+    t.deepEqual(cap_drop, ['ALL'], name);
+    t.deepEqual(security_opt, ['no-new-privileges:true'], name);
+    t.false(
+      mounts.some((mount) => /docker\.sock|^\/:/.test(mount)),
+      name,
+    );
+    t.false(
+      ports.some((port) => /:\d{1,3}\//.test(port)),
+      name,
+    );
+  }
+  const stages = readFileSync('Dockerfile', 'utf8').split(/^FROM /m);
+  const last = stages.at(-1) ?? '';
+  t.is([...last.matchAll(/^USER (.+)$/gm)].at(-1)?.[1], 'node');
+  t.true(last.indexOf('\nUSER node') > last.lastIndexOf('\nRUN '), 'nothing is done as root after that');
+  t.notRegex(last, /secret|password/i);
+});
+
 test('what the image is built from is let through by .dockerignore', (t) => {
   const allowed = readFileSync('.dockerignore', 'utf8')
     .split('\n')

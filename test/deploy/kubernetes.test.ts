@@ -30,9 +30,15 @@ const set = z.looseObject({
       metadata: z.strictObject({ labels: z.strictObject({ app: z.literal('callwake') }) }),
       spec: z.looseObject({
         terminationGracePeriodSeconds: z.int(),
+        securityContext: z.looseObject({ runAsNonRoot: z.literal(true) }),
         containers: z.tuple([
           z.looseObject({
             args: z.array(z.string()),
+            securityContext: z.strictObject({
+              allowPrivilegeEscalation: z.literal(false),
+              readOnlyRootFilesystem: z.literal(true),
+              capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
+            }),
             env: z.array(z.looseObject({ name: z.string() })),
             startupProbe: probe,
             livenessProbe: probe,

@@ -77,6 +77,18 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   };
 }
 
+/** For every answer; the dashboard's have a policy of their own. */
+const SECURE = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+/** A browser that was here by HTTPS comes back by nothing else, for a year (RFC 6797). */
+const HTTPS_ONLY = { 'strict-transport-security': 'max-age=31536000' };
+
 async function makeApi({ config, log, routes }: ApiOptions, access: Access): Promise<ApiServer> {
   const server = bareServer(config);
   const table = new RouteTable();
@@ -87,9 +99,10 @@ async function makeApi({ config, log, routes }: ApiOptions, access: Access): Pro
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   server.setNotFoundHandler((request, reply) => answerNotFound(request, reply, table));
   server.addHook('onRoute', (route) => table.add(route));
+  const secure = { ...SECURE, ...(config.tls.keyFile !== undefined && HTTPS_ONLY) };
   server.decorateRequest('caller', null);
   server.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    reply.headers(secure);
     access.check(request, reply);
   });
   addAudit(server, log);
