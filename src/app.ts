@@ -18,6 +18,7 @@ import { openDeviceLookup } from './devices/search/open.js';
 import { DEFAULT_SETTINGS } from './devices/settings.js';
 import { StoredUsers } from './devices/stored-users.js';
 import { type EngineEndpoint, EngineRefused } from './engine-endpoint.js';
+import { Networks } from './grammar/networks.js';
 import type { Logger, LogLevel } from './log/logger.js';
 import { RecentLog } from './log/recent.js';
 import { openGuard, type RefusedRequest } from './open-guard.js';
@@ -29,8 +30,10 @@ import { openPush, recipientOf, servedApps } from './open-push.js';
 import { awayWords, callsToOthers, flowKey, journalWord, nodeAddress, openSite } from './open-site.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, storeAlarm, trunkAlarm } from './ops/alarms/sources.js';
+import { forgetUser } from './ops/forget-user.js';
 import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
+import { certificateFilesOf } from './ops/certificates.js';
 import { Lifecycle } from './ops/lifecycle.js';
 import { later } from './ops/timeline/later.js';
 import { openTracing } from './ops/tracing/open.js';
@@ -100,10 +103,11 @@ export function startApp(options: AppOptions): App {
     else log.error('fault', { callUuid, error: describe(error) });
   };
 
-  const { purrKeyFile, ...deviceSettings } = config.devices;
+  const { purrKeyFile, cleartextNetworks, ...deviceSettings } = config.devices;
   const settings = {
     ...DEFAULT_SETTINGS,
     ...deviceSettings,
+    cleartextNetworks: new Networks(cleartextNetworks),
     ...(purrKeyFile === undefined ? {} : { purrKey: openPurrKey(purrKeyFile) }),
     ...(config.push.provider === 'apns' && { apps: servedApps(config.push) }),
   };
@@ -191,7 +195,8 @@ export function startApp(options: AppOptions): App {
 
   const midDialog = openMidDialog({ config, clock, devices, waker: anyHourWaker, onFault: fault });
 
-  const { trunkPeers, edges } = openPeers(config, log);
+  const onCertificate = watch.certificates.shown.bind(watch.certificates);
+  const { trunkPeers, edges } = openPeers(config, log, onCertificate);
 
   let connectedTo = (_hostports: string): void => {};
   let refused = (_error: Error): void => {};
@@ -390,13 +395,18 @@ export function startApp(options: AppOptions): App {
     ...(redis && config.store.redis.whenAway === 'accept' && { withoutStore: () => awayWords(redis) }),
     logging: options.logging ?? { level: config.log.level },
   });
+  const provisioning = new Provisioning({ registry: devices, store, users, domains, realm });
+  const recentLog = options.recentLog ?? new RecentLog(0);
+  const { endedTokens } = lookup;
+  const forgettable = { provisioning, preferences, mailbox, voicemail, endedTokens, watch, guard, recentLog };
   const api = openApi({
     operations,
     control: lifecycle,
     readiness: lifecycle,
-    recentLog: options.recentLog ?? new RecentLog(0),
+    recentLog,
     users,
-    provisioning: new Provisioning({ registry: devices, store, users, domains, realm }),
+    provisioning,
+    forgetUser: (aor) => forgetUser(forgettable, aor),
     lookup,
     preferences,
     deadMessages: mailbox.dead,
@@ -413,9 +423,9 @@ export function startApp(options: AppOptions): App {
     .then((records) => takeover.begin(records))
     .catch(fault)
     .finally(() => {
-      const { host, port, secret } = engine;
+      const { host, port, secret, tls } = engine;
       if (closed) return;
-      drachtio.connect({ host, port, secret });
+      drachtio.connect({ host, port, secret, ...(tls && { tls }) });
       xmpp?.start();
     });
 
@@ -425,6 +435,7 @@ export function startApp(options: AppOptions): App {
     reload(changed) {
       reloadPush(changed.push);
       api.reload(changed.api);
+      watch.certificates.reload(certificateFilesOf(changed));
     },
     async close() {
       closed = true;

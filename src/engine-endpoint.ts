@@ -3,6 +3,8 @@ export interface EngineEndpoint {
   readonly host: string;
   readonly port: number;
   readonly secret: string;
+  /** Its control port speaks TLS; `ca`: authorities to trust instead of the system's, PEM. */
+  readonly tls?: { readonly ca?: string };
   /** Names this run of the engine: its transactions and dialogs end with it. Default: an engine that never ends. */
   readonly run?: string;
 }

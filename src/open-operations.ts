@@ -87,6 +87,7 @@ export function openOperations(parts: OperationsParts): Operations {
     trunks: () => [...trunks.values()].map(({ name, status }) => ({ name, ...admission.loadOf(name), peers: status })),
     push: () => push.status(),
     queues: () => ({ ...watch.queues(), messages: mailbox.total, 'dead-messages': mailbox.dead.count }),
+    certificates: () => watch.certificates.list,
     engine: () => drachtio.figures(clock, ENGINE_PATIENCE),
     onCallEvent: (listener) => watch.onCallEvent(listener),
     onRegistered: (listener) => void devices.onRegistered(listener),

@@ -81,6 +81,8 @@ export interface RejectOptions {
   readonly retryAfter?: number;
   /** Why callwake itself refuses, in words for the Warning header (RFC 3261 20.43). */
   readonly warning?: string;
+  /** It was for sips, and there is no way to go but in clear (RFC 5630). */
+  readonly sips?: boolean;
   /** For 302: where the caller may try. */
   readonly contact?: string;
   /** Cause and text of a Reason header (RFC 3326, ITU-T Q.850), unless `from` has one of its own. */

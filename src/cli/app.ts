@@ -1,4 +1,5 @@
-import { type App, EngineRefused, startApp } from '../app.js';
+import { readFileSync } from 'node:fs';
+import { type App, type EngineEndpoint, EngineRefused, startApp } from '../app.js';
 import { forWorker, nodeName, WORKER_VARIABLE } from '../cluster/node-name.js';
 import { advise } from '../config/advice.js';
 import { verifyFiles } from '../config/files.js';
@@ -74,7 +75,14 @@ function reload(app: App, file: string, env: NodeJS.ProcessEnv, log: Logger): vo
   }
 }
 
-function engineOf(config: Config, env: NodeJS.ProcessEnv): EngineAddress {
+function engineOf(config: Config, env: NodeJS.ProcessEnv): EngineEndpoint {
+  const { tls, caFile } = config.engine.control;
+  const address = engineAddress(config, env);
+  if (!tls) return address;
+  return { ...address, tls: caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') } };
+}
+
+function engineAddress(config: Config, env: NodeJS.ProcessEnv): EngineAddress {
   const given = env[ENGINE_VARIABLE];
   if (given !== undefined) {
     const address = parseEngineAddress(given);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { EngineConfig } from '../config/schema.js';
+import { asksForCertificate } from '../config/certificate.js';
+import type { Config, EngineConfig } from '../config/schema.js';
 import { startChild } from './child.js';
 import { CliError } from './exit.js';
 import type { WatchedProcess } from './supervisor.js';
@@ -21,10 +22,8 @@ export interface StartedEngine {
  * this process's standard output.
  * @throws {CliError} when it ends before; it has said why on standard error.
  */
-export async function startEmbeddedEngine(
-  { contacts, control, nameServers, shedding, tls }: EngineConfig,
-  secret: string,
-): Promise<StartedEngine> {
+export async function startEmbeddedEngine(config: Config, secret: string): Promise<StartedEngine> {
+  const { contacts, control, nameServers, shedding, tls } = config.engine;
   const host = control.host.includes(':') ? `[${control.host}]` : control.host;
   const args = ['engine', '--control', `${host}:${control.port}`, '--with-parent', ...tlsArguments(tls)];
   let ready: (port: number) => void = () => {};
@@ -34,6 +33,7 @@ export async function startEmbeddedEngine(
   const lists = [
     ...contacts.flatMap((contact) => ['--contact', contact]),
     ...(shedding ? [] : ['--no-shedding']),
+    ...peerArguments(config),
     ...nameServers.flatMap((server) => ['--name-server', server]),
   ];
   const process = startChild([...args, ...lists], {
@@ -52,17 +52,32 @@ export async function startEmbeddedEngine(
 }
 
 function tlsArguments(tls: EngineConfig['tls']): string[] {
-  const { keyFile, certFile, caFile, minVersion, clientCertificates, serverNames } = tls;
+  const { keyFile, certFile, caFile, minVersion, ciphers, clientCertificates, serverNames } = tls;
   return [
     ...(keyFile === undefined ? [] : ['--tls-key', keyFile]),
     ...(certFile === undefined ? [] : ['--tls-cert', certFile]),
     ...(caFile === undefined ? [] : ['--tls-ca', caFile]),
     '--tls-min-version',
     minVersion,
+    ...(ciphers === undefined ? [] : ['--tls-ciphers', ciphers]),
     ...serverNames.flatMap((entry) => ['--tls-sni', `${entry.name}=${entry.keyFile},${entry.certFile}`]),
     ...(clientCertificates === true ? ['--mtls'] : []),
     ...(clientCertificates === 'asked' ? ['--mtls-optional'] : []),
   ];
+}
+
+/** All peers as soon as one is particular, so that none is taken for a later one whose range has its address. Trunks first, as for requests. */
+function peerArguments({ trunks, edges, registrar }: Config): string[] {
+  const hosts = [...trunks.flatMap(({ peers }) => peers), ...registrar.upstream.peers];
+  const all = [
+    ...hosts.filter(({ transport }) => transport === 'tls').map((peer) => ({ ...peer, addresses: [peer.host] })),
+    ...edges,
+  ];
+  if (!all.some(asksForCertificate)) return [];
+  return all.flatMap(({ addresses, certificateNames, caFile }) => {
+    const file = caFile === undefined ? '' : `;${caFile}`;
+    return ['--tls-peer', `${addresses.join(',')}=${certificateNames.join(',')}${file}`];
+  });
 }
 
 const readyLine = z.object({ ready: z.literal(true), control: z.array(z.object({ port: z.number() })).min(1) });

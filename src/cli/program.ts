@@ -204,8 +204,8 @@ function addEngine(program: Command, end: (code: number) => void): void {
       'where to listen for SIP, such as sip:0.0.0.0:5060;transport=udp,tcp (repeatable)',
       collect,
     )
-    .option('--control <address>', 'where to listen for the app; port 0: any', '127.0.0.1:9022')
-    .option('--control-tls <address>', 'the same over TLS')
+    .option('--control <address>', 'where to listen for the app, on this machine only; port 0: any', '127.0.0.1:9022')
+    .option('--control-tls <address>', 'the same over TLS, on any address')
     .option(
       '--secret <secret>',
       `what the app must know; in ${SECRET_VARIABLE} other users of the machine don't see it`,
@@ -222,8 +222,17 @@ function addEngine(program: Command, end: (code: number) => void): void {
       new Option('--tls-min-version <version>', 'lowest version of TLS').choices(['1.2', '1.3']).default('1.2'),
     )
     .option(
+      '--tls-ciphers <list>',
+      'cipher suites of TLS 1.2 as OpenSSL lists them; default: ECDHE or DHE with AEAD only',
+    )
+    .option(
       '--tls-sni <name=key,cert>',
       'certificate for who asks for that server name: NAME=KEYFILE,CERTFILE (repeatable)',
+      collect,
+    )
+    .option(
+      '--tls-peer <addresses=names;cafile>',
+      'names (RFC 5922) and authority that a peer must show: ADDRESS,...=NAME,...;CAFILE (repeatable)',
       collect,
     )
     .option('--mtls', 'refuse phones, edges and trunks without a certificate of --tls-ca', false)

@@ -32,7 +32,7 @@ export async function runStart(file: string, env: NodeJS.ProcessEnv, workers = 1
   let engine: EngineAddress = { ...config.engine.control, secret };
   let run: string | undefined;
   const startEngine = async (): Promise<WatchedProcess> => {
-    const started = await startEmbeddedEngine(config.engine, secret);
+    const started = await startEmbeddedEngine(config, secret);
     engine = { ...engine, port: started.port };
     run = randomUUID();
     return started.process;

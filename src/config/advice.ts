@@ -1,4 +1,5 @@
 import { isLoopback } from './api.js';
+import { asksForCertificate } from './certificate.js';
 import { formatDuration } from './fields.js';
 import type { Config } from './schema.js';
 
@@ -17,7 +18,19 @@ export interface Advice {
 
 /** What an engineer should hear of a valid configuration before calls find it out. */
 export function advise(config: Config): readonly Advice[] {
-  return [...aboutTrunks(config), ...aboutEdges(config), ...aboutState(config), ...aboutApi(config)];
+  return [
+    ...aboutEngine(config),
+    ...aboutTrunks(config),
+    ...aboutEdges(config),
+    ...aboutState(config),
+    ...aboutApi(config),
+  ];
+}
+
+function aboutEngine({ engine: { control, mode } }: Config): Advice[] {
+  if (mode !== 'external' || control.tls || isLoopback(control.host)) return [];
+  const text = `the secret, and every message, go in clear to ${control.host}; let the engine speak TLS there and set true`;
+  return [{ path: 'engine.control.tls', text }];
 }
 
 function aboutTrunks({ trunks }: Config): Advice[] {
@@ -57,10 +70,11 @@ function aboutEdges({ engine, edges, directPhones, registrar }: Config): Advice[
   edges.forEach((edge, index) => {
     const everybody = edge.addresses.some((range) => range.endsWith('/0'));
     const open = everybody && !edge.digest;
-    if (open && edge.transport === 'tls' && engine.mode === 'embedded' && engine.tls.clientCertificates !== true) {
+    const certified = engine.tls.clientCertificates === true || asksForCertificate(edge);
+    if (open && edge.transport === 'tls' && engine.mode === 'embedded' && !certified) {
       found.push({
         path: `edges[${index}].transport`,
-        text: 'everybody who connects over TLS counts as this edge and may register as any user, unless engine.tls.clientCertificates is true',
+        text: 'everybody who connects over TLS counts as this edge and may register as any user, unless engine.tls.clientCertificates is true or it has certificateNames',
       });
     } else if (open && edge.transport !== 'tls') {
       found.push({

@@ -13,4 +13,6 @@ export const alarms = z.strictObject({
   /** Changes of alarms that are kept in the store, and for how long. */
   keep: whole(100, 1_000_000).default(10_000),
   retention: duration('1h', '3650d', '90d'),
+  /** How long before its end a certificate is an alarm. */
+  certificateNotice: duration('1d', '365d', '30d'),
 });

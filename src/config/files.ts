@@ -35,6 +35,11 @@ export function verifyFiles(config: Config, file: string): void {
   if (keyFile !== undefined) check('engine.tls.keyFile', keyFile, verifyPrivateKey);
   if (certFile !== undefined) check('engine.tls.certFile', certFile, verifyCertificates);
   if (caFile !== undefined) check('engine.tls.caFile', caFile, verifyCertificates);
+  const { caFile: controlCa } = config.engine.control;
+  if (controlCa !== undefined) check('engine.control.caFile', controlCa, verifyCertificates);
+  for (const [path, { caFile: own }] of peersOf(config)) {
+    if (own !== undefined) check(`${path}.caFile`, own, verifyCertificates);
+  }
   serverNames.forEach((entry, index) => {
     check(`engine.tls.serverNames[${index}].keyFile`, entry.keyFile, verifyPrivateKey);
     check(`engine.tls.serverNames[${index}].certFile`, entry.certFile, verifyCertificates);
@@ -61,6 +66,15 @@ export function verifyFiles(config: Config, file: string): void {
   if (redis.tls.certFile !== undefined) check('store.redis.tls.certFile', redis.tls.certFile, verifyCertificates);
   if (redis.tls.keyFile !== undefined) check('store.redis.tls.keyFile', redis.tls.keyFile, verifyPrivateKey);
   if (problems.length > 0) throw new ConfigError(file, problems);
+}
+
+/** Everything that may have a certificate of its own, with its place in the configuration. */
+function peersOf({ trunks, edges, registrar }: Config): readonly (readonly [string, { readonly caFile?: string }])[] {
+  return [
+    ...trunks.flatMap(({ peers }, trunk) => peers.map((peer, i) => [`trunks[${trunk}].peers[${i}]`, peer] as const)),
+    ...edges.map((edge, index) => [`edges[${index}]`, edge] as const),
+    ...registrar.upstream.peers.map((peer, index) => [`registrar.upstream.peers[${index}]`, peer] as const),
+  ];
 }
 
 function verifyKey(path: string): void {

@@ -106,7 +106,7 @@ function setAt(target: unknown, path: ConfigPath, value: unknown): void {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { engine, push, store, registrar, devices, api, timeline } = config;
+  const { engine, push, store, registrar, devices, api, timeline, trunks, edges } = config;
   const { digest } = registrar;
   const { tls } = engine;
   const filesOf = (values: Readonly<Record<string, unknown>>, ...names: readonly string[]): Record<string, string> =>
@@ -116,10 +116,17 @@ function absolutePaths(config: Config, folder: string): Config {
         return typeof path === 'string' ? [[name, resolve(folder, path)] as const] : [];
       }),
     );
+  const withCa = <T extends { readonly caFile?: string }>(entry: T): T => ({
+    ...entry,
+    ...filesOf({ caFile: entry.caFile }, 'caFile'),
+  });
   return {
     ...config,
+    trunks: trunks.map((trunk) => ({ ...trunk, peers: trunk.peers.map(withCa) })),
+    edges: edges.map(withCa),
     engine: {
       ...engine,
+      control: { ...engine.control, ...filesOf(engine.control, 'caFile') },
       tls: {
         ...tls,
         ...filesOf(tls, 'keyFile', 'certFile', 'caFile'),
@@ -135,9 +142,11 @@ function absolutePaths(config: Config, folder: string): Config {
       tls: { ...api.tls, ...filesOf(api.tls, 'keyFile', 'certFile') },
       jwt: { ...api.jwt, ...filesOf(api.jwt, 'publicKeyFile') },
     },
-    ...(digest.usersFile === undefined
-      ? {}
-      : { registrar: { ...registrar, digest: { ...digest, usersFile: resolve(folder, digest.usersFile) } } }),
+    registrar: {
+      ...registrar,
+      upstream: { ...registrar.upstream, peers: registrar.upstream.peers.map(withCa) },
+      digest: { ...digest, ...filesOf(digest, 'usersFile') },
+    },
     ...(devices.purrKeyFile === undefined
       ? {}
       : { devices: { ...devices, purrKeyFile: resolve(folder, devices.purrKeyFile) } }),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { DEFAULT_SETTINGS } from '../devices/settings.js';
+import { DEFAULT_SETTINGS, OWN_MACHINE } from '../devices/settings.js';
 import { alarms } from './alarms.js';
-import { api } from './api.js';
+import { api, isLoopback } from './api.js';
+import { asksForCertificate, certificate } from './certificate.js';
 import { cluster } from './cluster.js';
 import {
   addressAndPort,
@@ -37,6 +38,10 @@ const control = z.strictObject({
   port: whole(0, 65535).default(9022),
   /** Required with `mode: external`. Without one the embedded engine gets a random one at each start. */
   secret: text('the secret that the engine was given').exactOptional(),
+  /** Of an external engine: its control port speaks TLS. */
+  tls: flag().default(false),
+  /** Authorities to trust there instead of the system's, PEM. */
+  caFile: text('the path of a file with certificates, PEM').exactOptional(),
 });
 
 const PEM_PATH = /^[^,]+$/;
@@ -55,6 +60,8 @@ const engineTls = z.strictObject({
   caFile: text('the path of a file with certificates, PEM').exactOptional(),
   /** Lowest version of TLS. */
   minVersion: oneOf(['1.2', '1.3']).default('1.2'),
+  /** Cipher suites of TLS 1.2, as OpenSSL lists them; without it those with forward secrecy and authenticated encryption. */
+  ciphers: pattern(/^[\w+:!@=-]+$/, 'a list of cipher suites as OpenSSL takes it').exactOptional(),
   /** Whoever connects over TLS must show a certificate of these authorities; `asked`: may show one. */
   clientCertificates: z.union([z.boolean(), z.literal('asked')], { error: 'true, false or asked' }).default(false),
   /** Other certificates for clients that ask for these names (SNI). */
@@ -90,7 +97,18 @@ const engine = z
       const message = 'the path of a PEM file (needed with clientCertificates)';
       context.addIssue({ code: 'custom', path: ['tls', 'caFile'], message });
     }
-    if (value.mode !== 'external') return;
+    if (value.mode === 'embedded') {
+      if (!isLoopback(value.control.host)) {
+        const message =
+          '127.0.0.1, ::1 or localhost (the embedded engine is on this machine, and its control protocol in clear)';
+        context.addIssue({ code: 'custom', path: ['control', 'host'], message });
+      }
+      if (value.control.tls) {
+        const message = 'false, unless mode is external';
+        context.addIssue({ code: 'custom', path: ['control', 'tls'], message });
+      }
+      return;
+    }
     if (value.control.secret === undefined) {
       context.addIssue({ code: 'custom', path: ['control', 'secret'], message: 'the secret of the external engine' });
     }
@@ -100,14 +118,20 @@ const engine = z
     }
   });
 
-const edge = z.strictObject({
-  name: text('a name for the edge'),
-  addresses: listOf(addressRange(), 'addresses or ranges such as 192.0.2.0/24'),
-  /** `tls`: only what comes from these addresses over TLS is the edge's. */
-  transport: oneOf(['any', 'tls']).default('any'),
-  /** It lets phones through that it has not authenticated: each has to do so here, by digest. */
-  digest: flag().default(false),
-});
+const edge = z
+  .strictObject({
+    name: text('a name for the edge'),
+    addresses: listOf(addressRange(), 'addresses or ranges such as 192.0.2.0/24'),
+    /** `tls`: only what comes from these addresses over TLS is the edge's. */
+    transport: oneOf(['any', 'tls']).default('any'),
+    /** It lets phones through that it has not authenticated: each has to do so here, by digest. */
+    digest: flag().default(false),
+    ...certificate,
+  })
+  .superRefine((value, context) => {
+    if (value.transport === 'tls' || !asksForCertificate(value)) return;
+    context.addIssue({ code: 'custom', path: ['transport'], message: 'tls (needed with certificateNames and caFile)' });
+  });
 
 const digest = z.strictObject({
   /** As htdigest writes it: `user:realm:HA1` a line. */
@@ -195,6 +219,10 @@ const devices = z
     /** Holds the key of PURRs, made at the first start; the same on all nodes. Without it no PURRs are given. */
     purrKeyFile: text('the path of a key file').exactOptional(),
     requireSecureTransport: flag().default(DEFAULT_SETTINGS.requireSecureTransport),
+    /** Whence push parameters may come in clear all the same. */
+    cleartextNetworks: z
+      .array(addressRange(), { error: 'a list of addresses or ranges such as 192.0.2.0/24' })
+      .default([...OWN_MACHINE]),
     maxQueuedPerAor: whole(1, 10_000).default(DEFAULT_SETTINGS.maxQueuedPerAor),
     sweepInterval: duration('1s', '1h', preset('sweepInterval')),
   })
@@ -238,6 +266,17 @@ const sections = z.strictObject({
   log: log.prefault({}),
 });
 
+/** An external engine doesn't tell whose certificate a request came with. */
+function refuseCertificate(
+  entry: Parameters<typeof asksForCertificate>[0],
+  path: (string | number)[],
+  context: z.RefinementCtx,
+): void {
+  if (!asksForCertificate(entry)) return;
+  const name = entry.caFile === undefined ? 'certificateNames' : 'caFile';
+  context.addIssue({ code: 'custom', path: [...path, name], message: 'left out, unless engine.mode is embedded' });
+}
+
 /** The configuration file. Its output is {@link Config}; every default is here. */
 export const configSchema = sections.superRefine((value, context) => {
   for (const part of ['trunks', 'edges'] as const) {
@@ -250,6 +289,13 @@ export const configSchema = sections.superRefine((value, context) => {
   if (value.edges.length === 0 && !value.directPhones.allow) {
     const message = 'at least one edge, or directPhones with allow: true; no phone could register otherwise';
     context.addIssue({ code: 'custom', path: ['edges'], message });
+  }
+  if (value.engine.mode === 'external') {
+    for (const [index, entry] of value.edges.entries()) refuseCertificate(entry, ['edges', index], context);
+    for (const [trunk, { peers }] of value.trunks.entries()) {
+      for (const [index, entry] of peers.entries())
+        refuseCertificate(entry, ['trunks', trunk, 'peers', index], context);
+    }
   }
   const { mode, digest: credentials } = value.registrar;
   if (

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { asksForCertificate, certificate } from './certificate.js';
 import { duration, host, listOf, oneOf, pattern, text, whole } from './fields.js';
 
 const SIP_URI = /^sips?:[^\s<>"]+$/;
@@ -14,14 +16,29 @@ const address = {
   /** Default 5060, with TLS 5061. */
   port: whole(1, 65535).exactOptional(),
   transport: oneOf(['udp', 'tcp', 'tls']).default('tcp'),
+  ...certificate,
 };
 
 function withPort<T extends { port?: number; transport: string }>(value: T): T & { port: number } {
   return { ...value, port: value.port ?? (value.transport === 'tls' ? 5061 : 5060) };
 }
 
+/** Certificates are for TLS, and whose authorities count for a connection is told by its address. */
+function checkCertificate(value: z.output<z.ZodObject<typeof address>>, context: z.RefinementCtx): void {
+  if (!asksForCertificate(value)) return;
+  if (value.transport !== 'tls') {
+    const path = [value.caFile === undefined ? 'certificateNames' : 'caFile'];
+    context.addIssue({ code: 'custom', path, message: 'left out, unless transport is tls' });
+  } else if (value.caFile !== undefined && isIP(value.host) === 0) {
+    context.addIssue({ code: 'custom', path: ['host'], message: 'an IP address (needed with caFile)' });
+  }
+}
+
 /** An address that requests go to. */
-export const peer = z.strictObject(address).transform((value) => withPort(value));
+export const peer = z
+  .strictObject(address)
+  .superRefine(checkCertificate)
+  .transform((value) => withPort(value));
 
 const trunkPeer = z
   .strictObject({
@@ -31,6 +48,7 @@ const trunkPeer = z
     /** Among peers of one priority: how often it is the first, in proportion. */
     weight: whole(0, 65535).default(1),
   })
+  .superRefine(checkCertificate)
   .transform((value) => withPort(value));
 
 const ping = z.strictObject({

@@ -57,12 +57,16 @@ export function decidePush(
   return grantedSeconds <= lead ? NOTHING : { tokens: push.tokens, services: [service] };
 }
 
-/** What is secret must not come in clear, where that is asked for (P38). @throws RegisterError 403. */
+/** What is secret must not come in clear (P38). @throws RegisterError 403. */
 export function checkSecure(request: RegisterRequest, settings: DeviceSettings): void {
-  if (settings.requireSecureTransport && !request.fromEdge && !/^(tls|wss)\//.test(request.source)) {
-    throw new RegisterError(403, 'Push parameters only over TLS');
-  }
+  if (!settings.requireSecureTransport || request.fromEdge) return;
+  const [, transport = '', address = ''] = SOURCE.exec(request.source) ?? [];
+  if (transport === 'tls' || transport === 'wss' || settings.cleartextNetworks.has(address)) return;
+  throw new RegisterError(403, 'Push parameters only over TLS');
 }
+
+/** `udp/192.0.2.1:5060`, `tcp/[2001:db8::1]:5060`. */
+const SOURCE = /^(\w+)\/(.+?)(?::\d+)?$/;
 
 /** The shortest expiry, in seconds, of a REGISTER with a push token: a refresh push must fit in before its end (P13). */
 function pushMinExpires(settings: DeviceSettings): number {

@@ -1,3 +1,4 @@
+import { Networks } from '../grammar/networks.js';
 import type { Platform } from './types.js';
 
 /** A push service that callwake offers in Feature-Caps (RFC 8599 section 5.4). */
@@ -69,8 +70,10 @@ export interface DeviceSettings {
   readonly pnsregSeconds: number;
   /** P32: 32 bytes with which PURRs are made; without it none are given. */
   readonly purrKey?: Uint8Array;
-  /** P38: a REGISTER with push parameters must come over TLS or from an edge. Off only for a lab. */
+  /** P38: a REGISTER with push parameters must come over TLS, from an edge or from `cleartextNetworks`. Off only for a lab. */
   readonly requireSecureTransport: boolean;
+  /** P38: addresses whose phones may send push parameters in clear: this machine, and networks that others keep private (IPsec, VPN). */
+  readonly cleartextNetworks: Networks;
   /** How many REGISTERs may wait for each other on one AOR before the next gets 503. */
   readonly maxQueuedPerAor: number;
   /** How often expired bindings and old tokens are cleared away. */
@@ -79,6 +82,9 @@ export interface DeviceSettings {
 
 const SECOND = 1000;
 const DAY = 86_400 * SECOND;
+
+/** What never leaves the machine. */
+export const OWN_MACHINE: readonly string[] = ['127.0.0.0/8', '::1'];
 
 /** What holds where nothing else is said. */
 export const DEFAULT_SETTINGS: DeviceSettings = {
@@ -109,7 +115,8 @@ export const DEFAULT_SETTINGS: DeviceSettings = {
   allow555: false,
   shortPushExpiry: 'refuse',
   pnsregSeconds: 130,
-  requireSecureTransport: false,
+  requireSecureTransport: true,
+  cleartextNetworks: new Networks(OWN_MACHINE),
   maxQueuedPerAor: 32,
   sweepInterval: 30 * SECOND,
 };

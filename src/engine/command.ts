@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { Networks } from '../grammar/networks.js';
 import { ContactError } from './contacts.js';
 import { HandlerError, parseHandler } from './control/handlers.js';
 import { Engine, type Started } from './engine.js';
@@ -22,8 +23,12 @@ export interface EngineCommandOptions {
   tlsCa?: string | undefined;
   /** Lowest version of TLS; 1.2. */
   tlsMinVersion?: '1.2' | '1.3' | undefined;
+  /** Cipher suites of TLS 1.2, as OpenSSL lists them. */
+  tlsCiphers?: string | undefined;
   /** Certificates by the name that is asked for (SNI), once or more: `NAME=KEYFILE,CERTFILE`; `*.NAME` for any name one level below. */
   tlsSni?: readonly string[] | undefined;
+  /** Peers of which more is known, once or more: `ADDRESS,...=NAME,...;CAFILE`, names and file may be missing. The first that fits counts. */
+  tlsPeer?: readonly string[] | undefined;
   /** Refuse phones, edges and trunks that show no certificate of `tlsCa`. */
   mtls?: boolean | undefined;
   /** Ask them for one, and take those without it too. */
@@ -95,13 +100,20 @@ const SUCCESSOR_WAIT = 10_000;
 /** Limits that are never reached; those of memory and of waiting requests stay. */
 const NO_SHEDDING = { wait: 3_600_000, lag: 3_600_000 };
 
+/** The control protocol shows its secret, and everything else, in clear. */
+const OWN_MACHINE = new Networks(['127.0.0.0/8', '::1']);
+
 class OptionError extends Error {}
 
 function engineOptions(options: EngineCommandOptions, host: EngineProcess): ConstructorParameters<typeof Engine>[0] {
   if (options.contact.length === 0) throw new OptionError('at least one --contact is needed');
   if (options.secret === '') throw new OptionError('--secret must not be empty');
   const tls = readTls(options);
-  const control = [{ ...parseHostPort(options.control, '--control') }];
+  const control = [parseHostPort(options.control, '--control')];
+  if (!control.every(({ address }) => address === 'localhost' || OWN_MACHINE.has(address)))
+    throw new OptionError(
+      '--control must be an address of this machine alone, such as 127.0.0.1:9022; elsewhere give --control-tls',
+    );
   const secured =
     options.controlTls === undefined
       ? []
@@ -140,11 +152,18 @@ function readTls(options: EngineCommandOptions): TlsSettings {
     const { name, keyFile, certFile } = parseSni(text);
     return [name, { key: read(keyFile) ?? '', cert: read(certFile) ?? '' }] as const;
   });
+  const peers = (options.tlsPeer ?? []).map((text) => {
+    const { caFile, ...trust } = parsePeer(text);
+    const own = read(caFile);
+    return { ...trust, ...(own === undefined ? {} : { ca: own }) };
+  });
   return {
+    ...(peers.length === 0 ? {} : { peers }),
     ...(key === undefined ? {} : { key }),
     ...(cert === undefined ? {} : { cert }),
     ...(ca === undefined ? {} : { ca }),
     ...(options.tlsMinVersion === '1.3' ? { minVersion: 'TLSv1.3' } : {}),
+    ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
     ...(sni.length === 0 ? {} : { sni: Object.fromEntries(sni) }),
     ...(options.mtls ? { requireClientCertificate: true } : {}),
     ...(options.mtlsOptional ? { requestClientCertificate: true } : {}),
@@ -162,6 +181,13 @@ function parseSni(text: string): { name: string; keyFile: string; certFile: stri
   const [, name, keyFile, certFile] = /^((?:\*\.)?[\w.-]+)=([^,]+),([^,]+)$/.exec(text) ?? [];
   if (!name || !keyFile || !certFile) throw new OptionError(`--tls-sni must be NAME=KEYFILE,CERTFILE, not "${text}"`);
   return { name, keyFile, certFile };
+}
+
+function parsePeer(text: string): { addresses: string[]; names: string[]; caFile?: string } {
+  const [, addresses = '', names = '', caFile] = /^([^=;]+)=([^;]*)(?:;(.+))?$/.exec(text) ?? [];
+  const listed = (list: string): string[] => list.toLowerCase().split(',').filter(Boolean);
+  if (addresses === '') throw new OptionError(`--tls-peer must be ADDRESS,...=NAME,...;CAFILE, not "${text}"`);
+  return { addresses: listed(addresses), names: listed(names), ...(caFile === undefined ? {} : { caFile }) };
 }
 
 function controlTls(tls: TlsSettings): { key: string | Buffer; cert: string | Buffer } {

@@ -7,6 +7,7 @@ import type { PushProviderStatus } from '../push/provider.js';
 import type { PeerStatus } from '../trunks/types.js';
 import type { AlarmBoard } from './alarms/board.js';
 import type { AlarmHistory } from './alarms/history.js';
+import type { KnownCertificate } from './certificates.js';
 import type { Changes } from './changes.js';
 import type { DeviceHistory } from './device-history.js';
 import type { Statistics } from './statistics/statistics.js';
@@ -56,6 +57,8 @@ export interface Operations {
   push(): PushProviderStatus;
   /** What waits to be written or sent besides pushes, by queue. */
   queues(): Readonly<Record<string, number>>;
+  /** Certificates and when they end. */
+  certificates(): readonly KnownCertificate[];
   /** How the SIP engine does; undefined of one that can't tell. */
   engine(): Promise<EngineFigures | undefined>;
   /** The configuration in force as YAML, secrets hidden. */

@@ -7,6 +7,7 @@ import { AlarmBoard } from './alarms/board.js';
 import { AlarmHistory, type HistoryStore } from './alarms/history.js';
 import { openWebhooks, type Webhooks } from './alarms/open.js';
 import { LimitAlarms } from './alarms/sources.js';
+import { CertificateWatch, certificateFilesOf } from './certificates.js';
 import { Changes } from './changes.js';
 import { DeviceHistory } from './device-history.js';
 import { Listeners } from './listeners.js';
@@ -39,6 +40,7 @@ export class Watch {
   readonly alarms: AlarmBoard;
   readonly alarmHistory: AlarmHistory;
   readonly limits: LimitAlarms;
+  readonly certificates: CertificateWatch;
   readonly changes: Changes;
   readonly statistics: Statistics;
   readonly deviceHistory: DeviceHistory;
@@ -105,6 +107,7 @@ export class Watch {
         if (call.state === 'over' && before?.state !== 'over') this.#ended(call.callUuid);
       },
     });
+    const notice = config.alarms.certificateNotice;
     this.#webhooks = openWebhooks(config.alarms.webhooks, { alarms: this.alarms, clock, log });
     this.alarms.onChange((alarm) => {
       const { name, text, ...rest } = alarm;
@@ -116,6 +119,8 @@ export class Watch {
       this.alarmHistory.add(alarm);
       this.changes.alarm(alarm);
     });
+    const { alarms } = this;
+    this.certificates = new CertificateWatch({ clock, alarms, notice, files: certificateFilesOf(config) });
   }
 
   /** Calls `listener` for each event of a call from now on, with the call before and after it. */
@@ -153,6 +158,7 @@ export class Watch {
     this.#hep?.close();
     await this.#callLog?.close();
     this.limits.close();
+    this.certificates.close();
     await this.alarmHistory.close();
     this.changes.close();
     this.#webhooks.close();

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import Srf from 'drachtio-srf';
 import type { Clock } from '../clock/clock.js';
 import { type EngineFigures, readFigures } from '../engine-figures.js';
@@ -217,7 +218,7 @@ export class Drachtio {
   }
 
   /** Connects, and again whenever the connection is lost. */
-  connect(options: { host: string; port: number; secret: string }): void {
+  connect(options: { host: string; port: number; secret: string; tls?: ConnectionOptions }): void {
     const { message } = this.#events;
     const tags = message === undefined ? [APP, BRIEF_REPLIES] : [APP];
     this.#agent.connect({ ...options, tags, enablePing: true, pingInterval: 15_000 });

@@ -3,13 +3,13 @@ import type { Guard } from '../guard/guard.js';
 import { splitList } from '../grammar/list.js';
 import type { SrfRequest } from './drachtio.js';
 import { allHeaders, type HeaderLines, headerLines } from './header-lines.js';
-import type { Peers } from './peers.js';
+import type { Peers, Sender } from './peers.js';
 import type { EdgeTrust } from './register-access.js';
 
 export interface GatekeeperOptions {
   readonly guard: Guard;
   readonly trunks: Peers;
-  readonly edgeOf: (address: string, transport: string) => EdgeTrust | undefined;
+  readonly edgeOf: (req: Sender) => EdgeTrust | undefined;
   readonly allowDirect: boolean;
   readonly onRefused: (method: string, request: RefusedByGate) => void;
 }
@@ -59,8 +59,8 @@ export class Gatekeeper {
    */
   originOf(req: SrfRequest, lines?: HeaderLines): string | undefined {
     const { trunks, edgeOf } = this.#options;
-    if (trunks.groupOf(req.source_address) !== undefined) return undefined;
-    if (edgeOf(req.source_address, req.protocol) === undefined) return req.source_address;
+    if (trunks.groupOf(req) !== undefined) return undefined;
+    if (edgeOf(req) === undefined) return req.source_address;
     const vias = allHeaders(lines ?? headerLines(req.msg.raw), 'via').flatMap((value) => splitList(value));
     const address = vias[1] === undefined ? undefined : addressIn(vias[1]);
     return address !== undefined && isIP(address) !== 0 ? address : undefined;
@@ -71,7 +71,7 @@ export class Gatekeeper {
     const { trunks, edgeOf, allowDirect } = this.#options;
     const { source_address: address } = req;
     if (allowDirect || /^(::ffff:)?127\.|^\[?::1\]?$/.test(address)) return true;
-    return trunks.groupOf(address) !== undefined || edgeOf(address, req.protocol) !== undefined;
+    return trunks.groupOf(req) !== undefined || edgeOf(req) !== undefined;
   }
 
   /** A phone showed wrong credentials. */
@@ -83,7 +83,7 @@ export class Gatekeeper {
   /** Whether this REGISTER is one too many of its address; edges have no budget. */
   mayRegister(req: SrfRequest): boolean {
     const { guard, edgeOf } = this.#options;
-    return edgeOf(req.source_address, req.protocol) !== undefined || guard.registration(req.source_address);
+    return edgeOf(req) !== undefined || guard.registration(req.source_address);
   }
 }
 

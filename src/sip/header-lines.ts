@@ -105,7 +105,7 @@ export function toRecord(lines: HeaderLines): HeaderRecord {
 const HOP_BY_HOP = new Set(
   (
     'via route record-route path from to call-id cseq contact max-forwards content-length content-type ' +
-    'rseq rack authorization proxy-authorization proxy-authenticate www-authenticate proxy-require'
+    'x-tls-peer rseq rack authorization proxy-authorization proxy-authenticate www-authenticate proxy-require'
   ).split(' '),
 );
 

@@ -14,6 +14,7 @@ import { type AccessOptions, isPhoneSide } from './register-access.js';
 import { aorFrom } from './register-request.js';
 import { formatReplaces, parseReplaces } from './replaces.js';
 import type { Takeover } from './takeover.js';
+import { cameOverTls, isSips, mayTakeSips, SIPS_NOT_ALLOWED } from './sips.js';
 import { type Target, targetOf } from './target.js';
 import { StoreAway } from '../store/store.js';
 import { TrunkCall, type Wire } from './trunk-call.js';
@@ -62,10 +63,14 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
       options.onRefused({ source, uri: req.uri, status, reason, ...(why === undefined ? {} : { why }) });
       drachtio.respond(res, status, reason, toRecord(headers));
     };
-    const trunk = options.trunks.groupOf(req.source_address);
+    const trunk = options.trunks.groupOf(req);
     const device = isPhoneSide(options.access, req) && (trunk === undefined || isOurs(options, lines));
-    if (trunk === undefined && !device) return refuse(403, 'Forbidden', [], 'not from a trunk peer or phone');
+    if (trunk === undefined && !device) {
+      const lack = options.trunks.lackOf(req) ?? options.access.edgeLack?.(req);
+      return refuse(403, 'Forbidden', [], lack ?? 'not from a trunk peer or phone');
+    }
     if (firstHeader(lines, 'max-forwards') === '0') return refuse(483, 'Too Many Hops');
+    if (isSips(req.uri) && !cameOverTls(req)) return refuse(480, UNAVAILABLE, SIPS_NOT_ALLOWED, 'sips without TLS');
     const call = new Arrival(options, req, res, lines, refuse);
     (device ? call.fromDevice() : call.fromTrunk(trunk ?? '')).catch((error: unknown) => {
       // The caller's side may try another node, whose store is there or remembers more.
@@ -75,6 +80,8 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
     });
   };
 }
+
+const UNAVAILABLE = 'Temporarily Unavailable';
 
 const AWAY: HeaderLines = [
   ['Retry-After', '5'],
@@ -110,6 +117,8 @@ class Arrival {
       port.reject(404, 'Not Found');
       return;
     }
+    if (!(await this.#isSafe(target))) return this.#refuseSips(port);
+    if (port.cancelled) return;
     this.#toDevices(port, target, trunk, this.lines);
   }
 
@@ -134,6 +143,8 @@ class Arrival {
     if (destination?.kind === 'device' && replaced === 'unknown') {
       return port.reject(481, 'Call/Transaction Does Not Exist');
     }
+    if (destination?.kind === 'device' && !(await this.#isSafe(destination.target))) return this.#refuseSips(port);
+    if (port.cancelled) return;
     if (destination === undefined) port.reject(404, 'Not Found');
     else if (destination.kind === 'device') this.#toDevices(port, destination.target, defaultTrunk, known, caller);
     else {
@@ -187,6 +198,19 @@ class Arrival {
       face: faceOf(lines, this.req.uri, this.req.msg.body ?? ''),
     };
     this.#attach(port, calls.incoming(incoming, policyOf(trunk, target.aor), port));
+  }
+
+  /** Whether all the way to a device can be over TLS, where the Request-URI wants that. */
+  async #isSafe({ aor, deviceId }: Target): Promise<boolean> {
+    if (!isSips(this.req.uri)) return true;
+    return mayTakeSips((await this.options.devicesOf(aor)).filter(({ id }) => (deviceId ?? id) === id));
+  }
+
+  #refuseSips(port: TrunkCall): void {
+    const { req, options } = this;
+    const source = `${req.source_address}:${req.source_port}`;
+    options.onRefused({ source, uri: req.uri, status: 480, reason: UNAVAILABLE, why: 'no phone takes sips' });
+    port.reject(480, UNAVAILABLE, { sips: true });
   }
 
   #attach(port: TrunkCall, handle: CallHandle | undefined): void {

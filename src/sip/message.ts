@@ -7,6 +7,7 @@ import type { SrfRequest, SrfResponse } from './drachtio.js';
 import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
 import { messageOf } from './message-port.js';
 import type { Peers } from './peers.js';
+import { isSips } from './sips.js';
 import { type AccessOptions, isPhoneSide } from './register-access.js';
 import { aorFrom } from './register-request.js';
 import { withTag } from './tags.js';
@@ -37,10 +38,15 @@ export function messageHandler(options: MessageOptions): (req: SrfRequest, res: 
   return (req, res) => {
     const lines = headerLines(req.msg.raw);
     const arrival = new Arrival(options, req, res, lines);
-    const trunk = options.trunks.groupOf(req.source_address);
+    const trunk = options.trunks.groupOf(req);
     const device = isPhoneSide(options.access, req) && (trunk === undefined || isOurs(options, lines));
-    if (trunk === undefined && !device) return arrival.refuse(403, 'Forbidden', [], 'not from a trunk peer or phone');
+    if (trunk === undefined && !device) {
+      const lack = options.trunks.lackOf(req) ?? options.access.edgeLack?.(req);
+      return arrival.refuse(403, 'Forbidden', [], lack ?? 'not from a trunk peer or phone');
+    }
     if (firstHeader(lines, 'max-forwards') === '0') return arrival.refuse(483, 'Too Many Hops');
+    // Stored ones go on over whatever the phone registers with next.
+    if (isSips(req.uri)) return arrival.refuse(416, 'Unsupported URI Scheme', [], 'sips');
     (device ? arrival.fromDevice() : arrival.fromTrunk()).catch((error: unknown) => {
       options.onFault(error);
       drachtio.respond(res, 500, 'Server Internal Error');

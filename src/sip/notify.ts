@@ -26,7 +26,7 @@ const REASONS: Readonly<Record<number, string>> = {
 export function notifyHandler(options: NotifyOptions): (req: SrfRequest, res: SrfResponse) => void {
   const { drachtio, voicemail, trunks, onRefused, onFault } = options;
   const statusOf = async (req: SrfRequest, lines: HeaderLines): Promise<number> => {
-    if (trunks.groupOf(req.source_address) === undefined) return 403;
+    if (trunks.groupOf(req) === undefined) return 403;
     const event = (firstHeader(lines, 'event') ?? '').split(';', 1)[0]?.trim().toLowerCase();
     if (event !== 'message-summary') return 489;
     const target = await targetOf(options, req.uri, lines);

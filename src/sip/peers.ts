@@ -1,24 +1,42 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
+import type { SrfRequest } from './drachtio.js';
+import { peerCertificateIn } from './peer-certificate.js';
 
-/** A named set of addresses: a trunk's peers or an edge. */
+/** A trunk's peer, or an edge: whoever sends from these addresses and shows what is asked for. */
 export interface PeerGroup {
+  /** Of the trunk or edge; several may share it. */
   readonly name: string;
   /** IP addresses, ranges (`192.0.2.0/24`) or host names. */
   readonly addresses: readonly string[];
+  /** Only what comes over TLS is theirs: elsewhere anybody can write their address into a packet. */
+  readonly tlsOnly?: boolean;
+  /** One of these SIP domains must be in the certificate (RFC 5922); empty: any certificate or none. */
+  readonly certificateNames?: readonly string[];
+  /** A certificate must be shown, whatever its names. */
+  readonly certificate?: boolean;
 }
 
-/** Says which configured group a source address belongs to. */
-export class Peers {
-  readonly #lists = new Map<string, BlockList>();
-  readonly #names: { group: string; host: string }[] = [];
+/** Where a request comes from. */
+export type Sender = Pick<SrfRequest, 'source_address' | 'protocol' | 'msg'>;
 
-  constructor(groups: readonly PeerGroup[]) {
-    for (const { name, addresses } of groups) {
-      const list = this.#lists.get(name) ?? new BlockList();
-      this.#lists.set(name, list);
-      for (const address of addresses) this.#add(name, list, address);
-    }
+/** Told of the certificate that a request of a group came with. */
+export type CertificateSeen = (group: string, domains: readonly string[], until: number) => void;
+
+interface Group extends PeerGroup {
+  readonly list: BlockList;
+}
+
+/** Says which configured group a request comes from. */
+export class Peers {
+  readonly #groups: readonly Group[];
+  readonly #names: { list: BlockList; host: string }[] = [];
+  readonly #onCertificate: CertificateSeen | undefined;
+
+  constructor(groups: readonly PeerGroup[], onCertificate?: CertificateSeen) {
+    this.#onCertificate = onCertificate;
+    this.#groups = groups.map((group) => ({ ...group, list: new BlockList() }));
+    for (const { list, addresses } of this.#groups) for (const address of addresses) this.#add(list, address);
   }
 
   /**
@@ -29,10 +47,10 @@ export class Peers {
     nameServers: readonly string[] = [],
   ): Promise<readonly { readonly host: string; readonly error: string }[]> {
     const failed: { host: string; error: string }[] = [];
-    for (const { group, host } of this.#names) {
+    for (const { list, host } of this.#names) {
       try {
         for (const address of await addressesOf(host, nameServers))
-          this.#lists.get(group)?.addAddress(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+          list.addAddress(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
       } catch (error) {
         failed.push({ host, error: error instanceof Error && 'code' in error ? String(error.code) : String(error) });
       }
@@ -40,26 +58,55 @@ export class Peers {
     return failed;
   }
 
-  /** The first group that has this source address. */
-  groupOf(address: string): string | undefined {
-    const bare = address.replace(/^\[|\]$/g, '');
-    const family = isIP(bare);
-    if (family === 0) return undefined;
-    for (const [name, list] of this.#lists) if (list.check(bare, family === 6 ? 'ipv6' : 'ipv4')) return name;
-    return undefined;
+  /** The name of the first group that a request comes from. */
+  groupOf(sender: Sender): string | undefined {
+    const name = this.#at(sender).find((group) => lackOf(group, sender) === undefined)?.name;
+    if (name !== undefined && this.#onCertificate !== undefined && /^(tls|wss)$/i.test(sender.protocol)) {
+      const { domains, until } = peerCertificateIn(sender.msg.raw) ?? {};
+      if (domains !== undefined && until !== undefined) this.#onCertificate(name, domains, until);
+    }
+    return name;
   }
 
-  #add(group: string, list: BlockList, address: string): void {
+  /** Why a request is not of a group that has its address; undefined when there is no such group. */
+  lackOf(sender: Sender): string | undefined {
+    const [group] = this.#at(sender);
+    const lack = group && lackOf(group, sender);
+    return lack && `${lack}, which ${group.name} must have`;
+  }
+
+  #at({ source_address }: Sender): Group[] {
+    const bare = source_address.replace(/^\[|\]$/g, '');
+    const family = isIP(bare);
+    if (family === 0) return [];
+    return this.#groups.filter(({ list }) => list.check(bare, family === 6 ? 'ipv6' : 'ipv4'));
+  }
+
+  #add(list: BlockList, address: string): void {
     const [host = '', bits] = address.replace(/^\[|\]/g, '').split('/');
     const family = isIP(host);
     if (family === 0) {
-      this.#names.push({ group, host });
+      this.#names.push({ list, host });
       return;
     }
     const type = family === 6 ? 'ipv6' : 'ipv4';
     if (bits === undefined) list.addAddress(host, type);
     else list.addSubnet(host, Number(bits), type);
   }
+}
+
+/** What a request from a group's address lacks to be the group's. */
+function lackOf(
+  { tlsOnly, certificate, certificateNames = [] }: PeerGroup,
+  { protocol, msg }: Sender,
+): string | undefined {
+  if (!tlsOnly && !certificate && certificateNames.length === 0) return undefined;
+  if (!/^(tls|wss)$/i.test(protocol)) return 'no TLS';
+  if (!certificate && certificateNames.length === 0) return undefined;
+  const shown = peerCertificateIn(msg.raw);
+  if (shown === undefined) return 'no good certificate';
+  if (certificateNames.length === 0 || certificateNames.some((name) => shown.domains.includes(name))) return undefined;
+  return `no certificate of ${certificateNames.join(' or ')} but of ${shown.domains.join(', ') || 'no SIP domain'}`;
 }
 
 async function addressesOf(host: string, nameServers: readonly string[]): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { type DigestAuthenticator, ownsAor } from '../devices/digest.js';
 import type { SrfRequest } from './drachtio.js';
 import { allHeaders, type HeaderLines } from './header-lines.js';
+import type { Sender } from './peers.js';
 
 /** An edge as far as REGISTERs are concerned. */
 export interface EdgeTrust {
@@ -22,8 +23,10 @@ export type Access =
     };
 
 export interface AccessOptions {
-  /** The edge that a source address belongs to, over that transport (`udp`, `tcp`, `tls`). */
-  readonly edgeOf: (address: string, transport: string) => EdgeTrust | undefined;
+  /** The edge that a request comes from. */
+  readonly edgeOf: (req: Sender) => EdgeTrust | undefined;
+  /** What a request from an edge's address lacks to be the edge's. */
+  readonly edgeLack?: (req: Sender) => string | undefined;
   /** Phones may register without an edge between. */
   readonly allowDirect: boolean;
   /** How phones authenticate; without it those that are let in needn't. */
@@ -33,9 +36,8 @@ export interface AccessOptions {
 }
 
 /**
- * Decides who may register what, or call as whom (RFC 3261 10.3 steps 3 and 4): an edge by its address and transport, a phone by
- * digest. Which client certificate a connection showed can't be told here, as drachtio's protocol doesn't say it; the embedded
- * engine can require one of everybody who comes over TLS.
+ * Decides who may register what, or call as whom (RFC 3261 10.3 steps 3 and 4): an edge by its address and, over TLS, its certificate,
+ * a phone by digest.
  */
 export async function accessOf(
   options: AccessOptions,
@@ -43,8 +45,10 @@ export async function accessOf(
   lines: HeaderLines,
   aor: string,
 ): Promise<Access> {
-  const edge = options.edgeOf(req.source_address, req.protocol);
-  if (edge === undefined && !options.allowDirect) return refused(403, 'Forbidden', 'not from an edge');
+  const edge = options.edgeOf(req);
+  if (edge === undefined && !options.allowDirect) {
+    return refused(403, 'Forbidden', options.edgeLack?.(req) ?? 'not from an edge');
+  }
   const fromEdge = edge !== undefined;
   if (options.digest === undefined || (edge !== undefined && !edge.digest)) return { kind: 'granted', fromEdge };
   const { authenticator, realm } = options.digest;
@@ -64,7 +68,7 @@ const NOT_HIS = 'the address of record is not that user’s';
 
 /** Requests from there are devices' own, directly or through an edge. */
 export function isPhoneSide({ edgeOf, allowDirect }: AccessOptions, req: SrfRequest): boolean {
-  return allowDirect || edgeOf(req.source_address, req.protocol) !== undefined;
+  return allowDirect || edgeOf(req) !== undefined;
 }
 
 function refused(status: number, reason: string, why: string): Extract<Access, { kind: 'refused' }> {

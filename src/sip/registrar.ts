@@ -59,10 +59,8 @@ export function accessTo(parts: {
   ];
   const users = mode === 'local' && places.length > 0 ? anyOf(places) : undefined;
   return {
-    edgeOf: (address, transport) => {
-      const edge = trusts.get(edges.groupOf(address) ?? '');
-      return edge?.transport === 'tls' && !/^(tls|wss)$/i.test(transport) ? undefined : edge;
-    },
+    edgeOf: (req) => trusts.get(edges.groupOf(req) ?? ''),
+    edgeLack: (req) => edges.lackOf(req),
     allowDirect: config.directPhones.allow,
     ...(users === undefined
       ? {}

@@ -24,6 +24,7 @@ import type { Joints, Party } from './joints.js';
 import type { MidDialogHold } from './mid-dialog.js';
 import { relay } from './relay.js';
 import { retargeted } from './retarget.js';
+import { asksForSips, takesSips } from './sips.js';
 import { withoutTag, withTag } from './tags.js';
 import { TrunkBranch } from './trunk-branch.js';
 import { addressOf, branchIdFor, drawFor } from './trunk-leg.js';
@@ -97,6 +98,11 @@ export class TrunkCall implements CallPort {
   /** Read again each time: a call is held for long, and asks for this twice. */
   get #lines(): HeaderLines {
     return this.#options.lines ?? headerLines(this.#options.invite.raw);
+  }
+
+  /** Every hop has to be over TLS. */
+  get #sips(): boolean {
+    return asksForSips(this.#options.invite.raw);
   }
 
   get #body(): string {
@@ -177,6 +183,7 @@ export class TrunkCall implements CallPort {
     forked?: boolean,
   ): Branch {
     const { drachtio } = this.#options.wire;
+    if (this.#sips && !takesSips(binding)) return refusedBranch(id, events);
     const party: Party = { kind: 'device', aor, deviceId };
     const lines = forked ? withoutOption(this.#lines, '100rel') : this.#lines;
     return this.#invite({ id, party, forked, ...routed(binding.uri, drachtio.flows.pathTo(binding)) }, lines, events);
@@ -191,10 +198,12 @@ export class TrunkCall implements CallPort {
 
   startTrunkBranch(target: TrunkTarget, events: BranchEvents): Branch {
     const { clock, trunks, failoverAfterOf } = this.#options.wire;
-    const peers = trunks.get(target.trunk)?.route(drawFor(this.#dialogId)) ?? [];
+    const inService = trunks.get(target.trunk)?.route(drawFor(this.#dialogId)) ?? [];
+    const peers = this.#sips ? inService.filter(({ options }) => options.transport === 'tls') : inService;
+    if (peers.length === 0 && this.#sips) return refusedBranch('', events);
     const invite = (peer: Peer, peerEvents: BranchEvents): InviteBranch => {
       const { retargeted: before } = target;
-      const where = addressOf(target, peer.options);
+      const where = addressOf(target, peer.options, this.#sips);
       const lines = before === undefined ? this.#lines : retargeted(this.#lines, { ...before, to: where.uri });
       const party: Party = { kind: 'trunk', trunk: target.trunk };
       return this.#invite({ id: branchIdFor(this.#dialogId, peer.name), party, ...where }, lines, peerEvents);
@@ -344,6 +353,18 @@ export class TrunkCall implements CallPort {
       relay(drachtio, req, res, { dialogId: this.#dialogId, phones: { here: there, there: here } }, () => {});
     }
   }
+}
+
+/** A branch that can't go out, as what it is for must not go in clear: as if its end had said so. */
+function refusedBranch(id: string, events: BranchEvents): Branch {
+  let over = false;
+  const end = (): void => {
+    over = true;
+  };
+  queueMicrotask(() => {
+    if (!over) events.failed({ status: 416, reason: 'Unsupported URI Scheme' });
+  });
+  return { id, cancel: end, drop: end };
 }
 
 /** Answers an INVITE; `confirmed` is told when the engine has sent it. */

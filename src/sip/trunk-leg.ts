@@ -3,10 +3,16 @@ import type { TrunkTarget } from '../calls/port.js';
 import type { PeerOptions } from '../trunks/types.js';
 
 /** Request-URI, and next hop where that isn't the Request-URI's, of a call to a trunk peer. */
-export function addressOf({ number, uri }: TrunkTarget, peer: PeerOptions): { uri: string; proxy?: string } {
+export function addressOf(
+  { number, uri }: TrunkTarget,
+  peer: PeerOptions,
+  sips = false,
+): { uri: string; proxy?: string } {
   const host = peer.host.includes(':') ? `[${peer.host}]` : peer.host;
   const transport = peer.transport === 'udp' ? '' : `;transport=${peer.transport}`;
   const there = `${host}:${peer.port}${transport}`;
+  // With sips TLS goes without saying, and transport=tls is no more (RFC 5630 section 3.1.4).
+  if (sips && uri === undefined) return { uri: `sips:${number}@${host}:${peer.port}` };
   return uri === undefined ? { uri: `sip:${number}@${there}` } : { uri, proxy: `sip:${there}` };
 }
 

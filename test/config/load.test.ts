@@ -33,7 +33,8 @@ test('what is not said gets its default, durations become milliseconds, paths ab
   const [trunk] = config.trunks;
   t.is(trunk?.hold, 13_000);
   t.is(trunk?.ringbackAfter, 5000);
-  t.deepEqual(trunk?.peers, [{ host: '192.0.2.10', port: 5060, transport: 'tcp', priority: 1, weight: 1 }]);
+  const peer = { host: '192.0.2.10', port: 5060, transport: 'tcp', priority: 1, weight: 1, certificateNames: [] };
+  t.deepEqual(trunk?.peers, [peer]);
   t.deepEqual(trunk?.whenNotWoken, { answer: 480 });
   t.deepEqual(config.domains, ['corp.example']);
   t.is(config.store.path, '/etc/data');
@@ -54,6 +55,28 @@ test('users and codes are mappings whose keys are the operator’s own', (t) => 
 test('TLS peers have port 5061', (t) => {
   const config = load(MINIMAL.replace('192.0.2.10', '192.0.2.10, transport: tls'));
   t.is(config.trunks[0]?.peers[0]?.port, 5061);
+});
+
+test('what a peer’s certificate must show goes with TLS and with the embedded engine', (t) => {
+  const peer = (rest: string): string => MINIMAL.replace('192.0.2.10', `192.0.2.10, ${rest}`);
+  const good = load(peer('transport: tls, certificateNames: [CUCM.corp.example], caFile: cucm.pem')).trunks[0]
+    ?.peers[0];
+  t.like(good, { certificateNames: ['cucm.corp.example'], caFile: '/etc/cucm.pem' });
+  t.regex(problems(peer('certificateNames: [a.example]'))[0] ?? '', /certificateNames.*unless transport is tls/);
+  t.regex(problems(peer('transport: tls, certificateNames: ["*.example"]'))[0] ?? '', /an IP address or a host name/);
+  const named = peer('transport: tls, caFile: a.pem').replace('192.0.2.10', 'cucm.example');
+  t.regex(problems(named)[0] ?? '', /host.*an IP address \(needed with caFile\)/);
+  const external = `engine: { mode: external, control: { secret: s } }\n${peer('transport: tls, caFile: a.pem')}`;
+  t.regex(problems(external)[0] ?? '', /caFile.*unless engine\.mode is embedded/);
+});
+
+test('the control protocol of the embedded engine stays on this machine', (t) => {
+  const engine = (control: string, mode = 'embedded'): string =>
+    `engine: { mode: ${mode}, control: ${control} }\n${MINIMAL}`;
+  t.regex(problems(engine('{ host: 0.0.0.0 }'))[0] ?? '', /engine\.control\.host.*127\.0\.0\.1, ::1 or localhost/);
+  t.regex(problems(engine('{ tls: true }'))[0] ?? '', /engine\.control\.tls/);
+  t.regex(problems(engine('{ host: 192.0.2.1 }', 'external'))[0] ?? '', /engine\.control\.secret/);
+  t.true(load(engine('{ host: 192.0.2.1, secret: s, tls: true, caFile: ca.pem }', 'external')).engine.control.tls);
 });
 
 test('a section without content means its defaults', (t) => {

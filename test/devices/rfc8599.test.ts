@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Networks } from '../../src/grammar/networks.js';
 import { ALERT, AOR, apns, bench, instance, iphone, OTHER, PARAM, VOIP, values } from './support.js';
 
 const BARE = 'sip:2001@192.0.2.1:5060';
@@ -369,13 +370,23 @@ test('P37: a REGISTER that only asks shows no push parameters of anybody', async
   t.false(values(answer, 'Contact').join().includes('pn-'));
 });
 
-test('P38: where TLS is required, push parameters over UDP or TCP are refused, except from an edge', async (t) => {
-  const { register } = bench({ requireSecureTransport: true });
+test('P38: push parameters over UDP or TCP are refused, except from an edge and from networks that are named', async (t) => {
+  const { register } = bench();
+  t.is((await register([iphone()], { source: 'udp/127.0.0.1:5060' })).status, 200, 'this machine');
+  t.is((await register([iphone()], { source: 'tcp/[::1]:5060' })).status, 200, 'this machine');
+  t.is((await register([iphone()], { source: 'ws/[2001:db8::1]:5060' })).status, 403);
   t.is((await register([iphone()], { source: 'udp/192.0.2.1:5060' })).status, 403);
   t.is((await register([iphone()], { source: 'tcp/192.0.2.1:5060' })).status, 403);
   t.is((await register([iphone()], { source: 'udp/192.0.2.1:5060', fromEdge: true })).status, 200);
   t.is((await register([iphone()], { source: 'tls/192.0.2.1:5061' })).status, 200);
   t.is((await register([`<${BARE}>`], { source: 'udp/192.0.2.1:5060' })).status, 200);
+  const vpn = bench({ cleartextNetworks: new Networks(['10.1.0.0/16', '2001:db8::/32']) });
+  t.is((await vpn.register([iphone()], { source: 'udp/10.1.2.3:5060' })).status, 200);
+  t.is((await vpn.register([iphone()], { source: 'tcp/[2001:db8::1]:5060' })).status, 200);
+  t.is((await vpn.register([iphone()], { source: 'udp/10.2.2.3:5060' })).status, 403);
+  t.is((await vpn.register([iphone()], { source: 'udp/127.0.0.1:5060' })).status, 403);
+  const lab = bench({ requireSecureTransport: false });
+  t.is((await lab.register([iphone()], { source: 'udp/192.0.2.1:5060' })).status, 200);
 });
 
 test('P39: the first dot of pn-param ends the team, the last one begins the service', async (t) => {

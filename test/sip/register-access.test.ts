@@ -21,7 +21,7 @@ function bench(allowDirect = true, withUsers = true) {
   const ha1 = createHash('sha256').update(`2001:${REALM}:secret`).digest('hex');
   const users = parseDigestUsers(`2001:${REALM}:${ha1}`);
   const options: AccessOptions = {
-    edgeOf: (address) => EDGES[address],
+    edgeOf: ({ source_address: address }) => EDGES[address],
     allowDirect,
     ...(withUsers && {
       digest: { realm: REALM, authenticator: new DigestAuthenticator({ realm: REALM, users, clock }) },

@@ -14,11 +14,15 @@ export function refreshesTarget(method: string): boolean {
   return method !== 'OPTIONS' && WITH_CONTACT.has(method);
 }
 
-/** This side's Contact for messages over a transport. */
-export function ownContact(local: SentBy, user?: string): string {
-  const transport = local.protocol === 'udp' ? '' : `;transport=${local.protocol === 'wss' ? 'ws' : local.protocol}`;
-  const scheme = local.protocol === 'wss' ? 'sips' : 'sip';
-  return `<${scheme}:${user ? `${user}@` : ''}${local.host}:${local.port}${transport}>`;
+/**
+ * This side's Contact for messages over a transport: with sips where `peer` (the Request-URI, or the topmost Record-Route of a
+ * request) has it, so that what comes back goes over TLS too (RFC 3261 sections 8.1.1.8 and 12.1.1).
+ */
+export function ownContact(local: SentBy, peer = ''): string {
+  const secure = /^<?sips:/i.test(peer) && (local.protocol === 'tls' || local.protocol === 'wss');
+  const scheme = local.protocol === 'wss' || secure ? 'sips' : 'sip';
+  const name = local.protocol === 'wss' ? 'ws' : secure ? 'tcp' : local.protocol;
+  return `<${scheme}:${local.host}:${local.port}${name === 'udp' ? '' : `;transport=${name}`}>`;
 }
 
 /** The URI of the first Contact; undefined when there is none, or none that can be read. */

@@ -126,7 +126,8 @@ export class Incoming {
     const wanted = carriesContact(this.method) && (this.method === 'INVITE' || response.status >= 200);
     if (given === undefined ? !wanted : !given.includes('localhost')) return;
     const local = this.host.router.localFor(targetOf(this.flow));
-    if (given === undefined) response.set('Contact', ownContact(local));
+    if (given === undefined)
+      response.set('Contact', ownContact(local, this.request.get('record-route') ?? this.request.uri));
     else replaceLocalhost(response, local.host, local.port);
   }
 }

@@ -42,7 +42,7 @@ export class Router {
 
   /**
    * The targets of a request, best first: the given proxy; else the connection that the Contact in its Request-URI registered over; else the dialog's
-   * own connection; else RFC 3263 on the next hop. A promise only when a name must be looked up. Throws (or rejects with) {@link DialogError}.
+   * own connection; else RFC 3263 on the next hop. With sips in the Request-URI all of these only over TLS (RFC 3261 section 8.1.2). A promise only when a name must be looked up. Throws (or rejects with) {@link DialogError}.
    */
   targets(request: SipRequest, hints: RouteHints): Target[] | Promise<Target[]> {
     if (hints.proxy === undefined) {
@@ -51,6 +51,7 @@ export class Router {
     }
     const text = hints.proxy ?? hints.nextHop;
     const uri = readUri(text);
+    if (isSips(request)) uri.scheme = 'sips';
     const target = this.#transport.resolveNow(uri);
     if (target) return [withLocal(target, hints.local)];
     return this.#lookUp(uri, text, hints.local);
@@ -73,8 +74,8 @@ export class Router {
     }
     if (found === 'lost') {
       if (!request.has('route')) throw new FlowLostError();
-    } else if (found) return found;
-    return hints.flow?.connection?.alive ? hints.flow : undefined;
+    } else if (found && mayCarry(found, request)) return found;
+    return hints.flow?.connection?.alive && mayCarry(hints.flow, request) ? hints.flow : undefined;
   }
 
   async #lookUp(uri: SipUri, text: string, local: Endpoint | undefined): Promise<Target[]> {
@@ -87,6 +88,14 @@ export class Router {
     if (targets.length === 0) throw new UnresolvedError(`${text}: no address`);
     return targets.map((target) => withLocal(target, local));
   }
+}
+
+function isSips(request: SipRequest): boolean {
+  return /^sips:/i.test(request.uri);
+}
+
+function mayCarry({ protocol }: Flow, request: SipRequest): boolean {
+  return protocol === 'tls' || protocol === 'wss' || !isSips(request);
 }
 
 /** The next hop has no address: the request fails as if it had been answered with 503. */

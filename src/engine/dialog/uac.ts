@@ -258,7 +258,8 @@ export class UserAgentClient implements OutgoingInviteHost {
   #prepare(request: SipRequest, target: Target): void {
     const local = this.#options.router.localFor(target);
     replaceLocalhost(request, local.host, local.port);
-    if (!request.has('contact') && carriesContact(request.method)) request.set('Contact', ownContact(local));
+    if (!request.has('contact') && carriesContact(request.method))
+      request.set('Contact', ownContact(local, request.uri));
   }
 
   #userFor(request: SipRequest, user: RequestUser): (outgoing: OutgoingRequest) => OutgoingUser {

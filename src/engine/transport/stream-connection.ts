@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../../clock/clock.js';
 import type { Codec, CodecHandler } from './codec.js';
 import { FramingError } from './framer.js';
 import type { TransportLimits } from './limits.js';
+import { sipDomainsOf } from './sip-domain.js';
 import type { Connection, Endpoint, Flow, Protocol, SendCallback } from './types.js';
 
 export interface StreamEvents {
@@ -43,6 +44,7 @@ export class StreamConnection implements Connection, CodecHandler {
   readonly outbound: boolean;
   verified = false;
   peerNames: readonly string[] = [];
+  peerUntil: number | undefined;
   private readonly options: StreamOptions;
   private readonly socket: Socket;
   private readonly codec: Codec;
@@ -105,7 +107,7 @@ export class StreamConnection implements Connection, CodecHandler {
   opened(): void {
     if (this.socket instanceof TLSSocket) {
       this.verified = this.socket.authorized;
-      this.peerNames = this.verified ? certificateNames(this.socket) : [];
+      if (this.verified) this.readCertificate(this.socket);
     }
     this.codec.start();
   }
@@ -207,6 +209,12 @@ export class StreamConnection implements Connection, CodecHandler {
     this.socket.write(data);
   }
 
+  private readCertificate(socket: TLSSocket): void {
+    const certificate = socket.getPeerCertificate();
+    this.peerNames = sipDomainsOf(certificate);
+    this.peerUntil = Date.parse(certificate.valid_to) || undefined;
+  }
+
   private onData(chunk: Buffer): void {
     this.lastActivity = this.clock.monotonic();
     try {
@@ -261,12 +269,4 @@ export class StreamConnection implements Connection, CodecHandler {
     for (const { callback } of waiting) callback(error);
     this.options.events.closed(this, this.error, wasOpen);
   }
-}
-
-function certificateNames(socket: TLSSocket): string[] {
-  const certificate = socket.getPeerCertificate();
-  const names = [certificate.subject?.CN ?? []].flat();
-  for (const part of certificate.subjectaltname?.split(', ') ?? [])
-    names.push(part.replace(/^(DNS|URI|IP Address):/, ''));
-  return [...new Set(names)];
 }

@@ -2,8 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { ipVersion } from '../../grammar/uri.js';
 import type { Admission } from './admission.js';
+import { isParticular, settingsForPeer, trustOf } from './peer-trust.js';
+import { plainAddress } from './stream-connection.js';
 import { serverTlsOptions } from './tls.js';
-import type { Endpoint, Listener, ListenOptions, Protocol, TlsSettings } from './types.js';
+import type { Endpoint, Listener, ListenOptions, PeerTrust, Protocol, TlsSettings } from './types.js';
 
 export interface StreamListenerParts {
   readonly admission: Admission;
@@ -20,14 +22,14 @@ export class StreamListener implements Listener {
   readonly protocol: Protocol;
   readonly local: Endpoint;
   readonly advertise?: { readonly host: string; readonly port?: number };
-  /** It never listens itself: the plain server hands it the sockets that it accepted. */
-  private tlsServer: TlsServer | undefined;
+  /** How TLS is spoken with whoever is at an address; undefined on cleartext ports. */
+  private tlsFor: ((address: string) => TlsServer) | undefined;
   /** Accepted sockets whose TLS handshake isn't over, by their remote end. */
   private readonly handshaking = new Map<string, Socket>();
 
   private constructor(
     private readonly server: Server,
-    tls: TlsOptions | undefined,
+    tls: TlsSettings | undefined,
     options: ListenOptions,
     private readonly parts: StreamListenerParts,
   ) {
@@ -36,7 +38,7 @@ export class StreamListener implements Listener {
     const bound = server.address();
     if (bound === null || typeof bound === 'string') throw new Error('Listener has no address');
     this.local = { address: bound.address, port: bound.port };
-    this.tlsServer = tls && this.makeTlsServer(tls);
+    this.tlsFor = tls && this.tlsServers(tls);
     server.on('error', (error) => parts.log(`${this.protocol} listener: ${error.message}`));
     server.on('connection', (socket) => this.onConnection(socket));
   }
@@ -45,7 +47,8 @@ export class StreamListener implements Listener {
   static async open(options: ListenOptions, parts: StreamListenerParts): Promise<StreamListener> {
     const secure = options.protocol === 'tls' || options.protocol === 'wss';
     if (secure && !options.tls) throw new Error(`A ${options.protocol} listener needs a key and a certificate`);
-    const tls = secure && options.tls ? serverTlsOptions(options.tls) : undefined;
+    const tls = secure ? options.tls : undefined;
+    if (tls) serverTlsOptions(tls);
     const server = createServer({ noDelay: true });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -59,8 +62,8 @@ export class StreamListener implements Listener {
   }
 
   reload(tls: TlsSettings): void {
-    if (!this.tlsServer) throw new Error(`A ${this.protocol} listener has no certificates`);
-    this.tlsServer = this.makeTlsServer(serverTlsOptions(tls));
+    if (!this.tlsFor) throw new Error(`A ${this.protocol} listener has no certificates`);
+    this.tlsFor = this.tlsServers(tls);
   }
 
   /** Takes no more connections; those that are open live on, handshakes don't. */
@@ -75,7 +78,7 @@ export class StreamListener implements Listener {
 
   private onConnection(socket: Socket): void {
     if (!this.parts.admission.admit(socket)) return;
-    if (!this.tlsServer) {
+    if (!this.tlsFor) {
       this.parts.accept(socket, this.protocol);
       return;
     }
@@ -83,7 +86,20 @@ export class StreamListener implements Listener {
     this.handshaking.set(key, socket);
     socket.once('close', () => this.handshaking.delete(key));
     socket.on('error', () => socket.destroy());
-    this.tlsServer.emit('connection', socket);
+    this.tlsFor(plainAddress(socket.remoteAddress)).emit('connection', socket);
+  }
+
+  /** One server for all, and one for each peer of which more is known. They never listen: the plain server hands them the sockets that it accepted. */
+  private tlsServers(settings: TlsSettings): (address: string) => TlsServer {
+    const general = this.makeTlsServer(serverTlsOptions(settings));
+    const particular = new Map<PeerTrust, TlsServer>();
+    for (const trust of settings.peers?.filter(isParticular) ?? []) {
+      particular.set(trust, this.makeTlsServer(serverTlsOptions(settingsForPeer(settings, trust))));
+    }
+    return (address) => {
+      const trust = particular.size === 0 ? undefined : trustOf(settings, address);
+      return (trust && particular.get(trust)) ?? general;
+    };
   }
 
   private makeTlsServer(options: TlsOptions): TlsServer {

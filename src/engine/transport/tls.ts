@@ -5,7 +5,10 @@ import {
   type SecureContextOptions,
   type TlsOptions,
 } from 'node:tls';
+import { SAFE_CIPHERS } from '../../grammar/ciphers.js';
 import { ipVersion } from '../../grammar/uri.js';
+import { trustOf } from './peer-trust.js';
+import { type NamedCertificate, showsOneOf, sipDomainsOf } from './sip-domain.js';
 import type { TlsSettings } from './types.js';
 
 function authorities(settings: TlsSettings): TlsOptions['ca'] {
@@ -36,24 +39,40 @@ export function contextOptions(settings: TlsSettings): SecureContextOptions {
   const ca = authorities(settings);
   return {
     minVersion: settings.minVersion ?? 'TLSv1.2',
+    ciphers: settings.ciphers ?? SAFE_CIPHERS,
     ...(settings.key === undefined ? {} : { key: settings.key }),
     ...(settings.cert === undefined ? {} : { cert: settings.cert }),
     ...(ca === undefined ? {} : { ca }),
   };
 }
 
-/** Node's options for an outbound TLS connection to `address`, whose certificate must show `serverName`. */
+/** Node's options for an outbound TLS connection to `address`, whose certificate must show `serverName` or what is set for that peer (RFC 5922 section 7.3). */
 export function clientTlsOptions(
   settings: TlsSettings,
   address: string,
   port: number,
   serverName: string,
 ): ConnectionOptions {
+  const trust = trustOf(settings, address, serverName);
+  const names = trust?.names.length ? trust.names : [serverName];
   return {
-    ...contextOptions(settings),
+    ...contextOptions(trust?.ca === undefined ? settings : { ...settings, ca: trust.ca }),
     host: address,
     port,
     rejectUnauthorized: settings.insecure !== true,
+    checkServerIdentity: (_host, certificate) =>
+      showsOneOf(certificate, names) ? undefined : new CertificateNameError(certificate, names),
     ...(ipVersion(serverName) === 0 ? { servername: serverName } : {}),
   };
+}
+
+/** A peer's certificate is good and somebody else's. `code` as Node's own check has it. */
+class CertificateNameError extends Error {
+  readonly code = 'ERR_TLS_CERT_ALTNAME_INVALID';
+
+  constructor(certificate: NamedCertificate, names: readonly string[]) {
+    const shown = sipDomainsOf(certificate).join(', ') || 'no SIP domain';
+    super(`The certificate shows ${shown}, not ${names.join(' or ')}`);
+    this.name = 'CertificateNameError';
+  }
 }

@@ -20,8 +20,10 @@ export interface Connection {
   readonly outbound: boolean;
   /** TLS only: the peer showed a certificate that was verified. */
   readonly verified: boolean;
-  /** TLS only: subject names (CN and DNS, URI alternative names) of the peer's verified certificate. */
+  /** TLS only: the SIP domains (RFC 5922) of the peer's verified certificate. */
   readonly peerNames: readonly string[];
+  /** TLS only: when the peer's verified certificate ends, epoch milliseconds. */
+  readonly peerUntil?: number | undefined;
   close(): void;
 }
 
@@ -47,8 +49,18 @@ export interface Target {
   readonly flow?: Flow;
   /** Send from this listener's address (UDP) instead of the first of the protocol. */
   readonly local?: Endpoint;
-  /** TLS: the name that the peer's certificate must show; `host` when missing. */
+  /** TLS: the name that the peer's certificate must show, unless {@link PeerTrust} says another; `host` when missing. */
   readonly serverName?: string;
+}
+
+/** What the peers at some addresses have to show, in place of what others do. */
+export interface PeerTrust {
+  /** IP addresses, ranges, or (for connections to them) host names in lower case. */
+  readonly addresses: readonly string[];
+  /** SIP domains (RFC 5922) or IP addresses, one of which a certificate must show to a connection from here; empty: the name that it is for. */
+  readonly names: readonly string[];
+  /** Authorities that their certificates must come from. */
+  readonly ca?: string | Buffer;
 }
 
 /** Key and certificates of a TLS listener or of outbound TLS connections, as PEM texts. */
@@ -59,10 +71,14 @@ export interface TlsSettings {
   readonly ca?: string | Buffer | readonly (string | Buffer)[];
   /** Lowest TLS version; TLSv1.2 when missing. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Cipher suites of TLS 1.2 as OpenSSL lists them; those with forward secrecy and authenticated encryption when missing. */
+  readonly ciphers?: string;
   /** Mutual TLS: ask clients for a certificate and refuse those without a good one. */
   readonly requireClientCertificate?: boolean;
   /** Ask clients for a certificate, but take those without one too (`Connection.verified` tells). */
   readonly requestClientCertificate?: boolean;
+  /** Peers of which more is known; whoever connects from there is asked for a certificate. */
+  readonly peers?: readonly PeerTrust[];
   /** Outbound only: take any certificate. For laboratories. */
   readonly insecure?: boolean;
   /** Certificates by server name (SNI), in place of `key` and `cert`; `*.example.com` for any name one level below. */

@@ -63,6 +63,17 @@ export const ALARM_KINDS = {
     action:
       'Is it a phone with an old password? Mend that and lift its ban (callwake unban). Otherwise keep the address out at the firewall.',
   },
+  CertExpiresSoon: {
+    severity: 'warning',
+    meaning: 'A certificate is about to end; TLS with it fails from then on.',
+    action:
+      'Renew it: put the new file in the old one’s place and send SIGHUP. That of a trunk peer or edge is renewed there.',
+  },
+  CertExpired: {
+    severity: 'critical',
+    meaning: 'A certificate has ended: whoever checks it takes no new connection.',
+    action: 'Put a new one in its place and send SIGHUP; connections that are open live on.',
+  },
 } as const satisfies Record<string, AlarmKind>;
 
 /** The names of callwake's own alarms. */

@@ -3,6 +3,7 @@ import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { ApiConfig } from '../../config/schema.js';
+import { SAFE_CIPHERS } from '../../grammar/ciphers.js';
 import { PROBLEM_TYPE, Problem } from './problem.js';
 
 /** Bounds for strangers: bytes of headers, connections, requests a connection; times in milliseconds. */
@@ -55,7 +56,7 @@ function secureContext({ tls }: ApiConfig) {
   const { keyFile, certFile, minVersion } = tls;
   if (keyFile === undefined || certFile === undefined) return undefined;
   const version = minVersion === '1.3' ? ('TLSv1.3' as const) : ('TLSv1.2' as const);
-  return { key: readFileSync(keyFile), cert: readFileSync(certFile), minVersion: version };
+  return { key: readFileSync(keyFile), cert: readFileSync(certFile), minVersion: version, ciphers: SAFE_CIPHERS };
 }
 
 /** Answers what is no HTTP request, comes too slowly or has too many headers, and closes the connection. */

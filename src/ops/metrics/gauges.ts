@@ -9,9 +9,10 @@ export function addGauges(
     push,
     alarms,
     queues,
+    certificates,
     version,
     node,
-  }: Pick<Operations, 'trunks' | 'push' | 'alarms' | 'queues' | 'version' | 'node'>,
+  }: Pick<Operations, 'trunks' | 'push' | 'alarms' | 'queues' | 'certificates' | 'version' | 'node'>,
   registers: Registry[],
 ): void {
   new Gauge({
@@ -64,6 +65,16 @@ export function addGauges(
     collect() {
       this.reset();
       for (const { state } of push().connections) this.inc({ state });
+    },
+  });
+  new Gauge({
+    name: 'callwake_certificate_expires_seconds',
+    help: 'When a certificate ends, in seconds since 1970: of files by their setting, of peers by trunk or edge and name',
+    labelNames: ['certificate'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name: certificate, until } of certificates()) this.set({ certificate }, Math.floor(until / 1000));
     },
   });
   new Gauge({

@@ -16,6 +16,7 @@ export type Measured = Pick<
   | 'trunks'
   | 'push'
   | 'queues'
+  | 'certificates'
   | 'engine'
   | 'onCallEvent'
   | 'onRegistered'

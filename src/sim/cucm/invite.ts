@@ -12,15 +12,16 @@ export function cucmInvite(ua: UserAgent, domain: string, transport: string, opt
   const { to, from = '1001', anonymous = false } = options;
   const { local, clock } = ua;
   const host = uriHost(local.address);
+  const called = `${options.sips ? 'sips' : 'sip'}:${to}@${domain}`;
   const display = options.displayName === undefined ? '' : `"${options.displayName.replace(/["\\]/g, '\\$&')}" `;
   const identity = `${display}<sip:${from}@${host}>`;
   const sender = anonymous ? `"Anonymous" <sip:Anonymous@${host}>` : identity;
   const node = Math.floor(Math.random() * 90_000) + 10_000;
   const invite = ua.newRequest(
     'INVITE',
-    `sip:${to}@${domain}`,
+    called,
     `${sender};tag=${node}~${randomUUID()}-${20_000_000 + node}`,
-    `<sip:${to}@${domain}>`,
+    `<${called}>`,
   );
   const id = randomBytes(12).toString('hex');
   invite.set('Call-ID', `${id.slice(0, 8)}-${id.slice(8, 16)}-${node.toString(16)}-${id.slice(16)}@${local.address}`);

@@ -38,6 +38,8 @@ export interface CucmCallOptions extends RequestExtras {
   readonly to: string;
   /** Calling number, default `1001`. */
   readonly from?: string;
+  /** The Request-URI is sips. */
+  readonly sips?: boolean;
   /** `early`: SDP in the INVITE; `delayed` (CUCM's default): SDP in the ACK. */
   readonly offer?: 'early' | 'delayed';
   readonly displayName?: string;

@@ -19,6 +19,7 @@ import { PushChannel } from './push-channel.js';
 import { Registration } from './registration.js';
 import type { PhoneBehaviour, PhoneEvent, PhoneSimulatorOptions } from './types.js';
 
+const ASSERTED = ['P-Asserted-Identity', 'Remote-Party-ID'] as const;
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, NOTIFY, REFER';
 
 /**
@@ -347,20 +348,22 @@ export class PhoneSimulator {
   }
 
   #decorate(message: SipMessage, method: string): void {
-    const { platform = 'iphone', userAgent } = this.#options;
+    const { platform = 'iphone', userAgent, asserts } = this.#options;
     const system = platform === 'ipad' ? 'iPad; iPadOS 18.5' : 'iPhone; iOS 18.5';
     message.set(message.kind === 'request' ? 'User-Agent' : 'Server', userAgent ?? `callwake-phone/1.0 (${system})`);
     if (method !== 'INVITE' && method !== 'OPTIONS') return;
     message.set('Allow', ALLOW);
+    if (asserts !== undefined) for (const name of ASSERTED) message.set(name, asserts);
     message.set('Supported', message.kind === 'request' ? '100rel, replaces, outbound' : 'replaces, outbound');
   }
 
   #contactUri(): string {
-    const { aor, server } = this.#options;
+    const { aor, server, sips } = this.#options;
     const user = parseUri(aor).user ?? 'phone';
     if (server.transport === 'ws' || server.transport === 'wss') return `sip:${user}@${this.#webHost};transport=ws`;
     const port = this.#ua?.local.port ?? 0;
-    return `sip:${user}@${uriHost(this.#address())}:${port};transport=${server.transport}`;
+    const transport = sips ? '' : `;transport=${server.transport}`;
+    return `${sips ? 'sips' : 'sip'}:${user}@${uriHost(this.#address())}:${port}${transport}`;
   }
 
   #address(): string {

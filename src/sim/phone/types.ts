@@ -51,6 +51,10 @@ export interface PhoneSimulatorOptions {
   readonly behaviour?: PhoneBehaviour;
   /** Registration interval asked for, seconds; default 3600. */
   readonly expires?: number;
+  /** Says in INVITEs, and in responses to them, that it is somebody else: `<sip:boss@corp.example>`; default nothing. */
+  readonly asserts?: string;
+  /** Its Contact is sips (RFC 5630); default false. */
+  readonly sips?: boolean;
   /** reg-id (RFC 5626), default 1. `null`: none. */
   readonly regId?: number | null;
   /** Says that it can refresh its registration by itself: `+sip.pnsreg` (RFC 8599 section 4.1.2); default false. */

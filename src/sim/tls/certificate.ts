@@ -14,7 +14,7 @@ export interface CertificateOptions {
   readonly commonName?: string;
   /** subjectAltName entries: DNS names, IP addresses and URIs (with a scheme). Default: localhost, 127.0.0.1, ::1. */
   readonly altNames?: readonly string[];
-  /** Validity from one hour before now. Default: 30. */
+  /** Validity from one hour before now. Default: 90. */
   readonly days?: number;
   /** Epoch milliseconds. Default: the machine's time, as that is what TLS compares with. */
   readonly now?: number;
@@ -38,7 +38,7 @@ export function makeCertificate(options: CertificateOptions = {}): Certificate {
     integer(serial),
     ECDSA_WITH_SHA256,
     name,
-    sequence(time(now - 3_600_000), time(now + (options.days ?? 30) * DAY)),
+    sequence(time(now - 3_600_000), time(now + (options.days ?? 90) * DAY)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     element(0xa3, sequence(...extensions(options.altNames ?? ['localhost', '127.0.0.1', '::1']))),
