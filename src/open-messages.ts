@@ -32,7 +32,6 @@ export interface OpenedMessages {
   readonly voicemail: Voicemail;
   readonly notifier: Notifier;
   readonly preferences: Preferences;
-  readonly mailbox: Mailbox;
   /** Why a user wants no alerts now; undefined when he may be told. */
   readonly silenceOf: (aor: string) => Promise<Silence | undefined>;
   /** Whether a user wants no calls now. */
@@ -71,7 +70,6 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
     voicemail,
     notifier,
     preferences,
-    mailbox,
     silenceOf: async (aor) => silenceAt(await preferences.get(aor), clock.now()),
     callsSilent: async (aor) => callsSilentAt(await preferences.get(aor), clock.now()),
   };

@@ -108,8 +108,8 @@ export class CertificateWatch {
     const { clock, alarms, notice } = this.#options;
     const left = until - clock.now();
     const day = new Date(until).toISOString().slice(0, 10);
-    if (left > notice) return this.#clear(name);
-    if (left > 0) {
+    if (left > notice) this.#clear(name);
+    else if (left > 0) {
       alarms.clear('CertExpired', name);
       alarms.raiseOwn('CertExpiresSoon', name, `${Math.floor(left / DAY)} days left, until ${day}`);
     } else {

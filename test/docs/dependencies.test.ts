@@ -72,19 +72,21 @@ test('whatever runs has a licence that allows it', (t) => {
   }
 });
 
-test('npm run sbom lists what runs, from the lock file alone', (t) => {
+test('npm run sbom lists what runs and what builds, from the lock file alone', (t) => {
   const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'sbom', '--offline'], { encoding: 'utf8' });
   t.is(status, 0, stderr);
   const { bomFormat, components } = JSON.parse(stdout) as {
     bomFormat: string;
-    components: { name: string; version: string; purl: string; hashes: { alg: string }[] }[];
+    components: { name: string; purl: string; hashes: { alg: string }[]; properties?: { name: string }[] }[];
   };
   t.is(bomFormat, 'CycloneDX');
-  const listed = new Set(components.map(({ purl }) => decodeURIComponent(purl)));
+  const builds = ({ properties = [] }: (typeof components)[number]): boolean =>
+    properties.some(({ name }) => name === 'cdx:npm:package:development');
+  const listed = new Set(components.filter((part) => !builds(part)).map(({ purl }) => decodeURIComponent(purl)));
   for (const name of Object.keys(manifest.dependencies)) {
     t.true(listed.has(`pkg:npm/${name}@${lock.packages[`node_modules/${name}`]?.version}`), name);
   }
-  t.false(components.some(({ name }) => name === 'ava'));
+  t.true(components.some((part) => part.name === 'ava' && builds(part)));
   t.true(components.every(({ hashes }) => hashes.some(({ alg }) => alg === 'SHA-512')));
 });
 

@@ -55,7 +55,8 @@ test.serial('a trunk has a budget of pushes, whoever calls whom', async (t) => {
   const calls = [];
   for (const [index, to] of users.entries()) {
     calls.push(stage.cucm.call({ to, from: `100${index}` }));
-    await stage.callwake.logged('invite-received', ({ aor }) => aor === `sip:${to}@corp.example`);
+    const { callUuid } = await stage.callwake.logged('invite-received', ({ aor }) => aor === `sip:${to}@corp.example`);
+    if (index < 2) await stage.callwake.logged('push-accepted', (line) => line.callUuid === callUuid);
   }
   t.is((await calls[2]?.ended)?.status, 480);
   t.like(await stage.callwake.logged('push-refused'), { reason: 'TrunkBudget' });
