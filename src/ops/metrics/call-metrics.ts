@@ -7,6 +7,9 @@ import { Bounded } from './bounded.js';
 const WAKE_BUCKETS = [0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 10, 13, 20, 60];
 const PUSH_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** What happens later to a call that is forgotten already, as its phones wake, begins none; one that is taken over began in the process before. */
+const BEGINNINGS: ReadonlySet<string> = new Set(['invite-received', 'outbound-received']);
+
 /** Counts and measures calls by what their timelines tell. */
 export class CallMetrics {
   readonly #reasons = new Bounded();
@@ -85,7 +88,7 @@ export class CallMetrics {
   /** Takes an event, with its call before and after it. */
   record({ type, fields }: TimelineEvent, before: CallSummary | undefined, call: CallSummary): void {
     const { direction, trunk = 'none' } = call;
-    if (before === undefined) this.#calls.inc({ direction, trunk });
+    if (before === undefined && BEGINNINGS.has(type)) this.#calls.inc({ direction, trunk });
     if (type === 'device-woke' && call.wakeTook !== undefined && before?.wakeTook === undefined) {
       this.#wake.observe({ outcome: 'woken', edge: String(fields.mode ?? 'unknown') }, call.wakeTook / 1000);
     }
