@@ -71,12 +71,11 @@ async function run(name, fill) {
   registering.close();
   const idle = await settled(server);
   const pushes = apple.pushes();
-  const [engine, app] = ['engine', 'app'].map((role) => server.pids().find((pid) => argumentsOf(pid).includes(role)));
   const before = load([...server.pids()]);
-  const own = [engine, app].map((pid) => cpuSeconds([pid]));
+  const own = byRole(server, (pid) => cpuSeconds([pid]));
   const { latencies, statuses, repeats } = await send(server.port);
   const used = cores(before, load([...server.pids()]));
-  const cpu = [engine, app].map((pid, index) => cpuSeconds([pid]) - own[index]);
+  const cpu = byRole(server, (pid, role) => round(((cpuSeconds([pid]) - own[role]) * 1000) / latencies.length));
   await sleep(2_000);
   const told = apple.pushes();
   const warm = latencies.filter(({ at }) => at >= WARM_AFTER).map(({ ms }) => ms);
@@ -91,9 +90,7 @@ async function run(name, fill) {
       pushes: told.pushes - pushes.pushes,
       apnsIds: told.ids - pushes.ids,
       messagesPushed: told.things - pushes.things,
-      cpuMsPerMessage: Object.fromEntries(
-        ['engine', 'app'].map((name, index) => [name, round((cpu[index] * 1000) / latencies.length)]),
-      ),
+      cpuMsPerMessage: cpu,
       coresOfCallwake: used.ours,
       coresOfOthers: used.others,
       startMs: server.startMs,
@@ -104,10 +101,16 @@ async function run(name, fill) {
   await server.stop();
 }
 
-/** Own memory (MB) of callwake's processes. */
+/** Own memory (MB) of engine and app. */
 async function settled(server) {
   await sleep(3_000);
-  return server.pids().map((pid) => memory(pid).own);
+  return byRole(server, (pid) => memory(pid).own);
+}
+
+/** What `read` gives for the process of the engine and that of the app. */
+function byRole(server, read) {
+  const of = (role) => server.pids().find((pid) => argumentsOf(pid).includes(role));
+  return Object.fromEntries(['engine', 'app'].map((role) => [role, read(of(role), role)]));
 }
 
 /** Messages of an hour ago, for phones that have not come since. */

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cores, load, quantiles, where } from './harness/machine.mjs';
+import { argumentsOf, cores, cpuSeconds, load, quantiles, where } from './harness/machine.mjs';
 import { RegisteringPhones } from './harness/registering-phones.mjs';
 import { DOMAIN, scratch, startCallwake, startKamailio } from './harness/servers.mjs';
 
@@ -40,9 +40,12 @@ for (const [index, [name, start]] of runs.entries()) {
   try {
     for (const phase of ['first', 'refresh', 'refresh']) {
       const pids = () => [...server.pids(), process.pid];
+      const parts = ['engine', 'app'].map((role) => server.pids().filter((pid) => argumentsOf(pid).includes(role)));
+      const used = parts.map(cpuSeconds);
       const before = load(pids());
       const { perSecond, seconds, statuses, latencies, repeats } = await phones.register(1, count, window);
       const { ours, others } = cores(before, load(pids()));
+      const [engine, app] = parts.map((part, index) => Math.round(((cpuSeconds(part) - used[index]) * 1e6) / count));
       const ms = quantiles(latencies);
       console.log(
         JSON.stringify({
@@ -54,6 +57,7 @@ for (const [index, [name, start]] of runs.entries()) {
           p50: ms.p50,
           p99: ms.p99,
           repeats,
+          ...(app > 0 && { cpuMicroseconds: { engine, app } }),
           coresOurs: ours,
           coresOthers: others,
         }),

@@ -4,6 +4,7 @@ import { killApp } from '../../src/demo/app-process.js';
 import type { EdgeKind } from '../../src/demo/stage.js';
 import { Preferences } from '../../src/messages/preferences.js';
 import { openStore } from '../../src/store/open.js';
+import { opened } from '../push/opened.js';
 import { requestsIn, requestsOut, stageFor, wire } from './support.js';
 
 const ALERT = 'ab'.repeat(32);
@@ -71,6 +72,23 @@ test.serial('a sleeping phone: 202, one alert push, and the messages in order, o
   await pause(100);
   t.is(requestsIn(phone.messages, 'MESSAGE').length, 3);
   t.deepEqual(stage.faults(), []);
+});
+
+test.serial('a phone that has given a key: Apple sees neither sender nor text, the app can open both', async (t) => {
+  const stage = await stageFor(t, { edge: 'path' });
+  const key = Buffer.alloc(32, 7);
+  const phone = await stage.phone({ alertToken: ALERT, encryptionKey: key.toString('base64url') });
+  await phone.background();
+  t.is((await stage.cucm.send('MESSAGE', '2001', { ...TEXT, body: 'for your eyes' })).status, 202);
+  await stage.apple.waitFor(1);
+  const push = stage.apple.received[0]?.payload as { callwake: { id: string; sealed: string } };
+  t.like(push, { aps: { alert: { title: 'New message' }, 'mutable-content': 1 } });
+  t.notRegex(JSON.stringify({ ...push, callwake: {} }), /1001|eyes/);
+  t.like(opened(push.callwake.sealed, key, `1.message.${push.callwake.id}`), {
+    alert: { title: '1001', body: 'for your eyes' },
+  });
+  await phone.register();
+  t.is((await phone.events.seen('message')).body, 'for your eyes');
 });
 
 test.serial('killed after the 202: the next process delivers, once', async (t) => {
