@@ -1,26 +1,23 @@
-// A client in a process of its own: reads one line of JSON, does what it says, writes what it saw as one line.
+// A client in a process of its own: reads lines of JSON, does what each says, writes what it saw as one line each. The first names the client.
 import { createInterface } from 'node:readline';
 import { quantiles } from '../harness/machine.mjs';
 import { clients } from './clients.mjs';
 
 const TOKEN = 'ab'.repeat(32);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const order = JSON.parse((await lines.next()).value);
-const client = await clients[order.client](order.server);
+const { client: name, server } = JSON.parse((await lines.next()).value);
+const client = await clients[name](server);
 
 async function inFlight(count, width) {
   let left = count;
-  const times = [];
   let failed = 0;
   const worker = async () => {
     while (left-- > 0) {
-      const startedAt = performance.now();
       await client.push(TOKEN).catch(() => failed++);
-      times.push(performance.now() - startedAt);
     }
   };
   await Promise.all(Array.from({ length: width }, worker));
-  return { times, failed };
+  return { failed };
 }
 
 /** Pushes at a steady rate; each token is asked for, or always the same. */
@@ -50,29 +47,17 @@ async function atRate(count, perSecond, tokenOf, patienceMs) {
 
 const reasons = new Map();
 const jobs = {
-  async throughput({ count, width }) {
-    await inFlight(Math.min(count, 3000), width);
+  /** Some pushes, always `width` under way. */
+  async flood({ count, width }) {
     const cpu = process.cpuUsage();
     const startedAt = performance.now();
-    const { times, failed } = await inFlight(count, width);
-    const seconds = (performance.now() - startedAt) / 1000;
+    const { failed } = await inFlight(count, width);
+    const ms = performance.now() - startedAt;
     const { user, system } = process.cpuUsage(cpu);
-    const { p50, p99 } = quantiles(times);
-    return {
-      perSecond: Math.round(count / seconds),
-      cpu: Math.round(((user + system) / 1e6 / count) * 1e4 * 1000) / 1000,
-      p50,
-      p99,
-      failed,
-      rss: Math.round(process.memoryUsage.rss() / 1e6),
-    };
+    return { count, ms, cpu: (user + system) / 1e6, failed, rss: Math.round(process.memoryUsage.rss() / 1e6) };
   },
-  async rate({ count, perSecond }) {
-    await atRate(200, perSecond, () => TOKEN, 5000);
-    const { times, failed } = await atRate(count, perSecond, () => TOKEN, 5000);
-    const { p50, p99 } = quantiles(times);
-    return { p50, p99, failed };
-  },
+  /** Some pushes at a steady rate. */
+  rate: ({ count, perSecond }) => atRate(count, perSecond, () => TOKEN, 5000),
   async trouble({ tokens, perSecond, patienceMs }) {
     const { times, failed } = await atRate(tokens.length, perSecond, (n) => tokens[n], patienceMs);
     const { max } = quantiles(times);
@@ -83,6 +68,9 @@ const jobs = {
 process.on('uncaughtException', (error) => {
   reasons.set(`uncaught: ${error.message}`, 1);
 });
-process.stdout.write(`${JSON.stringify(await jobs[order.job](order))}\n`);
+for await (const line of lines) {
+  const order = JSON.parse(line);
+  process.stdout.write(`${JSON.stringify(await jobs[order.job](order))}\n`);
+}
 await client.close();
 process.exit(0);

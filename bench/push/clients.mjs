@@ -43,12 +43,13 @@ const headersOf = (token, authorization) => ({
 
 /** Each takes `{ host, port, ca, key }` and gives `push(token)`, which settles with undefined or throws, and `close()`. */
 export const clients = {
-  async callwake({ host, port, ca, key, deadlineMs = 10_000 }) {
+  async callwake({ host, port, ca, key, connections = 2, deadlineMs = 10_000 }) {
     const provider = new ApnsProvider({
       clock: systemClock,
       accounts: [{ teamId: TEAM, keyId: KEY_ID, key }],
       endpoints: { production: { host, port } },
       ca,
+      connections,
     });
     let n = 0;
     return {
@@ -70,16 +71,16 @@ export const clients = {
     };
   },
 
-  // One session of node:http2, and nothing that a client of APNs has to do beyond asking and reading the status.
-  async bare({ host, port, ca, key }) {
-    const session = http2.connect(`https://${host}:${port}`, { ca });
-    session.on('error', () => {});
+  // Sessions of node:http2, as many as callwake opens, and nothing that a client of APNs has to do beyond asking and reading status and body.
+  async bare({ host, port, ca, key, connections = 2 }) {
+    const sessions = Array.from({ length: connections }, () => http2.connect(`https://${host}:${port}`, { ca }));
+    for (const session of sessions) session.on('error', () => {});
     const authorization = `bearer ${jwt.sign({ iss: TEAM }, key, { algorithm: 'ES256', keyid: KEY_ID })}`;
     let n = 0;
     return {
       push: (token) =>
         new Promise((resolve, reject) => {
-          const stream = session.request(headersOf(token, authorization));
+          const stream = sessions[n % connections].request(headersOf(token, authorization));
           let status = 0;
           stream.on('response', (headers) => {
             status = headers[':status'];
@@ -89,7 +90,9 @@ export const clients = {
           stream.on('close', () => (status === 200 ? resolve() : reject(new Error(`status ${status}`))));
           stream.end(JSON.stringify(payload(n++)));
         }),
-      close: () => session.destroy(),
+      close: () => {
+        for (const session of sessions) session.destroy();
+      },
     };
   },
 

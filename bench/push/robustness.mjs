@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { ApnsSimulator } from '../../dist/sim/apns/simulator.js';
 import { KEY_ID, TEAM } from './clients.mjs';
-import { certificate, HOST, PORT, privateKey, runClient } from './run.mjs';
+import { certificate, HOST, PORT, privateKey, startClient } from './run.mjs';
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: 'callwake,node-apn,undici,apns2,hapns' } },
@@ -72,7 +72,9 @@ for (const { title, pushes, perSecond, options, prepare, trouble } of cases) {
     apple.waitFor(1).then(() => {
       timers = trouble?.(apple) ?? [];
     });
-    const said = await runClient({ client, job: 'trouble', tokens, perSecond, patienceMs: PATIENCE });
+    const child = startClient(client);
+    const said = await child.ask({ job: 'trouble', tokens, perSecond, patienceMs: PATIENCE });
+    await child.end();
     for (const timer of timers) clearTimeout(timer);
     const taken = new Map();
     for (const { token, fate } of apple.received) if (fate !== 'refused') taken.set(token, (taken.get(token) ?? 0) + 1);

@@ -20,8 +20,8 @@ const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
 const caFile = join(folder, 'ca.pem');
 writeFileSync(caFile, certificate.cert);
 
-/** One client process; `cpu` pins it. Settles with what it says, undefined if it says nothing. */
-export function runClient(order, { cpu } = {}) {
+/** A client process; `cpu` pins it. `ask(order)` settles with what it says to an order, undefined if it says nothing (more). */
+export function startClient(client, { cpu } = {}) {
   const args = [...(process.env.CALLWAKE_BENCH_NODE ?? '').split(' ').filter(Boolean), join(here, 'client.mjs')];
   const command =
     cpu === undefined ? [process.execPath, args] : ['taskset', ['-c', String(cpu), process.execPath, ...args]];
@@ -30,18 +30,23 @@ export function runClient(order, { cpu } = {}) {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile },
   });
   child.stdin.on('error', () => {});
-  child.stdin.write(`${JSON.stringify({ ...order, server: { host: HOST, port: PORT, ca: certificate.cert, key } })}\n`);
-  return new Promise((resolve) => {
-    let said;
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      said = JSON.parse(line);
-    });
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
-    child.on('close', () => {
+  const write = (value) => child.stdin.write(`${JSON.stringify(value)}\n`);
+  write({ client, server: { host: HOST, port: PORT, ca: certificate.cert, key } });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  return {
+    async ask(order) {
+      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+      write(order);
+      const { value } = await lines.next();
       clearTimeout(timer);
-      resolve(said);
-    });
-  });
+      return value === undefined ? undefined : JSON.parse(value);
+    },
+    end() {
+      child.stdin.end();
+      return ended;
+    },
+  };
 }
 
 /** nghttpd with one file that every push of the bench asks for: an empty 200. */

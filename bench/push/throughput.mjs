@@ -1,75 +1,103 @@
 // Throughput, processor time and latency of APNs clients beside bare node:http2, in one run, against nghttpd. See README.md.
 import { parseArgs } from 'node:util';
-import { where } from '../harness/machine.mjs';
-import { median, runClient, startNghttpd } from './run.mjs';
+import { quantiles, where } from '../harness/machine.mjs';
+import { median, startClient, startNghttpd } from './run.mjs';
 
 const { values } = parseArgs({
   options: {
-    count: { type: 'string', default: '20000' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '8' },
+    slices: { type: 'string', default: '20' },
+    count: { type: 'string', default: '1000' },
+    warmUp: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '10' },
+    widths: { type: 'string', default: '100,500' },
     only: { type: 'string', default: 'bare,callwake,node-apn,undici,apns2,hapns' },
   },
 });
-const count = Number(values.count);
-const rounds = Number(values.rounds);
+const number = (name) => Number(values[name]);
 const names = values.only.split(',');
+const widths = values.widths.split(',').filter(Boolean).map(Number);
 console.log(where());
-console.log(`${count} pushes a case, median of ${rounds} rounds; client on one core, nghttpd on the other`);
+console.log(
+  `client processes on one core, one at a time in turn, nghttpd on the other; ${values.warmUp} pushes of each as a warm-up, ` +
+    `${values.slices} turns of ${values.count}; ${values.seconds} s at 100/s in turns of one second`,
+);
 await startNghttpd({ cpu: 1 });
 
-const cases = [
-  ['100 in flight', { job: 'throughput', width: 100, count }],
-  ['500 in flight', { job: 'throughput', width: 500, count }],
-  ['100/s', { job: 'rate', perSecond: 100, count: Number(values.seconds) * 100 }],
-];
-const found = new Map();
-for (let round = 0; round < rounds; round++) {
-  for (const [title, order] of cases) {
-    for (const client of names) {
-      const said = await runClient({ client, ...order }, { cpu: 0 });
-      const key = `${client} ${title}`;
-      found.set(key, [...(found.get(key) ?? []), said]);
+/** What each client said to the same order, turn by turn; a client that has crashed says nothing more. */
+async function inTurn(clients, turns, order) {
+  const said = new Map(clients.map(({ name }) => [name, []]));
+  for (let turn = 0; turn < turns; turn++) {
+    // Who goes first changes, as what goes before leaves its traces in caches.
+    for (let n = 0; n < clients.length; n++) {
+      const { name, process } = clients[(n + turn) % clients.length];
+      const answer = await process.ask(order);
+      if (answer) said.get(name).push(answer);
     }
   }
+  return said;
 }
 
-const of = (client, title, member) => {
-  const runs = (found.get(`${client} ${title}`) ?? []).filter(Boolean);
-  return runs.length === 0 ? undefined : median(runs.map((run) => run[member]));
-};
-const failedOf = (client) =>
-  cases.flatMap(([title]) => found.get(`${client} ${title}`)).reduce((sum, run) => sum + (run?.failed ?? 0), 0);
+const sum = (list, member) => list.reduce((total, one) => total + one[member], 0);
+const figures = new Map(names.map((name) => [name, { failed: 0, rss: 0 }]));
+
+for (const width of widths) {
+  const clients = names.map((name) => ({ name, process: startClient(name, { cpu: 0 }) }));
+  await inTurn(clients, 1, { job: 'flood', count: number('warmUp'), width });
+  const said = await inTurn(clients, number('slices'), { job: 'flood', count: number('count'), width });
+  for (const [name, turns] of said) {
+    const of = figures.get(name);
+    of.failed += sum(turns, 'failed');
+    of.rss = Math.max(of.rss, ...turns.map(({ rss }) => rss));
+    of[width] = {
+      perSecond: Math.round((sum(turns, 'count') / sum(turns, 'ms')) * 1000),
+      cpu: (sum(turns, 'cpu') / sum(turns, 'count')) * 1e4,
+      turns,
+    };
+  }
+  for (const { process } of clients) await process.end();
+}
+if (number('seconds') > 0) {
+  const clients = names.map((name) => ({ name, process: startClient(name, { cpu: 0 }) }));
+  await inTurn(clients, 1, { job: 'flood', count: number('warmUp'), width: 100 });
+  await inTurn(clients, 1, { job: 'rate', count: 100, perSecond: 100 });
+  const said = await inTurn(clients, number('seconds'), { job: 'rate', count: 100, perSecond: 100 });
+  for (const [name, turns] of said) {
+    const of = figures.get(name);
+    of.failed += sum(turns, 'failed');
+    of.rate = quantiles(turns.flatMap(({ times }) => times));
+  }
+  for (const { process } of clients) await process.end();
+}
+
 const columns = [
   'client',
-  '/s at 100',
-  'CPU s/10k',
-  '/s at 500',
-  'CPU s/10k',
+  ...widths.flatMap((width) => [`/s at ${width}`, 'CPU s/10k']),
   'p50/p99 ms at 100/s',
   'RSS MB',
   'failed',
 ];
 console.log(`\n| ${columns.join(' | ')} |\n|${' --- |'.repeat(columns.length)}`);
-for (const client of names) {
-  const row = [
-    client,
-    of(client, '100 in flight', 'perSecond'),
-    of(client, '100 in flight', 'cpu'),
-    of(client, '500 in flight', 'perSecond'),
-    of(client, '500 in flight', 'cpu'),
-    `${of(client, '100/s', 'p50')?.toFixed(2)}/${of(client, '100/s', 'p99')?.toFixed(2)}`,
-    of(client, '500 in flight', 'rss'),
-    failedOf(client),
-  ];
-  console.log(`| ${row.map((value) => value ?? 'crashed').join(' | ')} |`);
+for (const [name, of] of figures) {
+  const floods = widths.flatMap((width) => [of[width].perSecond, of[width].cpu.toFixed(3)]);
+  const rate = of.rate ? `${of.rate.p50.toFixed(2)}/${of.rate.p99.toFixed(2)}` : '-';
+  console.log(`| ${[name, ...floods, rate, of.rss, of.failed].join(' | ')} |`);
 }
-if (names.includes('bare') && names.includes('callwake')) {
-  for (const title of ['100 in flight', '500 in flight']) {
-    const ratio = (member) => (of('callwake', title, member) / of('bare', title, member)).toFixed(2);
-    console.log(`${title}: ${ratio('perSecond')} x bare throughput, ${ratio('cpu')} x bare CPU`);
+const [bare, callwake] = [figures.get('bare'), figures.get('callwake')];
+if (bare && callwake) {
+  for (const width of widths) {
+    const pairs = (of) => median(callwake[width].turns.map((turn, n) => of(turn) / of(bare[width].turns[n])));
+    const rate = (callwake[width].perSecond / bare[width].perSecond).toFixed(2);
+    const cpu = (callwake[width].cpu / bare[width].cpu).toFixed(2);
+    console.log(
+      `${width} in flight: ${rate} x bare's throughput (median of the turns' ratios ${(1 / pairs(({ ms }) => ms)).toFixed(2)}), ` +
+        `${cpu} x bare's CPU (${pairs((turn) => turn.cpu).toFixed(2)})`,
+    );
+  }
+  if (bare.rate) {
+    const ratio = (of) => (callwake.rate[of] / bare.rate[of]).toFixed(2);
+    console.log(`100/s: p50 ${ratio('p50')} x, p99 ${ratio('p99')} x bare's`);
   }
 }
-const unsound = ['bare', 'callwake'].filter((client) => names.includes(client) && failedOf(client) > 0);
+const unsound = ['bare', 'callwake'].filter((name) => figures.get(name)?.failed > 0);
 if (unsound.length > 0) console.error(`Pushes of ${unsound.join(' and ')} failed: these figures say nothing.`);
 process.exit(unsound.length > 0 ? 1 : 0);

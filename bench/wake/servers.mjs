@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import jwt from 'jsonwebtoken';
-import { freePort, started, startCallwake } from '../harness/servers.mjs';
+import { freePort, startCallwake, started } from '../harness/servers.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TEAM = 'TEAM123456';

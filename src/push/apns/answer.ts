@@ -13,10 +13,9 @@ export interface ApnsAnswer {
   readonly date?: number;
 }
 
-/** Reads an answer ("Handling notification responses from APNs"). A body that isn't Apple's JSON gives an empty reason. */
+/** Reads an answer other than 200 ("Handling notification responses from APNs"). A body that isn't Apple's JSON gives an empty reason. */
 export function readAnswer(status: number, headers: IncomingHttpHeaders, body: string, now: number): ApnsAnswer {
   const apnsId = readApnsId(headers['apns-id']);
-  if (status === 200) return { status, reason: '', ...(apnsId === undefined ? {} : { apnsId }) };
   const { reason, timestamp } = readBody(body);
   const retryAfterMs = readRetryAfter(headers['retry-after'], now);
   const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
@@ -30,7 +29,8 @@ export function readAnswer(status: number, headers: IncomingHttpHeaders, body: s
   };
 }
 
-function readApnsId(value: string | readonly string[] | undefined): string | undefined {
+/** The id Apple names a push by, if it is one. */
+export function readApnsId(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === 'string' && /^[0-9a-f-]{36}$/i.test(value) ? value : undefined;
 }
 

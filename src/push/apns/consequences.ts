@@ -58,9 +58,24 @@ export class Consequences {
     return Math.max(0, (this.#devices.get(token) ?? 0) - this.#context.clock.monotonic());
   }
 
-  /** Takes an answer; `usual` is its row of the table. */
+  /**
+   * Takes a 200.
+   * @param sentAt and `at`, when the answer came: monotonic milliseconds
+   */
+  accepted(job: Job, sentAt: number, at: number, apnsId: string | undefined): PushOutcome {
+    const { alarms, holds } = this.#context;
+    if (alarms.any || holds.any) this.#goodAgain(job.message.topic);
+    return {
+      kind: 'accepted',
+      apnsId: apnsId ?? job.message.apnsId,
+      queuedMs: sentAt - job.askedAt,
+      answerMs: at - sentAt,
+      attempts: job.attempts,
+    };
+  }
+
+  /** Takes an answer other than 200; `usual` is its row of the table. */
   of(answered: Answered, usual: Reaction): NextStep {
-    if (usual.push === 'accept') return this.#accepted(answered);
     const { job, answer, session } = answered;
     const reaction = this.#reactionTo(answered, usual);
     const reason = answer.reason || `Status${answer.status}`;
@@ -143,21 +158,6 @@ export class Consequences {
     }
     this.#pool.demand();
     return { step: 'later', ms };
-  }
-
-  #accepted({ job, sentAt, answer }: Answered): NextStep {
-    const { alarms, clock, holds } = this.#context;
-    if (alarms.any || holds.any) this.#goodAgain(job.message.topic);
-    return {
-      step: 'end',
-      outcome: {
-        kind: 'accepted',
-        apnsId: answer.apnsId ?? job.message.apnsId,
-        queuedMs: sentAt - job.askedAt,
-        answerMs: clock.monotonic() - sentAt,
-        attempts: job.attempts,
-      },
-    };
   }
 
   #goodAgain(topic: string): void {

@@ -1,5 +1,5 @@
 import type { Timer } from '../../clock/clock.js';
-import { readAnswer } from './answer.js';
+import { readAnswer, readApnsId } from './answer.js';
 import type { Pass } from './breaker.js';
 import { type Answered, Consequences } from './consequences.js';
 import type { Job, JobOwner } from './job.js';
@@ -195,7 +195,7 @@ export class Lane implements JobOwner {
       this.#waitForBreaker();
       return false;
     }
-    this.remove(job);
+    if (!this.#isQueueEmpty) this.remove(job);
     if (job.stillWanted) this.#attempt(job, session, token, pass);
     else {
       pass.neutral();
@@ -212,6 +212,14 @@ export class Lane implements JobOwner {
     job.attempt = session.send(job.message, token, sentAt, (end) => {
       this.#inFlight--;
       job.attempt = undefined;
+      if (end.kind === 'answer' && end.status === 200) {
+        this.#pool.useful(session);
+        this.#proven = true;
+        pass.ok();
+        const apnsId = readApnsId(end.headers['apns-id']);
+        this.#context.settle(job, this.#consequences.accepted(job, sentAt, end.at, apnsId));
+        return;
+      }
       if (end.kind === 'answer') {
         const answer = readAnswer(end.status, end.headers, end.body, this.#context.clock.now());
         this.#onAnswer({ job, session, token, sentAt, answer }, pass);

@@ -33,6 +33,7 @@ export class ApnsPool {
   readonly #options: PoolOptions;
   readonly #sessions = new Set<ApnsSession>();
   readonly #useful = new WeakSet<ApnsSession>();
+  #lastUseful: ApnsSession | undefined;
   readonly #openings: number[] = [];
   #turn = 0;
   #failures = 0;
@@ -107,7 +108,8 @@ export class ApnsPool {
 
   /** The connection brought an answer: it isn't to blame for what comes. */
   useful(session: ApnsSession): void {
-    this.#useful.add(session);
+    if (session !== this.#lastUseful) this.#useful.add(session);
+    this.#lastUseful = session;
     this.#failures = 0;
     this.#notBefore = 0;
   }
@@ -155,6 +157,7 @@ export class ApnsPool {
       onGoaway: this.#options.onGoaway,
       onClosed: ({ why }) => {
         this.#sessions.delete(session);
+        if (this.#lastUseful === session) this.#lastUseful = undefined;
         if (this.#closed) return;
         if (!this.#useful.has(session)) this.#failed(why);
         else if (this.#warm && this.#sessions.size === 0) this.demand();

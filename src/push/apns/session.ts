@@ -17,6 +17,8 @@ export type AttemptEnd =
       readonly status: number;
       readonly headers: http2.IncomingHttpHeaders;
       readonly body: string;
+      /** When its status came, in monotonic milliseconds. */
+      readonly at: number;
     }
   /** Apple didn't look at it: sending it again can't make it arrive twice. */
   | { readonly kind: 'not-processed'; readonly why: string }
@@ -65,7 +67,8 @@ const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.const
 
 /** What a connection does for a push under way over it. */
 interface Connection {
-  heard(): void;
+  /** Something came; gives the time. */
+  heard(): number;
   answered(status: number): void;
   unanswered(h2: http2.ClientHttp2Stream): AttemptEnd;
   check(): void;
@@ -73,28 +76,47 @@ interface Connection {
   over(stream: Stream): void;
 }
 
+const UNDER_WAY = Symbol('push under way');
+
+/** A stream of HTTP/2 that knows its push, so that all streams share their listeners. */
+interface PushStream extends http2.ClientHttp2Stream {
+  [UNDER_WAY]?: Stream;
+}
+
+function onResponse(this: PushStream, headers: ResponseHeaders): void {
+  this[UNDER_WAY]?.onResponse(headers);
+}
+
+function onClose(this: PushStream): void {
+  this[UNDER_WAY]?.finish();
+}
+
+type ResponseHeaders = http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader;
+
 /** A push under way. */
 class Stream implements Attempt {
   readonly #connection: Connection;
   readonly #h2: http2.ClientHttp2Stream;
   readonly #done: (end: AttemptEnd) => void;
-  #headers: (http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader) | undefined;
+  #headers: ResponseHeaders | undefined;
+  #answeredAt = 0;
   #text = '';
   #settled = false;
 
   constructor(
     connection: Connection,
-    h2: http2.ClientHttp2Stream,
+    h2: PushStream,
     { body, encoding }: ApnsMessage,
     done: (end: AttemptEnd) => void,
   ) {
     this.#connection = connection;
     this.#h2 = h2;
     this.#done = done;
-    h2.on('response', (headers) => this.#onResponse(headers));
+    h2[UNDER_WAY] = this;
+    h2.on('response', onResponse);
     // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
     h2.on('error', ignore);
-    h2.on('close', () => this.finish());
+    h2.on('close', onClose);
     h2.end(body, encoding);
   }
 
@@ -119,8 +141,8 @@ class Stream implements Attempt {
     this.#connection.over(this);
   }
 
-  #onResponse(headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader): void {
-    this.#connection.heard();
+  onResponse(headers: ResponseHeaders): void {
+    this.#answeredAt = this.#connection.heard();
     if (this.#settled) return;
     if (headers[':status'] === 200) {
       // Says all; what may be left of the stream is read by node.
@@ -135,7 +157,7 @@ class Stream implements Attempt {
 
   #answered(status: number, headers: http2.IncomingHttpHeaders): void {
     this.#connection.answered(status);
-    this.#settle({ kind: 'answer', status, headers, body: this.#text.slice(0, BODY_LIMIT) });
+    this.#settle({ kind: 'answer', status, headers, body: this.#text.slice(0, BODY_LIMIT), at: this.#answeredAt });
   }
 
   #settle(end: AttemptEnd): void {
@@ -323,9 +345,10 @@ export class ApnsSession {
     else if (this.#state !== 'closed') this.#options.onChange();
   }
 
-  #heard(): void {
+  #heard(): number {
     this.#heardAt = this.#options.clock.monotonic();
     this.#suspect = false;
+    return this.#heardAt;
   }
 
   #watchSilence(): void {
