@@ -55,7 +55,9 @@ const cases = [
   },
 ];
 
-console.log('| case | client | accepted | lost | twice | hang | longest ms | requests |\n|' + ' --- |'.repeat(8));
+console.log(
+  `| case | client | accepted | lost | twice | rings twice | hang | longest ms | requests |\n|${' --- |'.repeat(9)}`,
+);
 for (const { title, pushes, perSecond, options, prepare, trouble } of cases) {
   for (const client of values.only.split(',')) {
     const apple = await new ApnsSimulator({
@@ -77,11 +79,19 @@ for (const { title, pushes, perSecond, options, prepare, trouble } of cases) {
     await child.end();
     for (const timer of timers) clearTimeout(timer);
     const taken = new Map();
-    for (const { token, fate } of apple.received) if (fate !== 'refused') taken.set(token, (taken.get(token) ?? 0) + 1);
-    const doubles = [...taken.values()].filter((count) => count > 1).length;
-    const row = said
-      ? [taken.size, pushes - taken.size, doubles, said.hung, Math.round(said.max), apple.total]
-      : [taken.size, pushes - taken.size, doubles, 'crashed', '', apple.total];
+    for (const { token, fate, apnsId, payload } of apple.received) {
+      if (fate === 'refused') continue;
+      const of = taken.get(token) ?? { count: 0, calls: new Set() };
+      of.count++;
+      // A second push of the same id about the same call doesn't ring again.
+      of.calls.add(`${apnsId} ${payload?.callwake?.callUuid}`);
+      taken.set(token, of);
+    }
+    const twice = [...taken.values()].filter(({ count }) => count > 1).length;
+    const rings = [...taken.values()].filter(({ calls }) => calls.size > 1).length;
+    const row = [taken.size, pushes - taken.size, twice, rings];
+    if (said) row.push(said.hung, Math.round(said.max), apple.total);
+    else row.push('crashed', '', apple.total);
     console.log(`| ${[title, client, ...row].join(' | ')} |`);
     if (process.env.CALLWAKE_BENCH_VERBOSE) console.error(said?.reasons);
     await apple.close();
