@@ -9,6 +9,7 @@ import type { SipText } from './sip-text.js';
 import { branchReply, doneReply, type ProxyCommand } from './wire.js';
 
 const META_ROOM = 512;
+const MAX_DESTINATIONS = 64;
 
 /** Does an app's `proxy` command; replies as its branches end. Throws CommandError or DialogError when it can't be begun. */
 export function proxyRequest(
@@ -20,6 +21,7 @@ export function proxyRequest(
   incoming: Incoming | undefined,
 ): void {
   if (!incoming) throw new CommandError(`Unknown transaction id: ${command.transaction}`);
+  if (command.destinations.length > MAX_DESTINATIONS) throw new CommandError('Too many destinations');
   const tooFar = incoming.request.maxForwards === 0;
   const options = {
     destinations: command.destinations,

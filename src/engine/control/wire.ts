@@ -39,7 +39,6 @@ export interface ProxyCommand {
 }
 
 const CRLF = Buffer.from('\r\n');
-const MAX_DESTINATIONS = 64;
 
 /**
  * Reads one message of an app. Throws {@link ProtocolError} for what isn't one.
@@ -72,8 +71,6 @@ export function parseCommand(message: Buffer): Command {
 }
 
 function proxyCommand(id: string, fields: string[], sip: Buffer): ProxyCommand {
-  const destinations = fields.slice(9).filter((uri) => uri !== '');
-  if (destinations.length > MAX_DESTINATIONS) throw new ProtocolError(id, 'Too many destinations');
   return {
     type: 'proxy',
     id,
@@ -84,7 +81,7 @@ function proxyCommand(id: string, fields: string[], sip: Buffer): ProxyCommand {
     simultaneous: fields[6] === 'simultaneous',
     provisionalTimeout: parseDuration(fields[7] ?? ''),
     finalTimeout: parseDuration(fields[8] ?? ''),
-    destinations,
+    destinations: fields.slice(9).filter((uri) => uri !== ''),
     sip,
   };
 }

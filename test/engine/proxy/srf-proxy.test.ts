@@ -524,9 +524,9 @@ test('redirects are followed when asked for, and handed upstream when not', asyn
   t.is((await plain.caller.nextResponse(302)).get('contact'), `<${at(phone)}>`);
 });
 
-test('eighty destinations with headers are no trouble, more than the limit are refused', async (t) => {
+test('64 destinations with headers are no trouble, more are refused, and the request is still the app’s', async (t) => {
   const [phone] = await peers(t, 1);
-  const users = Array.from({ length: 60 }, (_, index) => at(phone, `u${index}`));
+  const users = Array.from({ length: 64 }, (_, index) => at(phone, `u${index}`));
   const { bench, caller, result } = await stage(t, users, { forking: 'simultaneous', headers: { 'X-Test': 'here' } });
   caller.send(caller.request('INVITE', bench.uri()), bench.port);
   for (const _ of users) {
@@ -535,7 +535,22 @@ test('eighty destinations with headers are no trouble, more than the limit are r
     phone.reply(invite, 486);
   }
   t.is((await caller.nextResponse(486)).status, 486);
-  t.is((await result).responses.flatMap(({ msgs }) => msgs).length, 60);
+  t.is((await result).responses.flatMap(({ msgs }) => msgs).length, 64);
+
+  const other = await Bench.start(t);
+  const failed = deferred<unknown>();
+  await other.srf((srf) => {
+    srf.invite((req, res) => {
+      srf.proxyRequest(req, [...users, at(phone)]).catch((error) => {
+        failed.resolve(error);
+        res.send(404);
+      });
+    });
+  });
+  const second = await other.udp();
+  second.send(second.request('INVITE', other.uri()), other.port);
+  t.is((await second.nextResponse(404)).status, 404);
+  t.regex(String(await failed.promise), /Too many destinations/);
 });
 
 test('Max-Forwards used up: 483 and an error for the app', async (t) => {
