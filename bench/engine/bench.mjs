@@ -21,6 +21,7 @@ const { values: options, positionals } = parseArgs({
     transport: { type: 'string', default: 'udp' },
     held: { type: 'string', default: '5000' },
     app: { type: 'string' }, // of latency and overload: b2bua or proxy
+    pin: { type: 'boolean', default: false }, // engine and application on core 0 (a drachtio-server: start it so), callers and callees on core 1
     node: { type: 'string', default: '--max-semi-space-size=64' }, // for the embedded engine; `callwake start` gives it the same
   },
 });
@@ -34,8 +35,9 @@ const CALLER = `${network}.20`;
 const folder = mkdtempSync(join(tmpdir(), 'engine-bench-'));
 const children = [];
 
-function run(command, args, { stdio = ['ignore', 'pipe', 'inherit'], env } = {}) {
-  const child = spawn(command, args, { stdio, env: { ...process.env, ...env } });
+function run(command, args, { stdio = ['ignore', 'pipe', 'inherit'], env, core = 0 } = {}) {
+  const [file, ...rest] = options.pin ? ['taskset', '-c', String(core), command, ...args] : [command, ...args];
+  const child = spawn(file, rest, { stdio, env: { ...process.env, ...env } });
   children.push(child);
   return child;
 }
@@ -100,7 +102,7 @@ function sipp(scenario, extra) {
     '4194304',
     ...extra,
   ];
-  return run('sipp', args, { stdio: ['ignore', 'ignore', 'ignore'] });
+  return run('sipp', args, { stdio: ['ignore', 'ignore', 'ignore'], core: 1 });
 }
 
 const exited = (child) =>
@@ -201,7 +203,12 @@ async function overload(engine, app) {
   for (const rate of options.rates.split(',').map(Number)) {
     const file = join(folder, `overload-${rate}.csv`);
     const uac = sipp('overload.xml', [...callsAt(rate), ...statsTo(file), '-timeout', `${seconds + 5}s`]);
-    await sleep(seconds * 1000);
+    await sleep(seconds * 250);
+    const before = [engine, app, uac].map(({ pid }) => cpuOf(pid));
+    await sleep(seconds * 750);
+    const cores = [engine, app, uac].map(
+      ({ pid }, n) => `${Math.round(((cpuOf(pid) - before[n]) / seconds / 0.75) * 100)} %`,
+    );
     uac.kill('SIGKILL'); // told to end, it would wait for every call
     await exited(uac);
     const rows = stats(file).map((row) => ({
@@ -220,7 +227,8 @@ async function overload(engine, app) {
     const first = rows.find(({ at }) => at >= seconds / 4) ?? rows[0];
     const perSecond = (key) => ((last[key] - first[key]) / (last.at - first.at)).toFixed(0);
     console.log(
-      `${engine.name.padEnd(16)} overload ${appJob}: offered ${perSecond('created')}/s, completed ${perSecond('done')}/s, told 503 ${perSecond('refused')}/s, retransmitted ${perSecond('again')}/s`,
+      `${engine.name.padEnd(16)} overload ${appJob}: offered ${perSecond('created')}/s, completed ${perSecond('done')}/s, told 503 ${perSecond('refused')}/s, retransmitted ${perSecond('again')}/s` +
+        `  (of a core: engine ${cores[0]}, app ${cores[1]}, caller ${cores[2]})`,
     );
     await sleep(3000);
   }

@@ -1,3 +1,4 @@
+export { AppLag } from './app-lag.js';
 export { defaultLoadLimits, LoadGuard, type LoadLimits } from './load-guard.js';
 export type { Refusal } from './refusal.js';
 export { refuseScheme } from './scheme.js';
