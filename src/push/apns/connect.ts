@@ -16,7 +16,16 @@ export interface ConnectOptions {
   readonly proxy?: ProxyOptions;
   /** Which of the host's addresses to try first: connections of different turn go to different machines. */
   readonly turn: number;
+  /** Finds all addresses of a name; the system's resolver when missing. */
+  readonly resolve?: Resolve;
 }
+
+/** As `dns.lookup` with `all`. */
+export type Resolve = (
+  host: string,
+  options: dns.LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: dns.LookupAddress[]) => void,
+) => void;
 
 /** A connection attempt: its socket once TLS is up, and a way to give it up. */
 export interface Dial {
@@ -44,10 +53,10 @@ export function dial(options: ConnectOptions): Dial {
   };
 }
 
-function connectTls({ ca, endpoint, turn }: ConnectOptions, tunnel?: Socket): tls.TLSSocket {
+function connectTls({ ca, endpoint, resolve, turn }: ConnectOptions, tunnel?: Socket): tls.TLSSocket {
   return tls.connect({
     host: endpoint.host,
-    ...(tunnel ? { socket: tunnel } : { port: endpoint.port, lookup: rotated(turn) }),
+    ...(tunnel ? { socket: tunnel } : { port: endpoint.port, lookup: rotated(turn, resolve) }),
     servername: isIP(endpoint.host) ? '' : endpoint.host,
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.2',
@@ -75,9 +84,9 @@ function secured(socket: tls.TLSSocket): Promise<tls.TLSSocket> {
 
 type Lookup = NonNullable<tls.ConnectionOptions['lookup']>;
 
-function rotated(turn: number): Lookup {
+function rotated(turn: number, resolve: Resolve = dns.lookup): Lookup {
   return (hostname, options, callback) => {
-    dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       const first = addresses?.[turn % Math.max(addresses.length, 1)];
       if (error || !first) {
         callback(error ?? new Error(`${hostname} has no address`), []);
