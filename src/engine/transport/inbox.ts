@@ -25,11 +25,17 @@ const BUDGET = 5;
 const LEAST = 1;
 /** So many datagrams libuv reads from a socket in one turn: there may be more. */
 const FULL = 32;
+/**
+ * After so many milliseconds, and those that new work may wait, of such turns without a break, what is read has been waiting in the socket:
+ * nobody knows how long, but too long.
+ */
+const SWAMPED = 200;
 const MAX_WAITING = 8192;
 
 /**
  * Gives out messages as they come, as long as they can be handled. When there are more, what belongs to calls in progress goes first, and new
- * work waits in line: so it is known how long it had to wait ({@link Flow.late}), and the sockets are emptied in time.
+ * work waits in line: so it is known how long it had to wait ({@link Flow.late}), and the sockets are emptied in time. Where they aren't, all
+ * new work is late, which is soon said to each: so that nobody sends it again and again.
  */
 export class Inbox {
   private readonly clock: Clock;
@@ -41,6 +47,8 @@ export class Inbox {
   /** When this turn's time for new work is over. */
   private until = 0;
   private taken = 0;
+  /** Since when every turn has left more to be read. */
+  private fullSince: number | undefined;
   /** Since when somebody has been waiting without a break. */
   private busySince = 0;
   private closed = false;
@@ -55,7 +63,8 @@ export class Inbox {
     const now = this.clock.monotonic();
     if (!this.turning) this.startTurn(now + BUDGET);
     this.taken++;
-    if ((this.waiting === 0 && now < this.until) || !canWait(data)) this.receive(data, flow);
+    if (this.isSwamped(now)) this.receive(data, { ...flow, late: true });
+    else if ((this.waiting === 0 && now < this.until) || !canWait(data)) this.receive(data, flow);
     else if (this.waiting < MAX_WAITING) this.enqueue({ data, flow, since: now });
     else if (flow.connection) this.receive(data, { ...flow, late: true });
   }
@@ -84,9 +93,16 @@ export class Inbox {
 
   private endTurn(): void {
     this.turning = false;
-    if (this.closed || this.waiting === 0) return;
+    if (this.closed) return;
     let now = this.clock.monotonic();
-    const until = now + (this.taken < FULL ? BUDGET : LEAST);
+    if (this.taken < FULL) this.fullSince = undefined;
+    else this.fullSince ??= now;
+    if (this.waiting === 0) {
+      // The next turn tells whether this one has read all.
+      if (this.fullSince !== undefined) this.startTurn(now);
+      return;
+    }
+    const until = now + (this.taken < FULL || this.isSwamped(now) ? BUDGET : LEAST);
     for (let one = this.next(); one; one = now < until ? this.next() : undefined) {
       this.receive(one.data, this.isLate(one, now) ? { ...one.flow, late: true } : one.flow);
       now = this.clock.monotonic();
@@ -105,7 +121,12 @@ export class Inbox {
     return one;
   }
 
+  private isSwamped(now: number): boolean {
+    return this.fullSince !== undefined && now - this.fullSince > SWAMPED + this.lateAfter;
+  }
+
   private isLate({ since }: Waiting, now: number): boolean {
+    if (this.isSwamped(now)) return true;
     return now - since > this.lateAfter && now - this.busySince > PATIENCE;
   }
 }

@@ -64,6 +64,27 @@ test('work that waits for long is late only when there was no break for a while'
   t.true(received.slice(160).every((name) => name.includes('late')));
 });
 
+test('where sockets are not emptied for a while, all new work is late at once, until they are', async (t) => {
+  const { inbox, received, turn, clock } = start(0);
+  const full = async (name: string): Promise<void> => {
+    for (let i = 0; i < 32; i++) inbox.take(invite(name), FLOW);
+    await turn();
+    await clock.advance(50);
+  };
+  for (let i = 0; i < 9; i++) await full('a');
+  t.true(
+    received.every((name) => name === 'a'),
+    'it may have been a pause',
+  );
+  received.length = 0;
+  await full('b');
+  t.deepEqual(new Set(received), new Set(['b late']));
+  inbox.take(invite('c'), FLOW);
+  await turn();
+  inbox.take(invite('d'), FLOW);
+  t.deepEqual(received.slice(-2), ['c late', 'd'], 'the turn of c was not full: all had been read');
+});
+
 test('the line is bounded: beyond it datagrams are dropped, what came over a connection is late at once', async (t) => {
   const { inbox, received, turn } = start(5);
   inbox.take(invite('first'), FLOW);
