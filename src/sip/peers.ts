@@ -1,5 +1,6 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import type { SrfRequest } from './drachtio.js';
 import { peerCertificateIn } from './peer-certificate.js';
 
@@ -27,11 +28,16 @@ interface Group extends PeerGroup {
   readonly list: BlockList;
 }
 
+/** Addresses whose groups are kept in mind. */
+const KEPT = 4096;
+
 /** Says which configured group a request comes from. */
 export class Peers {
   readonly #groups: readonly Group[];
   readonly #names: { list: BlockList; host: string }[] = [];
   readonly #onCertificate: CertificateSeen | undefined;
+  /** Every request asks, mostly of the same few addresses, and a look into a list makes an object outside V8's heap, which the collector has to visit. */
+  readonly #found = new LRUCache<string, readonly Group[]>({ max: KEPT });
 
   constructor(groups: readonly PeerGroup[], onCertificate?: CertificateSeen) {
     this.#onCertificate = onCertificate;
@@ -55,6 +61,7 @@ export class Peers {
         failed.push({ host, error: error instanceof Error && 'code' in error ? String(error.code) : String(error) });
       }
     }
+    this.#found.clear();
     return failed;
   }
 
@@ -75,8 +82,17 @@ export class Peers {
     return lack && `${lack}, which ${group.name} must have`;
   }
 
-  #at({ source_address }: Sender): Group[] {
-    const bare = source_address.replace(/^\[|\]$/g, '');
+  /** The groups that have its address. */
+  #at({ source_address }: Sender): readonly Group[] {
+    const known = this.#found.get(source_address);
+    if (known !== undefined) return known;
+    const found = this.#lookUp(source_address);
+    this.#found.set(source_address, found);
+    return found;
+  }
+
+  #lookUp(address: string): Group[] {
+    const bare = address.replace(/^\[|\]$/g, '');
     const family = isIP(bare);
     if (family === 0) return [];
     return this.#groups.filter(({ list }) => list.check(bare, family === 6 ? 'ipv6' : 'ipv4'));

@@ -43,3 +43,22 @@ test('a group with names is whoever shows one of them from its address (RFC 5922
     'no certificate of edge.example or e2.example but of mallory.example, which edge must have',
   );
 });
+
+test('a host name counts once it is resolved, also for an address that was asked for before', async (t) => {
+  const peers = new Peers([
+    { name: 'cucm', addresses: ['localhost'] },
+    { name: 'edge', addresses: ['no-such-host.invalid'] },
+  ]);
+  t.is(peers.groupOf(from('127.0.0.1')), undefined);
+  t.like(await peers.resolve(), [{ host: 'no-such-host.invalid' }]);
+  t.true(['127.0.0.1', '::1'].some((address) => peers.groupOf(from(address)) === 'cucm'));
+});
+
+test('whoever asks, what is kept in mind is right', (t) => {
+  const peers = new Peers([{ name: 'edge', addresses: ['10.0.0.0/16'] }]);
+  for (let n = 0; n < 10_000; n++) {
+    const address = `10.${n >> 12}.${(n >> 6) & 63}.${n & 63}`;
+    if (peers.groupOf(from(address)) !== (n < 4096 ? 'edge' : undefined)) t.fail(address);
+  }
+  t.is(peers.groupOf(from('10.0.0.0')), 'edge');
+});
