@@ -6,7 +6,7 @@ test('a minute of soak: each INVITE ends as planned or for a fault, callers, tim
   t.timeout(240_000);
   const seed = 20_261_126;
   const result = await runSoak({
-    duration: 40_000,
+    duration: 30_000,
     seed,
     rate: 4,
     phones: 40,
@@ -16,7 +16,7 @@ test('a minute of soak: each INVITE ends as planned or for a fault, callers, tim
   });
   t.log(reportOf(result));
   t.deepEqual(result.findings, []);
-  t.true(result.sums.invites > 50, `${result.sums.invites} INVITEs`);
+  t.true(result.sums.invites > 30, `${result.sums.invites} INVITEs`);
   t.true((result.sums.outcomes.answered ?? 0) > result.sums.invites / 3);
   t.true((result.faults['app killed'] ?? 0) >= 1);
   t.deepEqual(result.processes.map(({ role }) => role).sort(), ['app', 'engine', 'start']);

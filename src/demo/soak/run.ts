@@ -100,7 +100,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
           connectionEvery: Math.max(10_000, duration / 60),
           edgeEvery: Math.max(15_000, duration / 20),
           killEvery: Math.max(8_000, duration / 24),
-          killsUntil: duration / 3,
+          // Long enough for one kill in a short run.
+          killsUntil: Math.max(duration / 3, 13_000),
         },
         enough.signal,
       ),
