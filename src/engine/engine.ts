@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock/clock.js';
-import { AppLag, defaultLoadLimits, LoadGuard, type LoadLimits, RefusalLog, refuseScheme } from './admission/index.js';
+import { LoadGuard, type LoadLimits, RefusalLog, refuseScheme } from './admission/index.js';
 import { ContactRegistry } from './contact-registry.js';
 import { parseContact } from './contacts.js';
 import { Controller } from './control/controller.js';
@@ -87,7 +87,6 @@ export class Engine {
   readonly #proxy: ProxyLayer;
   readonly #server: ControlServer;
   readonly #load: LoadGuard;
-  readonly #appLag: AppLag;
   readonly #refusals: RefusalLog;
   readonly #listeners: Listener[] = [];
 
@@ -106,7 +105,6 @@ export class Engine {
     this.#refusals = new RefusalLog(this.#clock, options.warn ?? log);
     const onRefused = this.#refusals.note.bind(this.#refusals);
     this.#load = new LoadGuard({ clock: this.#clock, limits: options.load, log, onRefused });
-    this.#appLag = new AppLag(this.#clock, options.load?.wait ?? defaultLoadLimits.wait);
     this.#registry = new ContactRegistry(this.#clock);
     const outbound = this.#outbound(options);
     this.#controller = new Controller({
@@ -116,8 +114,6 @@ export class Engine {
       outbound,
       successorWait: options.successorWait,
       onRefused,
-      onApp: () => this.#appLag.forget(),
-      onByeAnswered: (ms) => this.#appLag.answered(ms),
       figures: () => this.figures(),
       registered: (request, response, flow) => this.#registry.learn(request, response, flow),
       proxy: (session, command, text, incoming) =>
@@ -130,8 +126,7 @@ export class Engine {
       timers: options.timers,
       flows: this.#registry,
       holdLimit: options.holdLimit,
-      screen: (request, flow, pending) =>
-        refuseScheme(request) ?? this.#load.refuse(request, pending, flow.late || this.#appLag.late),
+      screen: (request, flow, pending) => refuseScheme(request) ?? this.#load.refuse(request, pending, flow.late),
       onRefused,
       log,
     });

@@ -1,4 +1,3 @@
-export { AppLag } from './app-lag.js';
 export { defaultLoadLimits, LoadGuard, type LoadLimits } from './load-guard.js';
 export type { Refusal } from './refusal.js';
 export { refuseScheme } from './scheme.js';

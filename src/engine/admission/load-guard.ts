@@ -91,7 +91,7 @@ export class LoadGuard {
     this.timer?.cancel();
   }
 
-  /** Whether a request must be turned away. `pending`: how many wait for their answer now; `late`: it, or what was handed to the application, had to wait for too long. */
+  /** Whether a request must be turned away. `pending`: how many wait for their answer now; `late`: it had to wait for too long itself. */
   refuse(request: SipRequest, pending: number, late = false): Refusal | undefined {
     if (request.toTag !== undefined) return undefined;
     if (pending < this.limits.pending && !this.full) {

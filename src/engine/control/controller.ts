@@ -51,10 +51,6 @@ export interface ControllerOptions {
   successorWait?: number | undefined;
   /** A request got 503 for want of an app. */
   onRefused?: ((cause: UnavailableCause) => void) | undefined;
-  /** An app connected. */
-  onApp?: (() => void) | undefined;
-  /** An app answered a BYE so many milliseconds after it was handed over. */
-  onByeAnswered?: ((ms: number) => void) | undefined;
   /** How the engine does, for apps that ask (`figures`, a command that drachtio-server doesn't have). */
   figures?: (() => EngineFigures) | undefined;
   /** An app accepted a REGISTER. */
@@ -85,9 +81,8 @@ export class Controller implements ControlUser {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    const { clock, dialogWait, successorWait, onByeAnswered, onRefused } = options;
-    const routes = this.#routes;
-    this.#dispatcher = new Dispatcher({ clock, routes, dialogWait, successorWait, onByeAnswered, onRefused });
+    const { clock, dialogWait, successorWait, onRefused } = options;
+    this.#dispatcher = new Dispatcher({ clock, routes: this.#routes, dialogWait, successorWait, onRefused });
     this.#legs = new Legs(clock, successorWait ?? 0, (leg) => this.#giveUp(leg));
     this.cdr = new CdrSender(this.#routes, clock);
     this.events = new AppEvents({ clock, dispatcher: this.#dispatcher, cdr: this.cdr, outbound: options.outbound });
@@ -111,7 +106,6 @@ export class Controller implements ControlUser {
   onApp(session: ControlSession, id: string): void {
     const { hostports, version } = this.#options.identity();
     session.send(okReply(id, hostports, version, hostports));
-    this.#options.onApp?.();
     this.#options.outbound?.ready(session);
   }
 

@@ -17,8 +17,6 @@ export interface DispatcherOptions {
   dialogWait?: number | undefined;
   /** Milliseconds that a request outside any dialog waits for an app when the last one has just died. 0. */
   successorWait?: number | undefined;
-  /** An app answered a BYE so many milliseconds after it was handed over. */
-  onByeAnswered?: ((ms: number) => void) | undefined;
   /** A request got 503 here. */
   onRefused?: ((cause: UnavailableCause) => void) | undefined;
 }
@@ -60,7 +58,6 @@ export class Dispatcher {
   readonly #dialogWait: number;
   readonly #successorWait: number;
   readonly #onRefused: (cause: UnavailableCause) => void;
-  readonly #onByeAnswered: (ms: number) => void;
   /** Monotonic milliseconds up to which an app that died may be followed by another. */
   #successorDue = Number.NEGATIVE_INFINITY;
   readonly #owners = new Map<Dialog, ControlSession>();
@@ -75,7 +72,6 @@ export class Dispatcher {
     this.#dialogWait = options.dialogWait ?? 8_000;
     this.#successorWait = options.successorWait ?? 0;
     this.#onRefused = options.onRefused ?? (() => {});
-    this.#onByeAnswered = options.onByeAnswered ?? (() => {});
   }
 
   /** A request came in. */
@@ -104,8 +100,6 @@ export class Dispatcher {
   }
 
   settled(incoming: Incoming): void {
-    const handed = incoming.method === 'BYE' && this.handler(incoming) ? this.#pending.get(incoming) : undefined;
-    if (handed) this.#onByeAnswered(this.#clock.monotonic() - handed.at);
     this.#pending.delete(incoming);
     this.#waiting.get(incoming)?.timer?.cancel();
     this.#waiting.delete(incoming);

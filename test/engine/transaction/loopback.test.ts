@@ -71,7 +71,7 @@ for (const protocol of ['udp', 'tcp', 'tls', 'ws', 'wss'] as const) {
         user.onResponse(response, flow);
       },
     });
-    t.deepEqual(await done, ['180', '487']);
+    t.deepEqual([...new Set(await done)], ['180', '487']);
     t.deepEqual(callee.acks, [], 'the ACK of a 487 ends in the transaction');
   });
 }
