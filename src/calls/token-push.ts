@@ -72,7 +72,9 @@ export class TokenPush {
   async push(kind: PushKind, order: TokenPushOrder): Promise<PushOutcome> {
     const token = this.tokenFor(order.device, kind);
     if (token === undefined) return unsent('NoToken');
-    if (kind !== 'background' && (await this.#options.mayPush?.(order.device)) === false) return unsent('DeviceBudget');
+    const may = kind === 'background' || (this.#options.mayPush?.(order.device) ?? true);
+    // Not waited for where nobody else has to be asked: the push leaves in this turn.
+    if (may === false || (may !== true && !(await may))) return unsent('DeviceBudget');
     const configured = this.#options.environmentOf(token.teamId);
     const guessed = token.environment === undefined && configured === 'auto';
     const first = token.environment ?? (configured === 'auto' ? 'production' : configured);
