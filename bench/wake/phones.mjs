@@ -21,6 +21,8 @@ const udp = {
 const socket = createSocket(udp);
 const hook = createSocket(udp);
 const offset = wallMinusMonotonic();
+/** Rises over restarts of this process as well: to a registrar it is the same phones. */
+const FIRST_CSEQ = Math.floor(Date.now() / 1000);
 const cseqs = new Map();
 const pushedAt = new Map();
 const registeredAt = new Map();
@@ -45,7 +47,7 @@ reset();
 const send = (text, { host, port } = options.proxy) => socket.send(Buffer.from(text, 'latin1'), port, host);
 
 function register(n, expires = 3600, done = () => {}) {
-  const cseq = (cseqs.get(n) ?? 0) + 1;
+  const cseq = (cseqs.get(n) ?? FIRST_CSEQ) + 1;
   cseqs.set(n, cseq);
   const text = registerText(n, cseq, expires, options);
   const now = monotonic();
