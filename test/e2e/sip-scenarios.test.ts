@@ -55,7 +55,9 @@ class Bench {
       .replace(/-sf (\S+)/, (_, file) => `-sf ${resolve(FOLDER, file)}`)
       .split(' ');
     const over = transport === 'tcp' && !name.startsWith('register-phone') ? ['-t', 't1'] : [];
-    const [program = '', ...args] = [...words, ...over, '-timeout', '40s', '-timeout_error'];
+    // SIPp's own choice is 5060, which another test may have at the same time.
+    const local = words.includes('-p') ? [] : ['-p', String(await freePort())];
+    const [program = '', ...args] = [...words, ...over, ...local, '-timeout', '40s', '-timeout_error'];
     const child = spawn(program, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
