@@ -3,14 +3,20 @@ import type { Config } from './config/schema.js';
 import type { Logger } from './log/logger.js';
 import { type CertificateSeen, type PeerGroup, Peers } from './sip/peers.js';
 
-/** Who the configured trunk peers and edges are, by address and, over TLS, by certificate. Names among them are looked up meanwhile; unknown ones are in the log. */
+/**
+ * Who the configured trunk peers and edges are, by address and, over TLS, by certificate. Registrars that callwake hands REGISTERs on to send calls over the
+ * Path: these are the first trunk's. Names among them are looked up meanwhile; unknown ones are in the log.
+ */
 export function openPeers(
-  config: Pick<Config, 'trunks' | 'edges' | 'engine'>,
+  config: Pick<Config, 'trunks' | 'edges' | 'engine' | 'registrar'>,
   log: Logger,
   onCertificate: CertificateSeen,
 ): { trunkPeers: Peers; edges: Peers } {
+  const { mode, upstream } = config.registrar;
+  const [first] = config.trunks;
+  const registrars = mode === 'upstream' && first !== undefined ? [{ name: first.name, peers: upstream.peers }] : [];
   const trunkPeers = new Peers(
-    config.trunks.flatMap(({ name, peers }) =>
+    [...config.trunks, ...registrars].flatMap(({ name, peers }) =>
       peers.map((peer) => ({
         ...certificateOf(peer),
         name,
