@@ -72,9 +72,8 @@ fi
 count() {
   sed 's/\x1b\[[0-9;]*m//g' "$output" | sed -nE "s/^ *([0-9]+) (tests?|known failures?|hooks?|uncaught exceptions?|unhandled rejections?) ?$1\$/\1/p" | awk '{ sum += $1 } END { print sum + 0 }'
 }
-passed=$(count 'passed')
 # ava leaves the passed ones uncounted when others failed.
-[ "$passed" -gt 0 ] || passed=$(grep -cE '^ *✔ ' "$output" || true)
+passed=$(sed 's/\x1b\[[0-9;]*m//g' "$output" | grep -cE '^ *✔ ' || true)
 failed=$(count 'failed')
 others=$(sed 's/\x1b\[[0-9;]*m//g' "$output" | grep -E '^ *[0-9]+ (tests? (skipped|remaining|todo|interrupted)|uncaught exceptions?|unhandled rejections?)' | tr -s ' ' | tr '\n' ',' || true)
 [ "$code" -eq 0 ] || [ "$failed" -gt 0 ] || others="$others the run failed"
