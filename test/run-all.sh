@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test: installs what they need from Debian (as root; otherwise says what is missing and ends with 2), checks types,
-# builds, runs all tests. The last line is `tests: N passed, M failed`. Arguments go to ava.
+# Runs every test: installs what they need from Debian (as root; otherwise says what is missing and ends with 2), builds (which checks
+# types), runs all tests. The last line is `tests: N passed, M failed`. Arguments go to ava.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,7 +47,7 @@ fi
 
 [ -d node_modules ] || npm ci --no-audit --no-fund
 rm -rf dist build
-npm run --silent typecheck
+# Both compilers check types.
 npm run --silent build
 npm run --silent build:test
 

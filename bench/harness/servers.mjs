@@ -26,8 +26,11 @@ const NO_LIMITS = {
   registrations: { count: 0 },
 };
 
+/** callwake's command line in the compiler's own files instead of the few that it comes in: what a bench puts in their place counts. */
+export const UNBUNDLED = join(ROOT, 'bench/harness/unbundled.mjs');
+
 /** callwake with its embedded engine on UDP; settles when it answers. `config` goes over the bench's own, key by key. */
-export async function startCallwake(folder, config = {}, workers = 1) {
+export async function startCallwake(folder, config = {}, workers = 1, program = join(ROOT, 'dist/cli.js')) {
   const port = await freePort();
   const file = join(folder, 'callwake.yaml');
   mkdirSync(folder, { recursive: true });
@@ -49,7 +52,7 @@ export async function startCallwake(folder, config = {}, workers = 1) {
   return started(
     spawn(
       process.execPath,
-      [join(ROOT, 'dist/cli.js'), 'start', '--config', file, ...(workers > 1 ? ['--workers', String(workers)] : [])],
+      [program, 'start', '--config', file, ...(workers > 1 ? ['--workers', String(workers)] : [])],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../dist/clock/clock.js';
 import { mintToken } from '../../dist/ops/http/tokens.js';
-import { freePort } from '../harness/servers.mjs';
+import { freePort, UNBUNDLED } from '../harness/servers.mjs';
 import { Bench } from '../wake/bench.mjs';
 import { callwake } from '../wake/servers.mjs';
 
@@ -73,7 +73,13 @@ export async function cost(folder, { rounds, rate, seconds, names, goal }) {
 async function side(folder, settings) {
   mkdirSync(folder, { recursive: true });
   const bench = await new Bench(folder).open();
-  const server = await callwake(folder, { ...bench.surroundings, log: 'warn', hold: '13s', settings });
+  const server = await callwake(folder, {
+    ...bench.surroundings,
+    log: 'warn',
+    hold: '13s',
+    settings,
+    program: UNBUNDLED,
+  });
   await bench.face(server);
   return { bench, server };
 }

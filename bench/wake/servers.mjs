@@ -17,7 +17,7 @@ function signingKey() {
 }
 
 /** callwake as `callwake start` runs it, two connections to the endpoint. `settings` go over the bench's own. */
-export function callwake(folder, { caller, edge, push, cert, log, hold, settings = {}, workers = 1 }) {
+export function callwake(folder, { caller, edge, push, cert, log, hold, settings = {}, workers = 1, program }) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'key.p8'), signingKey(), { mode: 0o600 });
   writeFileSync(join(folder, 'ca.pem'), cert);
@@ -39,6 +39,7 @@ export function callwake(folder, { caller, edge, push, cert, log, hold, settings
       ...settings,
     },
     workers,
+    program,
   );
 }
 

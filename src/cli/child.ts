@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { realpathSync } from 'node:fs';
 import type { WatchedProcess } from './supervisor.js';
-
-const CLI = fileURLToPath(new URL('../cli.js', import.meta.url));
 
 export interface ChildOptions {
   /** Added to the environment of this process; how secrets are handed over. */
@@ -21,7 +19,8 @@ export function startChild(
   args: readonly string[],
   { env = {}, nodeOptions = [], onLine }: ChildOptions = {},
 ): WatchedProcess {
-  const child = spawn(process.execPath, [...process.execArgv, ...nodeOptions, CLI, ...args], {
+  const program = realpathSync(process.argv[1] ?? '');
+  const child = spawn(process.execPath, [...process.execArgv, ...nodeOptions, program, ...args], {
     stdio: ['pipe', onLine ? 'pipe' : 'inherit', 'inherit'],
     env: { ...process.env, ...env },
     detached: true,

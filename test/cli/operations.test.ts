@@ -77,12 +77,12 @@ test('a phone is found, woken, called, and the call followed: what an operator d
 });
 
 test('a phone that does not come: the wake test says where it broke, exit code 1', async (t) => {
-  const api = await ApiStage.start(t, { trunk: { hold: '1s' } });
+  const api = await ApiStage.start(t, { trunk: { hold: '4s' } });
   const phone = await api.stage.phone({ behaviour: { deaf: true } });
   await phone.background();
   const { status, stdout } = await asked(api.url, api.stage.configFile)('wake', '2001');
   t.is(status, 1);
-  t.regex(stdout, / failed {2}register .*\nIt broke at register: no REGISTER within 1 s\. /);
+  t.regex(stdout, / failed {2}register .*\nIt broke at register: no REGISTER within 4 s\. /);
   const nobody = await asked(api.url, api.stage.configFile)('wake', '2099');
   t.like(nobody, { status: 1, stderr: '2099 has no phone that is registered or can be woken.\n' });
 });
