@@ -30,11 +30,12 @@ import { openPush, recipientOf, servedApps } from './open-push.js';
 import { awayWords, callsToOthers, flowKey, journalWord, nodeAddress, openSite } from './open-site.js';
 import { openXmppOf } from './open-xmpp.js';
 import { pushAlarmsTo, storeAlarm, trunkAlarm } from './ops/alarms/sources.js';
+import { certificateFilesOf } from './ops/certificates.js';
 import { forgetUser } from './ops/forget-user.js';
 import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
-import { certificateFilesOf } from './ops/certificates.js';
 import { Lifecycle } from './ops/lifecycle.js';
+import { ServerCertificates } from './ops/server-certificates.js';
 import { later } from './ops/timeline/later.js';
 import { openTracing } from './ops/tracing/open.js';
 import { Watch } from './ops/watch.js';
@@ -93,6 +94,9 @@ export interface App {
 /** How many calls may be held or ringing at once; beyond, 503 with Retry-After. */
 const MAX_HELD = 10_000;
 
+/** How long the engine may take to tell how it does, in milliseconds. */
+const ENGINE_PATIENCE = 1_000;
+
 /** Puts the parts together; the only place that knows them all. */
 export function startApp(options: AppOptions): App {
   const { config, engine, store, log } = options;
@@ -125,9 +129,10 @@ export function startApp(options: AppOptions): App {
   const guarding = openGuard(config, { clock, log, alarms, redis });
   const { guard, refused: noteRefused } = guarding;
   const unwatchStore = redis && storeAlarm(alarms, clock, 'Redis', redis.link);
+  const onCertificate = watch.certificates.shownBy.bind(watch.certificates);
   const { provider: push, reload: reloadPush } = options.push
     ? { provider: options.push, reload: () => {} }
-    : openPush(config.push, { clock, log, store, onAlarm: pushAlarmsTo(alarms) });
+    : openPush(config.push, { clock, log, store, onAlarm: pushAlarmsTo(alarms), onCertificate });
   const pushes = new TokenPush({
     provider: push,
     clock,
@@ -195,8 +200,7 @@ export function startApp(options: AppOptions): App {
 
   const midDialog = openMidDialog({ config, clock, devices, waker: anyHourWaker, onFault: fault });
 
-  const onCertificate = watch.certificates.shown.bind(watch.certificates);
-  const { trunkPeers, edges } = openPeers(config, log, onCertificate);
+  const { trunkPeers, edges } = openPeers(config, log, watch.certificates.shown.bind(watch.certificates));
 
   let connectedTo = (_hostports: string): void => {};
   let refused = (_error: Error): void => {};
@@ -214,6 +218,7 @@ export function startApp(options: AppOptions): App {
       for (const trunk of trunks.values()) trunk.start();
       connectedTo(hostports);
       takeover.connected();
+      servers.look();
       messages.connected();
       const address = config.cluster.address ?? nodeAddress(hostports);
       if (redis !== undefined && address !== undefined) {
@@ -247,6 +252,12 @@ export function startApp(options: AppOptions): App {
   const joints = new Joints();
   const domains = config.domains.map((domain) => domain.toLowerCase());
   const trunks = trunksOf(config.trunks, clock, drachtio, log, (trunk, peers) => trunkAlarm(alarms, trunk, peers));
+  const servers = new ServerCertificates({
+    clock,
+    figures: () => drachtio.figures(clock, ENGINE_PATIENCE),
+    connected: () => [drachtio.certificate, ...(redis?.link.certificates ?? [])],
+    onCertificate,
+  });
   const operations = openOperations({
     node,
     version,
@@ -264,6 +275,7 @@ export function startApp(options: AppOptions): App {
     calls,
     outbound,
     joints,
+    servers,
   });
   const users = new StoredUsers(store);
   const realm = realmOf(config);
@@ -446,6 +458,7 @@ export function startApp(options: AppOptions): App {
       calls.close();
       messages.close();
       midDialog?.close();
+      servers.close();
       drachtio.close();
       await xmpp?.close();
       lookup.close();

@@ -7,6 +7,9 @@ const figures = z.object({
   proxied: z.number(),
   pending: z.number(),
   connections: z.number(),
+  serverCertificates: z
+    .array(z.object({ host: z.string(), address: z.string(), port: z.number(), until: z.number() }))
+    .default([]),
   passing: z.number(),
   refused: z.record(z.string(), z.number()),
   lag: z.number(),

@@ -1,8 +1,8 @@
 import type { Clock } from './clock/clock.js';
+import { PushBudget } from './cluster/push-budget.js';
 import type { Config } from './config/schema.js';
 import { Guard } from './guard/guard.js';
 import type { Logger } from './log/logger.js';
-import { PushBudget } from './cluster/push-budget.js';
 import type { AlarmBoard } from './ops/alarms/board.js';
 import { GuardAlarms } from './ops/alarms/guard.js';
 import type { RedisStore } from './store/redis/redis-store.js';

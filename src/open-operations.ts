@@ -11,6 +11,7 @@ import type { DeviceRegistry } from './devices/registry.js';
 import type { Guard } from './guard/guard.js';
 import type { Mailbox } from './messages/mailbox.js';
 import type { Operations } from './ops/operations.js';
+import type { ServerCertificates } from './ops/server-certificates.js';
 import { wakePushOver } from './ops/wake-test/push.js';
 import { WakeTests } from './ops/wake-test/wake-test.js';
 import type { Watch } from './ops/watch.js';
@@ -38,13 +39,11 @@ export interface OperationsParts {
   readonly calls: Calls;
   readonly outbound: OutboundCalls;
   readonly joints: Joints;
+  readonly servers: ServerCertificates;
 }
 
 /** How long a phone may take to answer a request of a wake test, in milliseconds. */
 const ANSWER_PATIENCE = 5_000;
-
-/** How long the engine may take to tell how it does. */
-const ENGINE_PATIENCE = 1_000;
 
 /** Puts together what operators may look at and do. */
 export function openOperations(parts: OperationsParts): Operations {
@@ -88,7 +87,7 @@ export function openOperations(parts: OperationsParts): Operations {
     push: () => push.status(),
     queues: () => ({ ...watch.queues(), messages: mailbox.total, 'dead-messages': mailbox.dead.count }),
     certificates: () => watch.certificates.list,
-    engine: () => drachtio.figures(clock, ENGINE_PATIENCE),
+    engine: () => parts.servers.engine(),
     onCallEvent: (listener) => watch.onCallEvent(listener),
     onRegistered: (listener) => void devices.onRegistered(listener),
     onRegisterRefused: (listener) => void watch.registersRefused.add(listener),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from './clock/clock.js';
 import type { PushConfig } from './config/schema.js';
+import type { ServerCertificate } from './grammar/server-certificate.js';
 import type { Logger } from './log/logger.js';
 import type { PushAlarm } from './push/apns/alarms.js';
 import { ApnsProvider } from './push/apns/client.js';
@@ -28,13 +29,18 @@ export interface OpenPushOptions {
   readonly store: Store;
   /** Told of what an operator should know. */
   readonly onAlarm?: (alarm: PushAlarm) => void;
+  /** Told of the certificate that Apple shows to each connection. */
+  readonly onCertificate?: (certificate: ServerCertificate) => void;
 }
 
 /**
  * Makes the push provider that the configuration names and opens its first connections.
  * @throws {ApnsKeyError} when a key can't be used
  */
-export function openPush(config: PushConfig, { clock, log, store, onAlarm }: OpenPushOptions): OpenedPush {
+export function openPush(
+  config: PushConfig,
+  { clock, log, store, onAlarm, onCertificate }: OpenPushOptions,
+): OpenedPush {
   if (config.provider === 'none') return { provider: new NullProvider(), reload: () => {} };
   const provider = new ApnsProvider({
     ...apnsOptions(config),
@@ -42,6 +48,7 @@ export function openPush(config: PushConfig, { clock, log, store, onAlarm }: Ope
     log,
     sharedTokens: storeTokens(store),
     ...(onAlarm && { onAlarm }),
+    ...(onCertificate && { onCertificate }),
   });
   const warm = (settings: PushConfig): void => {
     if (!settings.prewarm) return;

@@ -2,9 +2,9 @@ import type { Stage } from './stage.js';
 
 /** The process id of the app that `callwake start` runs now. */
 export function appPid({ callwake }: Stage): number {
-  const pid = callwake.log.findLast(({ event }) => event === 'ready')?.pid;
-  if (typeof pid !== 'number') throw new Error('the app has not said that it is ready');
-  return pid;
+  const { app } = callwake;
+  if (app === undefined) throw new Error('the app has not said that it is ready');
+  return app;
 }
 
 /** Kills the app (`kill -9`). Gives what settles when the next one is ready. */

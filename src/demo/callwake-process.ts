@@ -26,6 +26,7 @@ export class CallwakeProcess {
   /** Its exit code, once all that it wrote has been read. */
   readonly #closed: Promise<number>;
   readonly #scan: OutputScan;
+  #app: number | undefined;
 
   /** @param secrets what it must not write anywhere, beside the secrets of its configuration; more may be added while it runs. */
   constructor(
@@ -55,6 +56,11 @@ export class CallwakeProcess {
   /** Its process id. */
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** The process id of the app that has been ready last, if it has said so. */
+  get app(): number | undefined {
+    return this.#app;
   }
 
   /** The latest lines of its log. */
@@ -128,6 +134,7 @@ export class CallwakeProcess {
       this.#keep(this.#errors, text);
       return;
     }
+    if (line.event === 'ready' && typeof line.pid === 'number') this.#app = line.pid;
     this.#keep(this.#log, line);
     for (const listener of [...this.#listeners]) listener(line);
   }

@@ -179,6 +179,7 @@ export class Engine {
       proxied: this.#proxy.size,
       pending: this.#dialogs.pending,
       connections: this.#transport.connectionCount,
+      serverCertificates: this.#transport.serverCertificates,
       passing: this.#load.share,
       refused: this.#refusals.counts,
       lag: this.#load.lag,

@@ -3,17 +3,18 @@ import { readFileSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../clock/clock.js';
 import type { Config } from '../config/schema.js';
+import type { ServerCertificate } from '../grammar/server-certificate.js';
 import type { AlarmBoard } from './alarms/board.js';
 
 const DAY = 86_400_000;
 /** Between two looks at the files: some days are left when the first alarm comes. */
 const EVERY = 6 * 3_600_000;
-/** Certificates of peers that are remembered. */
+/** Certificates of peers and servers that are remembered. */
 const MAX_PEERS = 50;
 
 /** A certificate and when it ends, epoch milliseconds. */
 export interface KnownCertificate {
-  /** The setting that names its file, or the trunk or edge that shows it, with its name. */
+  /** The setting that names its file, the trunk or edge that shows it, with its name, or the server that shows it. */
   readonly name: string;
   readonly until: number;
 }
@@ -55,7 +56,7 @@ export function certificateFilesOf({ engine, api, push, store, trunks, edges, re
   return named.flatMap(([setting, file]) => (file === undefined ? [] : { setting, file }));
 }
 
-/** Tells of certificates before they end: those in files, and those that trunk peers and edges show. */
+/** Tells of certificates before they end: those in files, and those that trunk peers, edges and servers show. */
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   readonly #peers = new LRUCache<string, KnownCertificate>({ max: MAX_PEERS });
@@ -84,14 +85,22 @@ export class CertificateWatch {
 
   /** A trunk peer or an edge showed a certificate of that name. Cheap when it is the one from before. */
   shown(group: string, domains: readonly string[], until: number): void {
-    const name = `${group}: ${domains[0] ?? 'no SIP domain'}`;
-    if (this.#peers.get(name)?.until === until) return;
-    this.#peers.set(name, { name, until });
-    this.#judge({ name, until });
+    this.#seen(`${group}: ${domains[0] ?? 'no SIP domain'}`, until);
+  }
+
+  /** A server showed its certificate to a connection from here. Cheap when it is the one from before. */
+  shownBy({ server, until }: ServerCertificate): void {
+    this.#seen(server, until);
   }
 
   close(): void {
     this.#timer?.cancel();
+  }
+
+  #seen(name: string, until: number): void {
+    if (this.#peers.get(name)?.until === until) return;
+    this.#peers.set(name, { name, until });
+    this.#judge({ name, until });
   }
 
   #look(): void {

@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import Srf from 'drachtio-srf';
 import type { Clock } from '../clock/clock.js';
 import { type EngineFigures, readFigures } from '../engine-figures.js';
+import { type ServerCertificate, serverCertificateOf } from '../grammar/server-certificate.js';
 import { Flows } from './flows.js';
 import type { HeaderRecord } from './header-lines.js';
 import { type TappedMessage, tappedMessage } from './message-tap.js';
@@ -210,6 +211,12 @@ export class Drachtio {
         resolve(status === 'OK' ? readFigures(figures) : undefined);
       });
     });
+  }
+
+  /** What the engine shows, when the connection to it is inside TLS. */
+  get certificate(): ServerCertificate | undefined {
+    const socket = this.#socket();
+    return serverCertificateOf(socket, `SIP engine ${socket?.remoteAddress}:${socket?.remotePort}`);
   }
 
   /** Whom requests go to; to be said before {@link connect}. */

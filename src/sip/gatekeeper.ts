@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { Guard } from '../guard/guard.js';
 import { splitList } from '../grammar/list.js';
+import type { Guard } from '../guard/guard.js';
 import type { SrfRequest } from './drachtio.js';
 import { allHeaders, type HeaderLines, headerLines } from './header-lines.js';
 import type { Peers, Sender } from './peers.js';

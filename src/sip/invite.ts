@@ -3,6 +3,7 @@ import type { CallHandle, Calls } from '../calls/calls.js';
 import type { OutboundCalls } from '../calls/outbound.js';
 import type { CallPolicy } from '../calls/policy.js';
 import type { CallInfo } from '../calls/records.js';
+import { StoreAway } from '../store/store.js';
 import { withIdentity } from './caller-identity.js';
 import { callerOf, type DestinationOptions, destinationOf } from './device-invite.js';
 import type { SrfRequest, SrfResponse } from './drachtio.js';
@@ -13,10 +14,9 @@ import type { Peers } from './peers.js';
 import { type AccessOptions, isPhoneSide } from './register-access.js';
 import { aorFrom } from './register-request.js';
 import { formatReplaces, parseReplaces } from './replaces.js';
-import type { Takeover } from './takeover.js';
 import { cameOverTls, isSips, mayTakeSips, SIPS_NOT_ALLOWED } from './sips.js';
+import type { Takeover } from './takeover.js';
 import { type Target, targetOf } from './target.js';
-import { StoreAway } from '../store/store.js';
 import { TrunkCall, type Wire } from './trunk-call.js';
 
 export interface InviteOptions extends DestinationOptions {

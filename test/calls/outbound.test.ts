@@ -1,8 +1,8 @@
 import test from 'ava';
 import { Admission } from '../../src/calls/admission.js';
 import { Journal } from '../../src/calls/journal.js';
-import { Talking } from '../../src/calls/talking.js';
 import { OutboundCalls } from '../../src/calls/outbound.js';
+import { Talking } from '../../src/calls/talking.js';
 import type { TimelineEvent } from '../../src/calls/timeline.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { FakeClock, settle } from '../support/fake-clock.js';

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { Refresher, type RefreshEvent } from '../../src/calls/refresher.js';
+import { type RefreshEvent, Refresher } from '../../src/calls/refresher.js';
 import { TokenPush } from '../../src/calls/token-push.js';
 import type { DeviceSettings } from '../../src/devices/settings.js';
 import type { PushRequest } from '../../src/push/provider.js';
-import { bench as withRegistry, ALERT, apns, INSTANCE, iphone, VOIP } from '../devices/support.js';
+import { ALERT, apns, INSTANCE, iphone, VOIP, bench as withRegistry } from '../devices/support.js';
 import { settle } from '../support/fake-clock.js';
 import { ACCEPTED } from './fakes.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
-import { Provisioning, ProvisionError } from '../../src/devices/provisioning.js';
+import { ProvisionError, Provisioning } from '../../src/devices/provisioning.js';
 import type { DeviceSettings } from '../../src/devices/settings.js';
 import { StoredUsers, UserError } from '../../src/devices/stored-users.js';
 import { LmdbStore } from '../../src/store/lmdb-store.js';

@@ -47,6 +47,11 @@ if (externalEngine === undefined) {
       await out.hangup();
       t.regex(requestsIn(stage.cucm.messages, 'INVITE')[0]?.uri ?? '', /^sips:1001@127\.0\.0\.1:\d+$/);
       t.true(requestsOut(phone.messages, 'INVITE').length === 1);
+
+      t.is((await phone.sendMessage('sips:2002@corp.example', 'Lunch at noon?')).status, 416);
+      t.is((await phone.sendMessage('2002', 'Dinner at eight?')).status, 200);
+      await plain.events.seen('message', ({ body }) => body === 'Dinner at eight?');
+      t.is(requestsIn(plain.messages, 'MESSAGE').length, 1, 'nothing of what was for sips alone');
       t.deepEqual(stage.faults(), []);
     });
   }

@@ -22,6 +22,8 @@ if (externalEngine === undefined) {
       trusts: [MALLORY.cert],
       peers: (cucm) => [{ ...cucm, certificateNames: ['localhost'] }],
       config: {
+        api: { enabled: true, port: 0, loopbackWithoutToken: true },
+        alarms: { certificateNotice: '365d' },
         edges: [
           { name: 'edge', addresses: ['0.0.0.0/0'], transport: 'tls', certificateNames: ['edge.example', 'localhost'] },
         ],
@@ -56,6 +58,21 @@ if (externalEngine === undefined) {
     await out.hangup();
     t.is(requestsIn(phone.messages, 'INVITE').length, 1);
     t.is(requestsIn(stage.cucm.messages, 'INVITE').length, 1);
+
+    const { url } = await stage.callwake.logged('api listening');
+    const metrics = async () => (await fetch(`${url}/metrics`)).text();
+    await metrics();
+    const { port } = stage.cucm.local;
+    const apple = stage.apple.endpoints.production.port;
+    const shown = ['cucm: localhost', 'edge: localhost', `SIP server 127.0.0.1:${port}`, `APNs 127.0.0.1:${apple}`];
+    for (const name of shown) {
+      t.like(await stage.callwake.logged('alarm active', ({ subject }) => subject === name), {
+        alarm: 'CertExpiresSoon',
+      });
+    }
+    const figures = await metrics();
+    for (const name of shown)
+      t.true(figures.includes(`callwake_certificate_expires_seconds{certificate="${name}"} `), name);
     t.deepEqual(stage.faults(), []);
   });
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { type EngineCommandOptions, runEngine } from '../../src/engine/command.js';
+import type { ServerCertificate } from '../../src/grammar/server-certificate.js';
+import { Drachtio } from '../../src/sip/drachtio.js';
 import { Bench, newSrf, quit, SECRET } from './support/srf.js';
 
 interface Run {
@@ -71,6 +74,9 @@ test('what is wrong is said in one line, with exit code 2', async (t) => {
     [{ contact: ['sip:192.0.2.77:0;transport=udp'] }, /not an address of this machine/],
     [{ contact: [] }, /at least one --contact/],
     [{ control: 'nowhere' }, /--control must be host:port/],
+    [{ control: '0.0.0.0:0' }, /--control must be an address of this machine alone.*elsewhere give --control-tls/],
+    [{ control: '[::]:0' }, /--control must be an address of this machine alone/],
+    [{ control: 'engine.example:9022' }, /--control must be an address of this machine alone/],
     [{ secret: '' }, /--secret must not be empty/],
     [{ tlsKey: '/no/such/file' }, /can't read \/no\/such\/file: ENOENT/],
     [{ controlTls: '127.0.0.1:0' }, /--control-tls needs/],
@@ -124,6 +130,18 @@ test('apps may connect over TLS; a plain one there is not heard', async (t) => {
   t.falsy(error);
   t.regex(hostports, /^udp\//);
   quit(srf);
+  const certificate = await new Promise<ServerCertificate | undefined>((resolve) => {
+    const drachtio = new Drachtio({
+      connected: () => resolve(drachtio.certificate),
+      disconnected: () => undefined,
+      refused: () => resolve(undefined),
+    });
+    t.teardown(() => drachtio.close());
+    const tls = { ca: readFileSync(cert) };
+    drachtio.connect({ host: '127.0.0.1', port: bench.controlPort, secret: SECRET, tls });
+  });
+  const until = Date.parse(new X509Certificate(readFileSync(cert)).validTo);
+  t.deepEqual(certificate, { server: `SIP engine 127.0.0.1:${bench.controlPort}`, until }, 'an app knows when it ends');
   const plain = newSrf();
   const failed = once(plain, 'close');
   plain.on('error', () => undefined);

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { createResponse, parseMessage } from '../../src/engine/message/index.js';
-import { mutate } from './mutate.js';
 import type { Random } from '../../src/sim/random.js';
+import { mutate } from './mutate.js';
 
 /** A callee that answers with broken responses; what the engine makes of them is the question. */
 export class BrokenCallee {

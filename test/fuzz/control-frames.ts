@@ -1,5 +1,5 @@
-import { mutate } from './mutate.js';
 import type { Random } from '../../src/sim/random.js';
+import { mutate } from './mutate.js';
 
 /** What a client of the control port sends that nobody should: with or without the secret. */
 export function controlBytes(random: Random, secret: string): Buffer {

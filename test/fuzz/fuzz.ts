@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { Random } from '../../src/sim/random.js';
 import { EngineProcess } from '../engine/hostile/engine-process.js';
 import { quit, SECRET, type SrfRequest, type SrfResponse } from '../engine/support/srf.js';
 import { BrokenCallee } from './callee.js';
@@ -6,7 +7,6 @@ import { controlBytes } from './control-frames.js';
 import { madeRequest } from './grammar.js';
 import { mutate } from './mutate.js';
 import { protosMessage } from './protos.js';
-import { Random } from '../../src/sim/random.js';
 import { Senders } from './senders.js';
 
 export interface FuzzOptions {

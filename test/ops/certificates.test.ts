@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseConfig } from '../../src/config/load.js';
+import { type EngineFigures, readFigures } from '../../src/engine-figures.js';
+import type { ServerCertificate } from '../../src/grammar/server-certificate.js';
 import { AlarmBoard } from '../../src/ops/alarms/board.js';
 import { CertificateWatch, certificateFilesOf } from '../../src/ops/certificates.js';
+import { ServerCertificates } from '../../src/ops/server-certificates.js';
 import { makeCertificate } from '../../src/sim/tls/certificate.js';
 import { FakeClock } from '../support/fake-clock.js';
 
@@ -71,6 +74,64 @@ test('what trunk peers and edges show is known by their names, and not without b
   for (let index = 0; index < 1000; index++) watched.shown('edge', [`e${index}.example`], clock.now() + 300 * DAY);
   t.is(watched.list.length, 50);
 });
+
+test('servers are looked at again and again, those of the engine and those of this process', async (t) => {
+  const { clock, watch, active } = bench(t);
+  const watched = watch({});
+  const until = clock.now() + 300 * DAY;
+  let figures: EngineFigures | undefined;
+  let redis: ServerCertificate | undefined;
+  const servers = new ServerCertificates({
+    clock,
+    figures: async () => figures,
+    connected: () => [redis, undefined],
+    onCertificate: (certificate) => watched.shownBy(certificate),
+  });
+  servers.look();
+  t.deepEqual(watched.list, [], 'nobody is connected yet, and the engine does not tell');
+  redis = { server: 'Redis 192.0.2.7:6380', until };
+  const shown = { address: '192.0.2.1', port: 5061 };
+  figures = readFigures(
+    JSON.stringify({
+      ...IDLE,
+      serverCertificates: [
+        { ...shown, host: 'cucm.corp.example', until: clock.now() + 3 * DAY },
+        { ...shown, host: '192.0.2.1', until },
+      ],
+    }),
+  );
+  clock.advance(10 * 60_000);
+  await servers.engine();
+  t.deepEqual(watched.list.map(({ name }) => name).sort(), [
+    'Redis 192.0.2.7:6380',
+    'SIP server 192.0.2.1:5061',
+    'SIP server cucm.corp.example:5061 at 192.0.2.1',
+  ]);
+  t.deepEqual(active(), [['CertExpiresSoon', 'SIP server cucm.corp.example:5061 at 192.0.2.1', '2 days left']]);
+  servers.close();
+  redis = { server: 'Redis 192.0.2.8:6380', until };
+  clock.advance(DAY);
+  t.is(watched.list.length, 3);
+});
+
+test('an engine of another version, which tells of no certificates, is understood', (t) => {
+  t.deepEqual(readFigures(JSON.stringify(IDLE))?.serverCertificates, []);
+});
+
+const IDLE = {
+  clientTransactions: 0,
+  serverTransactions: 0,
+  dialogs: 0,
+  proxied: 0,
+  pending: 0,
+  connections: 0,
+  passing: 1,
+  refused: {},
+  lag: 0,
+  cpuSeconds: 1,
+  heapBytes: 1,
+  residentBytes: 1,
+};
 
 test('every certificate that the configuration names is watched', (t) => {
   const text = `

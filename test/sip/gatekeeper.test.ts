@@ -1,6 +1,6 @@
 import test from 'ava';
-import { Guard } from '../../src/guard/guard.js';
 import { parseConfig } from '../../src/config/load.js';
+import { Guard } from '../../src/guard/guard.js';
 import type { Drachtio, SrfRequest, SrfResponse } from '../../src/sip/drachtio.js';
 import { Gatekeeper } from '../../src/sip/gatekeeper.js';
 import { Peers } from '../../src/sip/peers.js';

@@ -1,15 +1,16 @@
+import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/clock/clock.js';
 import type { Device } from '../../src/devices/types.js';
+import { makeCertificate } from '../../src/sim/tls/certificate.js';
 import { DEFAULT_REDIS, type RedisOptions } from '../../src/store/redis/options.js';
 import { RedisStore, type RedisStoreOptions } from '../../src/store/redis/redis-store.js';
 import { StoreAway } from '../../src/store/store.js';
-import { makeCertificate } from '../../src/sim/tls/certificate.js';
-import { freePort, RedisServer, type RedisServerOptions } from '../support/redis.js';
 import { eventually } from '../support/eventually.js';
+import { freePort, RedisServer, type RedisServerOptions } from '../support/redis.js';
 import { collect, fullDevice, temporaryFolder } from './support.js';
-import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
 
 const AOR = 'sip:1@a.example';
 
@@ -281,6 +282,8 @@ test('TLS with a certificate of our own, and a user with no more rights than it 
   const urls = [`rediss://127.0.0.1:${port}`];
   const options = { urls, tls, username: 'callwake', password: 's3cret', prefix: 'site:' };
   const store = await node(t, plain, options);
+  const until = Date.parse(new X509Certificate(own.cert).validTo);
+  t.deepEqual(store.link.certificates, [{ server: `Redis 127.0.0.1:${port}`, until }]);
   await add(store, 'x');
   await store.putRecord('users', 'u', { n: 1 });
   await store.putQueued('q', '1', { n: 1 });

@@ -4,6 +4,7 @@ import type { CodecHandler } from './codec.js';
 import { ConnectionTable } from './connection-table.js';
 import type { TransportLimits } from './limits.js';
 import { connectSocket } from './outbound.js';
+import { ServerCertificates } from './server-certificates.js';
 import { SipCodec } from './sip-codec.js';
 import { uriHost } from './stamp.js';
 import { plainAddress, StreamConnection, type StreamEvents } from './stream-connection.js';
@@ -20,11 +21,17 @@ export interface ConnectionPoolParts {
 
 /** Every stream connection: accepted, opened when needed, shared while alive. */
 export class ConnectionPool {
+  /** What servers have shown to connections from here. */
+  readonly certificates: ServerCertificates;
   private readonly table = new ConnectionTable();
   private nextId = 1;
   private closing = false;
 
-  constructor(private readonly parts: ConnectionPoolParts) {}
+  constructor(private readonly parts: ConnectionPoolParts) {
+    const leads = (host: string, remote: Endpoint): boolean =>
+      ['tls', 'wss'].some((protocol) => this.table.find(protocol as Protocol, remote, host) !== undefined);
+    this.certificates = new ServerCertificates(parts.clock, leads);
+  }
 
   get size(): number {
     return this.table.size;
@@ -35,7 +42,10 @@ export class ConnectionPool {
     const name = protocol === 'tls' || protocol === 'wss' ? serverName : '';
     const found = this.table.find(protocol, remote, name);
     if (found) return found;
-    const socket = connectSocket(protocol, remote, name, this.parts.tls, () => connection.opened());
+    const socket = connectSocket(protocol, remote, name, this.parts.tls, () => {
+      connection.opened();
+      if (connection.peerUntil !== undefined) this.certificates.add(name, remote, connection.peerUntil);
+    });
     const connection = this.make(socket, protocol, remote, true);
     this.table.add(connection, true, name);
     return connection;

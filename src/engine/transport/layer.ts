@@ -10,6 +10,7 @@ import { defaultTransportLimits, type TransportLimits } from './limits.js';
 import { addressTarget, resolveUri } from './resolve.js';
 import type { Resolver } from './resolver.js';
 import { SentByChooser } from './sent-by.js';
+import type { ShownCertificate } from './server-certificates.js';
 import { defaultPort, isAddress, plainHost, stampVia } from './stamp.js';
 import { StreamConnection, type StreamEvents } from './stream-connection.js';
 import { StreamListener } from './stream-listener.js';
@@ -107,6 +108,11 @@ export class TransportLayer implements MessageTransport {
   /** How many connections are open or opening. */
   get connectionCount(): number {
     return this.connections.size;
+  }
+
+  /** What servers have shown to connections from here. */
+  get serverCertificates(): readonly ShownCertificate[] {
+    return this.connections.certificates.list;
   }
 
   onMessage(fn: (message: SipMessage, flow: Flow) => void): void {

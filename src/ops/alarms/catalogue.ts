@@ -67,7 +67,7 @@ export const ALARM_KINDS = {
     severity: 'warning',
     meaning: 'A certificate is about to end; TLS with it fails from then on.',
     action:
-      'Renew it: put the new file in the old one’s place and send SIGHUP. That of a trunk peer or edge is renewed there.',
+      'Renew it: put the new file in the old one’s place and send SIGHUP. That of a trunk peer, an edge or another server is renewed there.',
   },
   CertExpired: {
     severity: 'critical',

@@ -3,7 +3,7 @@ import { MAX_MUTED, type Preferences, PreferencesError } from '../../messages/pr
 import type { RoutePlugin } from './api.js';
 import { named, problems, REFUSALS, security } from './openapi.js';
 import { unprocessable } from './problem.js';
-import { aorSchema, instant, plain, time as moment } from './schemas.js';
+import { aorSchema, instant, time as moment, plain } from './schemas.js';
 
 const TIME = 'a time such as 22:00';
 const time = z.string({ error: TIME }).regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: TIME });

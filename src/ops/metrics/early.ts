@@ -1,5 +1,5 @@
-import type { Operations } from '../operations.js';
 import { Listeners } from '../listeners.js';
+import type { Operations } from '../operations.js';
 
 type Told = Pick<Operations, 'onCallEvent' | 'onRegistered' | 'onRegisterRefused' | 'onPush'>;
 

@@ -237,7 +237,7 @@ export class ApnsProvider implements PushProvider {
     const key = `${account.teamId} ${account.keyId} ${scope} ${environment}`;
     const existing = this.#lanes.get(key);
     if (existing) return existing;
-    const { clock, ca, connections, endpoints, proxy } = this.#options;
+    const { clock, ca, connections, endpoints, proxy, onCertificate } = this.#options;
     const endpoint = endpoints?.[environment] ?? defaultEndpoints[environment];
     const lane = new Lane(this.#context, {
       account,
@@ -250,7 +250,14 @@ export class ApnsProvider implements PushProvider {
         new ApnsSession({
           clock,
           endpoint,
-          dial: () => dial({ endpoint, turn, ...(ca === undefined ? {} : { ca }), ...(proxy ? { proxy } : {}) }),
+          dial: () =>
+            dial({
+              endpoint,
+              turn,
+              ...(ca === undefined ? {} : { ca }),
+              ...(proxy && { proxy }),
+              ...(onCertificate && { onCertificate }),
+            }),
           timing: this.#timing,
           maxStreams: MAX_STREAMS,
           ...events,

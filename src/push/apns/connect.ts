@@ -1,6 +1,7 @@
 import dns from 'node:dns';
 import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
+import { type ServerCertificate, serverCertificateOf } from '../../grammar/server-certificate.js';
 import { type ProxyOptions, Tunnel } from './proxy.js';
 
 /** Where one of Apple's services is: api.push.apple.com or api.sandbox.push.apple.com, port 443 or 2197. */
@@ -18,6 +19,8 @@ export interface ConnectOptions {
   readonly turn: number;
   /** Finds all addresses of a name; the system's resolver when missing. */
   readonly resolve?: Resolve;
+  /** Told of the certificate that Apple has shown. */
+  readonly onCertificate?: (certificate: ServerCertificate) => void;
 }
 
 /** As `dns.lookup` with `all`. */
@@ -41,14 +44,14 @@ export function dial(options: ConnectOptions): Dial {
   const { endpoint, proxy } = options;
   if (!proxy) {
     const socket = connectTls(options);
-    return { socket: secured(socket), abort: () => socket.destroy() };
+    return { socket: secured(socket, options), abort: () => socket.destroy() };
   }
   const tunnel = new Tunnel(
     proxy,
     `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`,
   );
   return {
-    socket: tunnel.open().then((socket) => secured(connectTls(options, socket))),
+    socket: tunnel.open().then((socket) => secured(connectTls(options, socket), options)),
     abort: () => tunnel.abort(),
   };
 }
@@ -64,7 +67,7 @@ function connectTls({ ca, endpoint, resolve, turn }: ConnectOptions, tunnel?: So
   });
 }
 
-function secured(socket: tls.TLSSocket): Promise<tls.TLSSocket> {
+function secured(socket: tls.TLSSocket, { endpoint, onCertificate }: ConnectOptions): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
     const onClose = () => reject(new Error('closed during the TLS handshake'));
     // Stays: between the handshake and HTTP/2 nobody else listens.
@@ -72,6 +75,8 @@ function secured(socket: tls.TLSSocket): Promise<tls.TLSSocket> {
     socket.once('close', onClose);
     socket.once('secureConnect', () => {
       socket.off('close', onClose);
+      const certificate = serverCertificateOf(socket, `APNs ${endpoint.host}:${endpoint.port}`);
+      if (certificate !== undefined) onCertificate?.(certificate);
       if (socket.alpnProtocol === 'h2') {
         resolve(socket);
         return;

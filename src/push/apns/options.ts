@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
+import type { ServerCertificate } from '../../grammar/server-certificate.js';
 import type { Logger } from '../../log/logger.js';
 import type { PushEnvironment } from '../provider.js';
 import type { PushAlarm } from './alarms.js';
@@ -30,6 +31,8 @@ export interface ApnsProviderOptions {
   readonly queueLimit?: number;
   readonly log?: PushLog;
   readonly onAlarm?: (alarm: PushAlarm) => void;
+  /** Told of the certificate that Apple shows to each connection. */
+  readonly onCertificate?: (certificate: ServerCertificate) => void;
   readonly timing?: Partial<ApnsTiming>;
   /** For jitter. Default: `Math.random`. */
   readonly random?: Random;

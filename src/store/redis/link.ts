@@ -1,4 +1,6 @@
+import { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../clock/clock.js';
+import { type ServerCertificate, serverCertificateOf } from '../../grammar/server-certificate.js';
 import { StoreAway } from '../store.js';
 import { connectRedis, type RedisClient } from './connect.js';
 import { Keys } from './keys.js';
@@ -66,6 +68,15 @@ export class RedisLink {
   /** Why it is away, in words without secrets. */
   get why(): string {
     return this.#why;
+  }
+
+  /** What the servers show that there are connections to over TLS. */
+  get certificates(): readonly ServerCertificate[] {
+    const clients = this.client instanceof Redis ? [this.client] : this.client.nodes();
+    return clients.flatMap(({ stream }) => {
+      const certificate = serverCertificateOf(stream, `Redis ${stream?.remoteAddress}:${stream?.remotePort}`);
+      return certificate ?? [];
+    });
   }
 
   /** Calls `listener` at each change. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { Device } from '../../devices/types.js';
-import type { DeviceChange, SharedValue, Store } from '../store.js';
 import { CallJournal } from '../call-journal.js';
+import type { DeviceChange, SharedValue, Store } from '../store.js';
 import { DeviceTable } from './device-table.js';
 import { Keys } from './keys.js';
 import { RedisAway, RedisLink } from './link.js';

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import test from 'ava';
 import { createResponse, SipRequest } from '../../../src/engine/message/index.js';
+import { ServerCertificates } from '../../../src/engine/transport/server-certificates.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { certificates, options, Peer, RawClient, targetOf } from './support.js';
 
 const VIA = 'SIP/2.0/TLS client.example;branch=z9hG4bK1';
@@ -14,12 +16,35 @@ test('messages over TLS, checked against the authority and the name', async (t) 
   const flow = await a.send(options(VIA), target);
   t.true(flow.connection?.verified);
   t.deepEqual(flow.connection?.peerNames, ['sip.example']);
+  const [shown, ...others] = a.layer.serverCertificates;
+  t.like(shown, { host: 'sip.example', address: '127.0.0.1', port: target.port, until: flow.connection?.peerUntil });
+  t.deepEqual([...others, ...b.layer.serverCertificates], []);
   const inbound = await b.next();
   t.is(inbound.flow.protocol, 'tls');
   t.false(inbound.flow.connection?.verified, 'the client showed no certificate');
   if (!(inbound.message instanceof SipRequest)) throw new Error('No request');
   await b.reply(createResponse(inbound.message, 200), inbound.flow);
   t.is((await a.next()).message.kind, 'response');
+});
+
+const DAY = 86_400_000;
+
+test('of each server the last certificate is remembered for a day, and not without bound', (t) => {
+  const clock = new FakeClock();
+  let connected = true;
+  const shown = new ServerCertificates(clock, (_host, { port }) => connected && port === 7);
+  for (let port = 1; port <= 101; port++) shown.add('sip.example', { address: '192.0.2.1', port }, 1000);
+  shown.add('sip.example', { address: '192.0.2.1', port: 2 }, 2000);
+  t.is(shown.list.length, 100);
+  t.false(shown.list.some(({ port }) => port === 1));
+  t.is(shown.list.find(({ port }) => port === 2)?.until, 2000);
+  clock.advance(DAY + 1);
+  t.deepEqual(shown.list, [{ host: 'sip.example', address: '192.0.2.1', port: 7, until: 1000 }], 'connected still');
+  connected = false;
+  clock.advance(DAY);
+  t.is(shown.list.length, 1);
+  clock.advance(1);
+  t.deepEqual(shown.list, []);
 });
 
 test('a certificate by an IP address', async (t) => {

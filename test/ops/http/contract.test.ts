@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import test, { type ExecutionContext } from 'ava';
 import { SCOPES, type Scope } from '../../../src/ops/http/scopes.js';
-import { eventually } from '../../support/eventually.js';
 import { stranger } from '../../e2e/stranger.js';
+import { eventually } from '../../support/eventually.js';
 import { ApiStage, token } from '../api-stage.js';
 import { badParameters, goodParameter, invalidVariants } from './mutations.js';
 import { type OpenApi, type Operation, operationsOf, readDocument, Schemas } from './openapi-document.js';

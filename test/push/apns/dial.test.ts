@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
+import type { ServerCertificate } from '../../../src/grammar/server-certificate.js';
 import { dial, type Resolve } from '../../../src/push/apns/connect.js';
 import { makeCertificate } from '../../../src/sim/tls/certificate.js';
 
@@ -42,6 +44,17 @@ test('each connection looks the name up afresh, and starts with another of its a
 
   addresses.splice(0, 1);
   t.is(await reached(port, 0, resolve), '127.0.62.2', 'an address that the name no longer has is not used');
+});
+
+test('the certificate that Apple shows is told, with the end of its time', async (t) => {
+  const port = await listen(t, '127.0.62.5');
+  const resolve: Resolve = (_host, _options, callback) => callback(null, [{ address: '127.0.62.5', family: 4 }]);
+  const shown: ServerCertificate[] = [];
+  const onCertificate = (certificate: ServerCertificate): void => void shown.push(certificate);
+  const options = { endpoint: { host: HOST, port }, ca: certificate.cert, turn: 0, resolve, onCertificate };
+  (await dial(options).socket).destroy();
+  const until = Date.parse(new X509Certificate(certificate.cert).validTo);
+  t.deepEqual(shown, [{ server: `APNs ${HOST}:${port}`, until }]);
 });
 
 test('an address where nobody listens gives way to the next', async (t) => {
