@@ -8,7 +8,7 @@ import { ApiStage, token } from '../ops/api-stage.js';
 import { asked, type Said } from '../support/asked.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 50 };
-const CLI = ['--enable-source-maps', 'build/src/cli.js'];
+const CLI = ['build/src/cli.js'];
 
 /** Runs a command to its end, or until it has said `until`. */
 async function callwake(args: readonly string[], until?: RegExp): Promise<Said> {
