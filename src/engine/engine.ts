@@ -126,7 +126,8 @@ export class Engine {
       timers: options.timers,
       flows: this.#registry,
       holdLimit: options.holdLimit,
-      screen: (request, flow, pending) => refuseScheme(request) ?? this.#load.refuse(request, pending, flow.late),
+      screen: refuseScheme,
+      load: this.#load,
       onRefused,
       log,
     });

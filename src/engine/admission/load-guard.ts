@@ -1,6 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
 import type { Clock, Timer } from '../../clock/clock.js';
-import type { SipRequest } from '../message/index.js';
 import type { Refusal } from './refusal.js';
 import { type UnavailableCause, unavailable } from './unavailable.js';
 
@@ -91,12 +90,19 @@ export class LoadGuard {
     this.timer?.cancel();
   }
 
-  /** Whether a request must be turned away. `pending`: how many wait for their answer now; `late`: it had to wait for too long itself. */
-  refuse(request: SipRequest, pending: number, late = false): Refusal | undefined {
-    if (request.toTag !== undefined) return undefined;
+  /** Whether {@link refuse} might turn away a request now. */
+  mayRefuse(pending: number, late = false): boolean {
+    return late || this.full || this.passing < 1 || pending >= this.limits.pending;
+  }
+
+  /**
+   * Whether a request outside any dialog must be turned away. `pending`: how many wait for their answer now; `late`: it had to wait for too long
+   * itself.
+   */
+  refuse(method: string, pending: number, late = false): Refusal | undefined {
     if (pending < this.limits.pending && !this.full) {
       const passes = !late && (this.passing === 1 || this.random() < this.passing);
-      if (passes || (request.method === 'OPTIONS' && this.pings++ < PINGS)) {
+      if (passes || (method === 'OPTIONS' && this.pings++ < PINGS)) {
         this.taken++;
         return undefined;
       }

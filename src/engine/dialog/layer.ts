@@ -2,9 +2,11 @@ import type { Clock } from '../../clock/clock.js';
 import type { Refusal, UnavailableCause } from '../admission/index.js';
 import { createResponse, type SipRequest, type SipResponse } from '../message/index.js';
 import {
+  type Load,
   type ServerTransaction,
   type TimerSettings,
   TransactionLayer,
+  type TransactionLayerOptions,
   type TransactionUser,
   timerSettings,
 } from '../transaction/index.js';
@@ -45,6 +47,12 @@ export interface Bypass {
   onFlowClosed(flow: Flow): void;
 }
 
+/** {@link Load}, told how much there is. */
+export interface PendingLoad {
+  mayRefuse(pending: number, late?: boolean): boolean;
+  refuse(method: string, pending: number, late?: boolean): Refusal | undefined;
+}
+
 export interface DialogLayerOptions {
   clock: Clock;
   transport: MessageTransport & RouterTransport;
@@ -53,8 +61,10 @@ export interface DialogLayerOptions {
   flows?: ContactFlows | undefined;
   /** Milliseconds an INVITE waits for the user's first word before it is answered with 480. Default 180 s. */
   holdLimit?: number | undefined;
-  /** Asked for each new request before anything of it is kept; `pending` is how many requests wait for their final response. */
-  screen?: ((request: SipRequest, flow: Flow, pending: number) => Refusal | undefined) | undefined;
+  /** See {@link TransactionLayerOptions.screen}. */
+  screen?: TransactionLayerOptions['screen'];
+  /** See {@link Load}; `pending` is how many requests wait for their final response. */
+  load?: PendingLoad | undefined;
   /** A request got 503 for want of room for its transaction. */
   onRefused?: ((cause: UnavailableCause) => void) | undefined;
   log?: ((text: string) => void) | undefined;
@@ -88,7 +98,8 @@ export class DialogLayer implements TransactionUser, InviteHost {
       timers: this.timers,
       user: this,
       passTrying: true,
-      screen: options.screen && ((request, flow) => options.screen?.(request, flow, this.#incoming.size)),
+      screen: options.screen,
+      load: options.load && this.#loadOf(options.load),
       onRefused: options.onRefused,
       ...(options.log ? { log: options.log } : {}),
     });
@@ -105,6 +116,13 @@ export class DialogLayer implements TransactionUser, InviteHost {
       usage: (dialog) => this.usage(dialog),
       end: (dialog) => this.end(dialog),
     });
+  }
+
+  #loadOf(load: PendingLoad): Load {
+    return {
+      mayRefuse: ({ late }) => load.mayRefuse(this.#incoming.size, late),
+      refuse: (method, { late }) => load.refuse(method, this.#incoming.size, late),
+    };
   }
 
   /** A request that has no final response yet. */

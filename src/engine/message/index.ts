@@ -1,3 +1,4 @@
+export { type Glance, type GlanceVia, glance } from './glance.js';
 export { type CSeq, SipHeaders } from './headers.js';
 export { defaultMessageLimits, type MessageLimits } from './limits.js';
 export { addToTag, createResponse, type SipMessage, SipRequest, SipResponse } from './message.js';

@@ -1,4 +1,4 @@
 export { detached } from './kept.js';
-export { TransactionLayer, type TransactionLayerOptions } from './layer.js';
+export { type Load, TransactionLayer, type TransactionLayerOptions } from './layer.js';
 export { type TimerSettings, timerSettings } from './timers.js';
 export type * from './types.js';

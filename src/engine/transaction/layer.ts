@@ -4,6 +4,8 @@ import type { Refusal } from '../admission/refusal.js';
 import { type UnavailableCause, unavailable } from '../admission/unavailable.js';
 import {
   createResponse,
+  type Glance,
+  glance,
   type SipMessage,
   type SipParseError,
   type SipRequest,
@@ -14,12 +16,21 @@ import { type ClientParts, OutboundTransaction } from './client-transaction.js';
 import { InviteServerMachine } from './invite-server.js';
 import { type KeptBytes, keptBytes } from './kept.js';
 import { LargeRequests } from './large-requests.js';
-import { acknowledges, clientKey, mergeKey, serverKey } from './matching.js';
+import { acknowledges, clientKey, glanceKey, mergeKey, serverKey } from './matching.js';
 import { Retired } from './retired.js';
 import { ServerEntry, type ServerParts } from './server-transaction.js';
+import { replyFlow, StatelessRefusals } from './stateless.js';
 import { type TimerSettings, timerSettings } from './timers.js';
 import type { ClientTransaction, ClientTransactionUser, LateSuccesses, TransactionUser } from './types.js';
 import { viaText } from './via-text.js';
+
+/** Decides how much new work there is room for. */
+export interface Load {
+  /** False while everything passes, so that nobody needs to look at what comes in. */
+  mayRefuse(flow: Flow): boolean;
+  /** Asked for each new request outside any dialog, ACK and CANCEL aside; an answer turns it away. */
+  refuse(method: string, flow: Flow): Refusal | undefined;
+}
 
 export interface TransactionLayerOptions {
   readonly transport: MessageTransport;
@@ -40,6 +51,8 @@ export interface TransactionLayerOptions {
    * again if that answer got lost.
    */
   readonly screen?: ((request: SipRequest, flow: Flow) => Refusal | undefined) | undefined;
+  /** While it may refuse, requests are turned away without being parsed where a glance shows what they are. */
+  readonly load?: Load | undefined;
   /** Requests above this many bytes leave UDP for TCP (RFC 3261 section 18.1.1); default 1300, 0 for never. */
   readonly maxUdpRequest?: number;
   /** A request got 503 because {@link TransactionLayerOptions.maxServerTransactions} are held. */
@@ -57,6 +70,8 @@ export class TransactionLayer {
   private readonly detectMerged: boolean;
   private readonly maxServers: number;
   private readonly screen: TransactionLayerOptions['screen'];
+  private readonly load: Load | undefined;
+  private readonly stateless: StatelessRefusals;
   private readonly onRefused: (cause: UnavailableCause) => void;
   private readonly log: (text: string) => void;
   private readonly servers = new Map<string, ServerEntry>();
@@ -77,6 +92,8 @@ export class TransactionLayer {
     this.detectMerged = options.detectMerged ?? true;
     this.maxServers = options.maxServerTransactions ?? 500_000;
     this.screen = options.screen;
+    this.load = options.load;
+    this.stateless = new StatelessRefusals(clock, timers.H);
     this.onRefused = options.onRefused ?? (() => {});
     this.log = options.log ?? (() => {});
     this.large = new LargeRequests(clock, transport, options.maxUdpRequest ?? 1300);
@@ -100,6 +117,7 @@ export class TransactionLayer {
       forget: (transaction) => this.forgetClient(transaction),
       tell: (fn) => this.guard(fn),
     };
+    if (options.load) transport.onData((data, flow) => this.preview(data, flow));
     transport.onMessage((message, flow) => this.receive(message, flow));
     transport.onParseError((error, flow) => this.refuse(error, flow));
     transport.onFlowClosed((flow) => this.flowClosed(flow));
@@ -147,6 +165,27 @@ export class TransactionLayer {
     this.clients.set(transaction.key, transaction);
     transaction.start();
     return transaction;
+  }
+
+  /** New work for which there is no room is turned away before it is parsed, and the ACK to that is taken. */
+  private preview(data: Buffer, flow: Flow): Flow | undefined {
+    if (this.stateless.absorbs(data)) return undefined;
+    if (!this.load?.mayRefuse(flow)) return flow;
+    const request = glance(data);
+    if (!request || request.toTag !== undefined || request.method === 'ACK' || request.method === 'CANCEL') return flow;
+    if (this.isKnown(request)) return flow;
+    const refusal = this.load.refuse(request.method, flow);
+    if (!refusal) return { ...flow, admitted: true };
+    this.transport.reply(this.stateless.answer(request, refusal, flow), replyFlow(request, flow));
+    return undefined;
+  }
+
+  private isKnown(request: Glance): boolean {
+    const key = glanceKey(request);
+    if (this.servers.has(key)) return true;
+    return request.method === 'INVITE'
+      ? this.retired.acceptedTag(key) !== undefined
+      : this.retired.final(key) !== undefined;
   }
 
   private receive(message: SipMessage, flow: Flow): void {
@@ -202,7 +241,7 @@ export class TransactionLayer {
       this.receiveCancel(request, key, flow);
       return;
     }
-    const refusal = this.screen?.(request, flow);
+    const refusal = this.screen?.(request, flow) ?? this.tooMuch(request, flow);
     if (refusal) {
       this.refuseWith(refusal, request, flow);
       return;
@@ -223,6 +262,10 @@ export class TransactionLayer {
       () => this.user.onRequest(transaction),
       () => transaction.respond(createResponse(request, 500)),
     );
+  }
+
+  private tooMuch(request: SipRequest, flow: Flow): Refusal | undefined {
+    return flow.admitted || request.toTag !== undefined ? undefined : this.load?.refuse(request.method, flow);
   }
 
   /** Whether it is a copy of a request whose transaction is retired; then it is dealt with. */

@@ -1,4 +1,4 @@
-import { formatVia, type SipRequest, type SipResponse } from '../message/index.js';
+import { formatVia, type Glance, type SipRequest, type SipResponse } from '../message/index.js';
 
 const COOKIE = 'z9hG4bK';
 
@@ -11,10 +11,19 @@ export function serverKey(request: SipRequest, method: string): string {
   const { via } = request;
   const branch = via.branch;
   if (branch !== undefined && branch.length > COOKIE.length && branch.startsWith(COOKIE)) {
-    return `${branch} ${via.host}:${via.port ?? ''} ${method}`;
+    return branchKey(branch, via.host, via.port, method);
   }
   const { number } = request.cseq;
   return `2543 ${request.uri} ${request.fromTag ?? ''} ${request.callId} ${number} ${method} ${formatVia(via)}`;
+}
+
+/** The same by a glance: no other than requests of RFC 3261 are seen by it. */
+export function glanceKey({ via, method }: Glance): string {
+  return branchKey(via.branch, via.host, via.port, method);
+}
+
+function branchKey(branch: string, host: string, port: number | undefined, method: string): string {
+  return `${branch} ${host}:${port ?? ''} ${method}`;
 }
 
 /** Whether a request's Via follows RFC 3261. */

@@ -53,6 +53,7 @@ export class TransportLayer implements MessageTransport {
   private readonly connections: ConnectionPool;
   private readonly probe: UdpProbe;
   private readonly inbox: Inbox;
+  private readonly dataHandlers: ((data: Buffer, flow: Flow) => Flow | undefined)[] = [];
   private readonly messageHandlers: ((message: SipMessage, flow: Flow) => void)[] = [];
   private readonly errorHandlers: ((error: SipParseError, flow: Flow) => void)[] = [];
   private readonly closedHandlers: ((flow: Flow) => void)[] = [];
@@ -113,6 +114,10 @@ export class TransportLayer implements MessageTransport {
   /** What servers have shown to connections from here. */
   get serverCertificates(): readonly ShownCertificate[] {
     return this.connections.certificates.list;
+  }
+
+  onData(fn: (data: Buffer, flow: Flow) => Flow | undefined): void {
+    this.dataHandlers.push(fn);
   }
 
   onMessage(fn: (message: SipMessage, flow: Flow) => void): void {
@@ -303,6 +308,15 @@ export class TransportLayer implements MessageTransport {
   }
 
   private receive(data: Buffer, flow: Flow): void {
+    let asked: Flow | undefined = flow;
+    for (const handler of this.dataHandlers) {
+      asked = handler(data, asked);
+      if (!asked) return;
+    }
+    this.parse(data, asked);
+  }
+
+  private parse(data: Buffer, flow: Flow): void {
     let message: SipMessage;
     try {
       message = parseMessage(data, this.limits);

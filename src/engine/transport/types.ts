@@ -35,6 +35,8 @@ export interface Flow {
   readonly connection?: Connection;
   /** It asked for new work and had to wait for too long: there is more than can be done. */
   readonly late?: boolean;
+  /** Whether there is room for the new work that it asks for was asked already. */
+  readonly admitted?: boolean;
   /** Where responses go when that is not `remote`: the request came over UDP and its Via has no rport. */
   readonly reply?: Endpoint;
 }
@@ -120,6 +122,8 @@ export type SendCallback = (error?: Error, flow?: Flow) => void;
 
 /** What the transaction layer needs of a transport: {@link TransportLayer}, or a fake in tests. */
 export interface MessageTransport {
+  /** `fn` is asked about each message before it is parsed: undefined when that deals with it, else the flow that it goes on with. */
+  onData(fn: (data: Buffer, flow: Flow) => Flow | undefined): void;
   onMessage(fn: (message: SipMessage, flow: Flow) => void): void;
   onParseError(fn: (error: SipParseError, flow: Flow) => void): void;
   onFlowClosed(fn: (flow: Flow) => void): void;

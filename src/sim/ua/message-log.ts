@@ -51,6 +51,10 @@ export class RecordingTransport implements MessageTransport {
     });
   }
 
+  onData(fn: (data: Buffer, flow: Flow) => Flow | undefined): void {
+    this.#inner.onData(fn);
+  }
+
   /** Calls `fn` for each message, in the order in which they were added. */
   onMessage(fn: (message: SipMessage, flow: Flow) => void): void {
     this.#listeners.push(fn);

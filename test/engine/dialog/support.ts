@@ -23,6 +23,8 @@ export class FakeTransport {
   readonly sent: SipMessage[] = [];
   #receive: (message: SipMessage, flow: Flow) => void = () => undefined;
 
+  onData(): void {}
+
   onMessage(fn: (message: SipMessage, flow: Flow) => void): void {
     this.#receive = fn;
   }

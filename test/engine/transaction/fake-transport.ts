@@ -30,6 +30,7 @@ export class FakeTransport implements MessageTransport {
   error: Error | undefined;
   /** When set, only sendings over this protocol fail. */
   errorOnly: Protocol | undefined;
+  private data: (data: Buffer, flow: Flow) => Flow | undefined = (_data, flow) => flow;
   private message: (message: SipMessage, flow: Flow) => void = () => {};
   private parseError: (error: SipParseError, flow: Flow) => void = () => {};
   private closed: (flow: Flow) => void = () => {};
@@ -54,6 +55,10 @@ export class FakeTransport implements MessageTransport {
       remote: { address, port: 5060 },
     };
     return protocol === 'udp' ? flow : { ...flow, connection: this.connection };
+  }
+
+  onData(fn: (data: Buffer, flow: Flow) => Flow | undefined): void {
+    this.data = fn;
   }
 
   onMessage(fn: (message: SipMessage, flow: Flow) => void): void {
@@ -92,7 +97,13 @@ export class FakeTransport implements MessageTransport {
   }
 
   receive(message: SipMessage, flow = this.flow()): void {
-    this.message(copy(message), flow);
+    this.receiveData(message.toBuffer(), flow);
+  }
+
+  /** Bytes as they come over the wire; those that can't be parsed throw. */
+  receiveData(data: Buffer, flow = this.flow()): void {
+    const asked = this.data(data, flow);
+    if (asked) this.message(copy(data), asked);
   }
 
   receiveBad(error: SipParseError): void {
