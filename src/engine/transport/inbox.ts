@@ -19,9 +19,12 @@ interface Waiting {
 const LATE_AFTER = 200;
 /** Milliseconds for which work must have been waiting without a break before any of it counts as late: a pause is no overload. */
 const PATIENCE = 750;
-/** Milliseconds that one turn of the event loop gives to new work. */
+/** So long it may be a burst, or a process that is still cold: work then counts as late only when SIP over UDP is about to send it again. */
+const BURST = 4000;
+const LATE_IN_BURST = 450;
+/** Milliseconds that one turn of the event loop gives to new work, once all that had come was read. */
 const BUDGET = 5;
-/** The same when there is more to be read, so that what belongs to calls in progress isn't left in the sockets. */
+/** Milliseconds that a turn gives to new work when sockets are never empty. */
 const LEAST = 1;
 /** So many datagrams libuv reads from a socket in one turn: there may be more. */
 const FULL = 32;
@@ -33,9 +36,9 @@ const SWAMPED = 200;
 const MAX_WAITING = 8192;
 
 /**
- * Gives out messages as they come, as long as they can be handled. When there are more, what belongs to calls in progress goes first, and new
- * work waits in line: so it is known how long it had to wait ({@link Flow.late}), and the sockets are emptied in time. Where they aren't, all
- * new work is late, which is soon said to each: so that nobody sends it again and again.
+ * Gives out messages as they come, as long as they can be handled. When there are more, sockets are emptied first: what belongs to calls in
+ * progress is handled as it is read, new work waits in line, so it is known how long it had to wait ({@link Flow.late}). Where sockets can't be
+ * emptied, nearly all new work is late, which is soon said to each: so that nobody sends it again and again.
  */
 export class Inbox {
   private readonly clock: Clock;
@@ -44,8 +47,8 @@ export class Inbox {
   private line: Waiting[] = [];
   private head = 0;
   private turning = false;
-  /** When this turn's time for new work is over. */
-  private until = 0;
+  /** When the first message of this turn was read. */
+  private turnedAt = 0;
   private taken = 0;
   /** Since when every turn has left more to be read. */
   private fullSince: number | undefined;
@@ -61,10 +64,10 @@ export class Inbox {
 
   take(data: Buffer, flow: Flow): void {
     const now = this.clock.monotonic();
-    if (!this.turning) this.startTurn(now + BUDGET);
-    this.taken++;
-    if (this.isSwamped(now)) this.receive(data, { ...flow, late: true });
-    else if ((this.waiting === 0 && now < this.until) || !canWait(data)) this.receive(data, flow);
+    if (!this.turning) this.startTurn();
+    if (this.taken++ === 0) this.turnedAt = now;
+    if (this.isSwamped(now)) this.receive(data, now - this.turnedAt < LEAST ? flow : { ...flow, late: true });
+    else if (this.hasTime(now) || !canWait(data)) this.receive(data, flow);
     else if (this.waiting < MAX_WAITING) this.enqueue({ data, flow, since: now });
     else if (flow.connection) this.receive(data, { ...flow, late: true });
   }
@@ -84,10 +87,14 @@ export class Inbox {
     this.line.push(one);
   }
 
-  private startTurn(until: number): void {
+  /** Whether new work needn't wait: nobody does, and this turn has only begun. */
+  private hasTime(now: number): boolean {
+    return this.waiting === 0 && this.fullSince === undefined && now - this.turnedAt < BUDGET;
+  }
+
+  private startTurn(): void {
     this.turning = true;
     this.taken = 0;
-    this.until = until;
     setImmediate(() => this.endTurn());
   }
 
@@ -99,15 +106,15 @@ export class Inbox {
     else this.fullSince ??= now;
     if (this.waiting === 0) {
       // The next turn tells whether this one has read all.
-      if (this.fullSince !== undefined) this.startTurn(now);
+      if (this.fullSince !== undefined) this.startTurn();
       return;
     }
-    const until = now + (this.taken < FULL || this.isSwamped(now) ? BUDGET : LEAST);
+    const until = this.fullSince === undefined || this.isSwamped(now) ? now + BUDGET : now;
     for (let one = this.next(); one; one = now < until ? this.next() : undefined) {
       this.receive(one.data, this.isLate(one, now) ? { ...one.flow, late: true } : one.flow);
       now = this.clock.monotonic();
     }
-    if (this.waiting > 0) this.startTurn(now);
+    if (this.waiting > 0) this.startTurn();
   }
 
   private next(): Waiting | undefined {
@@ -127,6 +134,8 @@ export class Inbox {
 
   private isLate({ since }: Waiting, now: number): boolean {
     if (this.isSwamped(now)) return true;
-    return now - since > this.lateAfter && now - this.busySince > PATIENCE;
+    const busy = now - this.busySince;
+    if (busy <= PATIENCE) return false;
+    return now - since > (busy < BURST ? Math.max(LATE_IN_BURST, this.lateAfter) : this.lateAfter);
   }
 }

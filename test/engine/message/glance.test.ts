@@ -175,5 +175,5 @@ test('changed at random they never do harm, and are still seen right or not at a
     }),
     { numRuns: 500 },
   );
-  fc.assert(fc.property(fc.uint8Array(), (data) => glance(Buffer.from(data)) === undefined));
+  t.notThrows(() => fc.assert(fc.property(fc.uint8Array(), (data) => glance(Buffer.from(data)) === undefined)));
 });
