@@ -144,7 +144,13 @@ test('the To tag survives the app that chose it', async (t) => {
 });
 
 test('an INVITE that kills every app that gets it is given up', async (t) => {
-  const bench = await Bench.start(t);
+  const began = systemClock.monotonic();
+  const clock: Clock = {
+    now: () => systemClock.now(),
+    monotonic: () => began,
+    setTimeout: (fn, ms) => systemClock.setTimeout(fn, ms),
+  };
+  const bench = await Bench.start(t, { clock });
   const caller = await bench.udp();
   let deliveries = 0;
   const fatal = (app: Srf): void => {
