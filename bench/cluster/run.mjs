@@ -1,9 +1,10 @@
 // What a site costs: wake calls over Redis with the phones at the call's node and at another one, one and two workers, what Redis has to do.
-// After `npm run build`: node bench/cluster/run.mjs resume|workers|memory [--rate 50] [--calls 1000]
+// After `npm run build`: node bench/cluster/run.mjs resume|workers|shares|memory [--rate 50] [--calls 1000]
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cpuSeconds, sleep, where } from '../harness/machine.mjs';
+import { argumentsOf, cpuSeconds, sleep, where } from '../harness/machine.mjs';
 import { scratch } from '../harness/servers.mjs';
+import { limit } from '../harness/share.mjs';
 import { Bench } from '../wake/bench.mjs';
 import { between, figuresOf, startNode, startRedis } from './site.mjs';
 
@@ -13,13 +14,14 @@ const { values, positionals } = parseArgs({
     rate: { type: 'string' },
     calls: { type: 'string', default: '500' },
     warm: { type: 'string', default: '1500' },
+    share: { type: 'string', default: '0.4' },
   },
 });
 const calls = Number(values.calls);
 const folder = scratch();
 console.log(where());
 const bench = await new Bench(folder).open();
-const parts = { resume, workers, memory };
+const parts = { resume, workers, shares, memory };
 const part = parts[positionals[0]];
 if (part === undefined) throw new Error(`which of ${Object.keys(parts).join(', ')}?`);
 await part();
@@ -96,6 +98,42 @@ async function workers() {
     await node.stop();
     redis.stop();
   }
+}
+
+/**
+ * The highest rate that one worker and two workers carry cleanly, each with the same part of a core to itself, while engine, Redis and what makes the load take
+ * what they need of the rest: what more workers do on a machine with more cores.
+ */
+async function shares() {
+  const share = Number(values.share);
+  const highest = {};
+  for (const count of [1, 2]) {
+    const redis = await startRedis(join(folder, `redis-${count}`));
+    const node = await startNode(join(folder, `shares-${count}`), bench.surroundings, {
+      redis,
+      name: 'a',
+      workers: count,
+    });
+    await bench.face(node);
+    await bench.wake(node, 200, Number(values.warm));
+    const apps = node.pids().filter((pid) => argumentsOf(pid).includes('app'));
+    const release = apps.map((pid) => limit(pid, share));
+    highest[count] = 0;
+    let missed = 0;
+    for (let rate = Number(values.rate ?? 60); missed < 2; rate = Math.round(rate * 1.08)) {
+      const step = await bench.wake(node, rate, rate * 4);
+      console.log(
+        `${step.pass ? 'pass' : 'FAIL'} ${count} workers with ${share} of a core each, ${rate}/s: push p50/p99 ${step.push.p50}/${step.push.p99} ms, ` +
+          `CPU ms a call ${step.cpuMsByProcess.join(', ')}, repeats ${JSON.stringify(step.repeats)}; others ${step.foreign}`,
+      );
+      if (step.pass) [highest[count], missed] = [rate, 0];
+      else missed++;
+    }
+    await node.stop();
+    for (const end of release) end();
+    redis.stop();
+  }
+  console.log(`highest rate: ${highest[1]} and ${highest[2]} calls/s, ${(highest[2] / highest[1]).toFixed(2)} times`);
 }
 
 /** Bytes of Redis for a phone. */
