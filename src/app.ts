@@ -47,7 +47,7 @@ import { inviteHandler } from './sip/invite.js';
 import { Joints } from './sip/joints.js';
 import { listenerFor, listensAt } from './sip/listeners.js';
 import { messageHandler } from './sip/message.js';
-import { withEndpoints } from './sip/message-tap.js';
+import { endpointsOf, type TappedMessage } from './sip/message-tap.js';
 import { notifyHandler } from './sip/notify.js';
 import { registerHandler } from './sip/register.js';
 import { accessTo, realmOf, registrarOf } from './sip/registrar.js';
@@ -209,10 +209,12 @@ export function startApp(options: AppOptions): App {
     refused = reject;
   });
   let listening = '';
+  let wayOf = (message: TappedMessage) => endpointsOf(message, listening);
   const engineName = `${engine.host}:${engine.port}`;
   const drachtio = new Drachtio({
     connected: (hostports, version) => {
       listening = hostports;
+      wayOf = (message) => endpointsOf(message, hostports);
       alarms.clear('SIPEngineUnavailable', engineName);
       log.info('ready', { sip: hostports, engine: version, pid: process.pid });
       for (const trunk of trunks.values()) trunk.start();
@@ -232,7 +234,7 @@ export function startApp(options: AppOptions): App {
       alarms.raiseOwn('SIPEngineUnavailable', engineName, why);
     },
     refused: () => refused(new EngineRefused(engine)),
-    ...(watch.messages && { message: (message) => watch.sip(withEndpoints(message, listening)) }),
+    ...(watch.messages && { message: ({ raw, meta }) => watch.sip({ text: raw, meta, wayOf }) }),
   });
   const { messages, mailbox, notifier, voicemail, preferences, silenceOf, callsSilent } = openMessages(
     config.messages,

@@ -14,6 +14,7 @@ import { type Branch, type BranchResponse, REASONS, type RejectOptions } from '.
 import type { CallInfo } from './records.js';
 import type { Timeline } from './timeline.js';
 import { Timers } from './timers.js';
+import { recordCancel, recordWire, type WireNote } from './wire-note.js';
 import { WriteAhead } from './write-ahead.js';
 
 /**
@@ -132,9 +133,9 @@ export class Call {
   }
 
   /** The caller sent CANCEL (and has its 487). `reason` is its Reason header, if it gave one. */
-  cancelled(reason?: string): void {
+  cancelled(reason?: string, answers: readonly WireNote[] = []): void {
     if (!this.waits) return;
-    this.#record('cancelled', { reason });
+    recordCancel(this.#context.timeline, reason, answers);
     this.#finish('cancelled', reason ?? REASONS.cancelled);
   }
 
@@ -143,6 +144,10 @@ export class Call {
     if (this.#state !== 'up') return;
     this.#record('hung-up', { by });
     this.#finish('answered', REASONS.completedElsewhere);
+  }
+
+  wire(...notes: readonly WireNote[]): void {
+    recordWire(this.#context.timeline, notes);
   }
 
   /** Ends the call from our side: 480 upstream for an operator, else 503; or, when it is up, nothing more than forgetting it. */

@@ -13,6 +13,7 @@ import type { CallInfo, CallRecord } from './records.js';
 import { type CallSite, legsWithoutEngine } from './site.js';
 import { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
+import { recordWire, trying, type WireNote } from './wire-note.js';
 import { AOR_FULL, CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 import type { Waker } from './waker.js';
 
@@ -84,10 +85,12 @@ interface CallParts {
 
 /** What `sip/` does with an INVITE it has handed in. */
 export interface CallHandle {
-  /** The caller sent CANCEL. */
-  cancelled(reason?: string): void;
+  /** The caller sent CANCEL, or BYE; `answers` are what it got for that. */
+  cancelled(reason?: string, answers?: readonly WireNote[]): void;
   /** A side of the answered call hung up, or the call could not be joined. */
   hungUp(by: string): void;
+  /** SIP messages that the call knows nothing of, for its timeline. */
+  wire(...notes: readonly WireNote[]): void;
 }
 
 /** All calls under way on this node. */
@@ -144,7 +147,9 @@ export class Calls {
       trunk: incoming.trunk,
       callId: incoming.callId,
       ...(incoming.face.privacy ? {} : { caller: incoming.face.callerNumber }),
+      ...(incoming.callerDevice === undefined ? {} : { from: 'phone' }),
     });
+    recordWire(timeline, trying(incoming.callerDevice === undefined ? 'trunk' : 'phone'));
     if (!this.#draining && this.#isFull(incoming.aor)) {
       this.#options.onAorFull?.(incoming);
       turnAway('overload', AOR_FULL, port, timeline);

@@ -25,6 +25,7 @@ export class FallbackLeg {
     timeline.record('fallback-invited', { number: target.number, reason: why });
     this.#branch = port.startTrunkBranch(target, {
       trying: (peer) => timeline.record('fallback-trying', { peer }),
+      passedOver: (peer, { status, reason }) => timeline.record('trunk-passed-over', { peer, status, reason }),
       provisional: (response) => {
         if (this.#over) return;
         timeline.record('fallback-provisional', { status: response.status });

@@ -8,6 +8,7 @@ import type { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import { Timers } from './timers.js';
 import { CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
+import { recordCancel, recordWire, trying, type WireNote } from './wire-note.js';
 
 /** A device's call to the trunk. */
 export interface OutboundCall {
@@ -59,6 +60,7 @@ export class OutboundCalls {
     const timeline = new Timeline(info.callUuid, info.sessionId, clock, sink);
     const { aor, trunk, number, callId } = info;
     timeline.record('outbound-received', { aor, trunk, number, callId });
+    recordWire(timeline, trying('phone'));
     const ticket = this.#draining ? undefined : admission.admit(trunk);
     if (ticket === undefined) {
       if (this.#draining) turnAway('shutdown', ENDING, port, timeline);
@@ -152,6 +154,8 @@ class Outbound implements CallHandle {
       { trunk, number, ...(uri === undefined ? {} : { uri }) },
       {
         trying: (peer) => this.#parts.timeline.record('trunk-invited', { peer }),
+        passedOver: (peer, { status, reason }) =>
+          this.#parts.timeline.record('trunk-passed-over', { peer, status, reason }),
         provisional: (response) => this.#onProvisional(response),
         answered: (response) => this.#onAnswered(response),
         failed: (response) => this.#onFailed(response),
@@ -159,9 +163,9 @@ class Outbound implements CallHandle {
     );
   }
 
-  cancelled(reason?: string): void {
+  cancelled(reason?: string, answers: readonly WireNote[] = []): void {
     if (!this.#waits()) return;
-    this.#parts.timeline.record('cancelled', { reason });
+    recordCancel(this.#parts.timeline, reason, answers);
     this.#branch?.cancel(reason ?? REASONS.cancelled);
     this.#finish('cancelled');
   }
@@ -170,6 +174,10 @@ class Outbound implements CallHandle {
     if (this.state !== 'up') return;
     this.#parts.timeline.record('hung-up', { by });
     this.#finish('answered');
+  }
+
+  wire(...notes: readonly WireNote[]): void {
+    recordWire(this.#parts.timeline, notes);
   }
 
   /** Ends it unless it is up. */

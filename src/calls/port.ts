@@ -12,6 +12,8 @@ export interface BranchResponse {
 export interface BranchEvents {
   /** The INVITE goes to this peer of a trunk, after others failed or as the first. */
   trying?(peer: string): void;
+  /** That peer didn't take it, and the next one's turn has come. */
+  passedOver?(peer: string, response: BranchResponse): void;
   /** 101 to 199; never 100. */
   provisional(response: BranchResponse): void;
   /** The first 2xx. */

@@ -61,7 +61,8 @@ const WORDS: Readonly<Record<Alarm['state'], string>> = { active: 'raised', even
 
 function HistoryTable({ history }: { readonly history: readonly Alarm[] }) {
   return (
-    <div class="scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+    <section class="scroll" tabIndex={0} aria-label="Changes of alarms">
       <table class="history">
         <thead>
           <tr>
@@ -90,7 +91,7 @@ function HistoryTable({ history }: { readonly history: readonly Alarm[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

@@ -117,13 +117,16 @@ function EventDetail({ event }: { readonly event: CallEvent }) {
 function Message({
   message,
   kept,
-  event: { arrow },
+  event: { arrow, fields },
 }: {
   readonly message: CallMessage | undefined;
   readonly kept: boolean;
   readonly event: CallEvent;
 }) {
   if (message === undefined) {
+    if (fields.by === 'engine') {
+      return <p class="none">The SIP engine sends this by itself: its text is not kept.</p>;
+    }
     const sip = arrow.to !== undefined && arrow.from !== 'apns' && arrow.to !== 'apns';
     return sip && !kept ? (
       <p class="none">

@@ -97,7 +97,8 @@ export function CallsPage({ query, change }: { readonly query: URLSearchParams; 
 
 function CallTable({ calls }: { readonly calls: readonly CallSummary[] }) {
   return (
-    <div class="scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+    <section class="scroll" tabIndex={0} aria-label="List of calls">
       <table class="calls">
         <thead>
           <tr>
@@ -128,6 +129,6 @@ function CallTable({ calls }: { readonly calls: readonly CallSummary[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

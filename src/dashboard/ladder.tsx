@@ -108,13 +108,15 @@ interface RowProps {
 function Row({ event, y, several, measures, chosen, onChoose }: RowProps) {
   const { from, to, label, device } = event.arrow;
   const text = several && device !== undefined ? `${label} · ${device.slice(0, 8)}` : label;
-  const words = to === undefined ? `${NAMES[from]}: ${text}` : `${NAMES[from]} to ${NAMES[to]}: ${text}`;
   const width = widthOf(measures);
   const [start, end] = [columnOf(from, measures), columnOf(to ?? from, measures)];
   const middle = (start + end) / 2;
   // Nothing else stands in the row: a label may be longer than its arrow.
   const room = to === undefined ? width - start - 12 : 2 * Math.min(middle - measures.time, width - middle) - 8;
-  const most = Math.floor(room / measures.character);
+  const shown = shortened(text, Math.floor(room / measures.character));
+  const way = to === undefined ? `within ${NAMES[from]}` : `${NAMES[from]} to ${NAMES[to]}`;
+  // What is seen comes first, so that who speaks to a computer can name it (WCAG 2.5.3).
+  const words = `${event.ms.toFixed(1)} ${shown}, ${way}${shown === text ? '' : `: ${text}`}`;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't stand in an SVG
     <g
@@ -122,7 +124,7 @@ function Row({ event, y, several, measures, chosen, onChoose }: RowProps) {
       role="button"
       tabindex={0}
       aria-pressed={chosen}
-      aria-label={`${event.ms.toFixed(0)} ms, ${words}`}
+      aria-label={words}
       onClick={onChoose}
       onKeyDown={(key) => {
         if (key.key !== 'Enter' && key.key !== ' ') return;
@@ -133,15 +135,15 @@ function Row({ event, y, several, measures, chosen, onChoose }: RowProps) {
       <rect x={0} y={y} width={width} height={ROW} />
       <text class="time" x={measures.time - 12} y={y + 21} text-anchor="end">
         {event.ms.toFixed(1)}
-      </text>
+      </text>{' '}
       {to === undefined ? (
         <text x={start + 10} y={y + 21}>
-          {shortened(text, most)}
+          {shown}
         </text>
       ) : (
         <>
           <text x={middle} y={y + 16} text-anchor="middle">
-            {shortened(text, most)}
+            {shown}
           </text>
           <line x1={start} y1={y + 24} x2={end} y2={y + 24} marker-end="url(#head)" />
         </>

@@ -7,9 +7,10 @@ const APART = 1000;
 export function messagesByEvent({ summary, events, messages }: CallDetail): readonly (CallMessage | undefined)[] {
   const free = new Set(messages);
   const caller = summary.direction === 'to-phone' ? 'trunk' : 'phone';
-  return events.map(({ at, arrow: { from, to, label } }) => {
+  return events.map(({ at, fields, arrow: { from, to, label } }) => {
     const party = from === 'callwake' ? to : from;
-    const word = /^(?:[A-Z]+|\d{3})\b/.exec(label)?.[0];
+    const start = /^(?:[A-Z]+|\d{3})\b/.exec(label)?.[0];
+    const word = start !== undefined && /\d/.test(start) ? `${start} ${fields.method ?? 'INVITE'}` : start;
     if (party === undefined || party === 'apns' || word === undefined || to === undefined) return undefined;
     let best: CallMessage | undefined;
     for (const message of free) {
@@ -23,9 +24,11 @@ export function messagesByEvent({ summary, events, messages }: CallDetail): read
   });
 }
 
-/** The method of a request, or the status of a response. */
+/** The method of a request, or the status of a response and what it answers: `200 BYE`. */
 function wordOf(text: string): string | undefined {
-  return /^SIP\/2\.0 (\d{3})/.exec(text)?.[1] ?? /^[A-Z]+/.exec(text)?.[0];
+  const status = /^SIP\/2\.0 (\d{3})/.exec(text)?.[1];
+  if (status === undefined) return /^[A-Z]+/.exec(text)?.[0];
+  return `${status} ${/^cseq[ \t]*:[ \t]*\d+[ \t]+([A-Z]+)/im.exec(text)?.[1] ?? 'INVITE'}`;
 }
 
 function callIdOf(text: string): string | undefined {

@@ -17,6 +17,8 @@ export interface Logger {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
+  /** Whether lines of this level are written now: for who would make many that nobody reads. */
+  wants(level: LogLevel): boolean;
   /** A logger that adds these fields to every line. */
   child(fields: LogFields): Logger;
 }
@@ -70,6 +72,7 @@ function wrap(wanted: (level: LogLevel) => boolean, write: Write, fixed: LogFiel
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
+    wants: wanted,
     child: (fields) => wrap(wanted, write, { ...fixed, ...fields }),
   };
 }

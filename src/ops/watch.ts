@@ -12,8 +12,9 @@ import { Changes } from './changes.js';
 import { DeviceHistory } from './device-history.js';
 import { Listeners } from './listeners.js';
 import { Statistics } from './statistics/statistics.js';
+import { arrowsOf, isSip } from './timeline/arrows.js';
 import { CallLog } from './timeline/call-log.js';
-import { type CallMessage, CallMessages } from './timeline/call-messages.js';
+import { CallMessages, correlationOf, type WireMessage } from './timeline/call-messages.js';
 import { HepClient } from './timeline/hep-sender.js';
 import { TimelineRecorder } from './timeline/recorder.js';
 import type { CallSummary } from './timeline/summary.js';
@@ -21,7 +22,7 @@ import type { CallSummary } from './timeline/summary.js';
 const LEVELS = { alert: 'error', critical: 'error', error: 'error', warning: 'warn', cleared: 'info' } as const;
 
 /** What is the same for each call: in its timeline, and in the log only for those who want all. */
-const STEADY = new Set(['devices-read', 'journal-written', 'call-claimed']);
+const STEADY = new Set(['devices-read', 'journal-written', 'call-claimed', 'sip-received', 'sip-sent']);
 
 /** Told of an event of a call, with the call before and after it. */
 export type CallListener = (event: TimelineEvent, before: CallSummary | undefined, call: CallSummary) => void;
@@ -67,10 +68,11 @@ export class Watch {
         ? undefined
         : new HepClient({ ...collector, host }, (why) => log.warn('homer not reached', { host, why }));
     if (messages || host !== undefined) {
+      const collector = this.#hep;
       this.messages = new CallMessages({
         bytes: messageBytes,
         bodies,
-        onMessage: (message, id) => this.#hep?.send(message, id),
+        ...(collector && { onMessage: (message, id) => collector.send(message, id) }),
       });
     }
     this.#callLog =
@@ -136,8 +138,20 @@ export class Watch {
   /** Takes what happened to a call. */
   call(event: TimelineEvent): void {
     const { callUuid, sessionId, ms, type, fields } = event;
-    this.#log[STEADY.has(type) ? 'debug' : 'info'](type, { callUuid, sessionId, ms, ...fields });
+    const level = STEADY.has(type) ? 'debug' : 'info';
+    if (this.#log.wants(level)) this.#log[level](type, { callUuid, sessionId, ms, ...fields });
     this.recorder.record(event);
+    if (this.#hep !== undefined) this.#toHomer(event, this.#hep);
+  }
+
+  /** What isn't SIP, so that Homer shows it beside the messages. */
+  #toHomer(event: TimelineEvent, hep: HepClient): void {
+    const { callUuid, sessionId, at, ms, type, fields } = event;
+    const summary = this.recorder.get(callUuid)?.summary;
+    const [arrow] = arrowsOf({ summary: { direction: summary?.direction ?? 'to-phone' }, events: [event] });
+    if (arrow === undefined || isSip(arrow)) return;
+    const text = arrow.to === undefined ? arrow.label : `${arrow.from} -> ${arrow.to}: ${arrow.label}`;
+    hep.log(at, JSON.stringify({ text, ms, type, callUuid, ...fields }), correlationOf({ callUuid, sessionId }));
   }
 
   /** What waits to be written or sent, by queue. */
@@ -146,8 +160,8 @@ export class Watch {
   }
 
   /** Takes a SIP message as it was on the wire. */
-  sip(message: Omit<CallMessage, 'at'>): void {
-    this.messages?.add({ ...message, at: this.#clock.now() });
+  sip({ text, meta, wayOf }: Omit<WireMessage, 'at'>): void {
+    this.messages?.add({ at: this.#clock.now(), text, meta, wayOf });
   }
 
   #ended(callUuid: string): void {

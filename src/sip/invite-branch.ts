@@ -19,6 +19,8 @@ export interface InviteSpec {
   readonly dialogId: string;
   /** The call has other branches: the caller sees none of this one's early media. */
   readonly forked?: boolean | undefined;
+  /** Told of the messages that the branch's own events don't tell of. */
+  readonly note?: (way: 'in' | 'out', method: string, status?: number) => void;
 }
 
 /** A response of a leg with all that may go on to the caller. */
@@ -102,11 +104,14 @@ export class InviteBranch implements Branch {
   drop(reason: string): void {
     if (this.#unacknowledged === undefined) return;
     const answer = this.spec.body === '' ? declined(this.#offer) : '';
+    const { dialogId, note } = this.spec;
     this.acknowledge(answer === '' ? {} : { 'content-type': 'application/sdp' }, answer);
-    this.#drachtio.request(
-      { method: 'BYE', dialogId: this.spec.dialogId, headers: { Reason: reason } },
-      (_error, bye) => void bye?.on('response', () => {}),
-    );
+    note?.('out', 'ACK');
+    this.#drachtio.request({ method: 'BYE', dialogId, headers: { Reason: reason } }, (_error, bye) => {
+      if (bye === undefined) return;
+      note?.('out', 'BYE');
+      bye.on('response', ({ status }: SrfResponse) => note?.('in', 'BYE', status));
+    });
     this.#end();
   }
 
@@ -145,8 +150,10 @@ export class InviteBranch implements Branch {
 
   #onResponse(res: SrfResponse): void {
     const response = new LegResponse(res.status, res.reason, res, this.spec.party);
+    const told = !this.#over && this.#cancelReason === undefined && res.status > 100;
+    if (!told) this.spec.note?.('in', 'INVITE', res.status);
     if (res.status < 200) {
-      if (!this.#over && this.#cancelReason === undefined && res.status > 100) this.#events.provisional(response);
+      if (told) this.#events.provisional(response);
       return;
     }
     if (res.status >= 300) {
@@ -155,7 +162,7 @@ export class InviteBranch implements Branch {
     }
     this.#unacknowledged = res.stackDialogId ?? this.spec.dialogId;
     this.#offer = response.body;
-    if (this.#over || this.#cancelReason !== undefined) {
+    if (!told) {
       this.drop(this.#cancelReason ?? 'SIP;cause=200;text="Call completed elsewhere"');
       return;
     }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js';
+import type { WireNote } from '../calls/wire-note.js';
 import { parseNameAddr } from '../grammar/name-addr.js';
 import { parseUri } from '../grammar/uri.js';
 import { branchTag, type Dialogs, deviceDialogId } from './dialogs.js';
@@ -48,6 +49,8 @@ export interface JoinOptions {
   readonly watch?: Clock;
   readonly midDialog?: MidDialogHold;
   readonly onHangUp: (by: Side | 'operator') => void;
+  /** Told of each message inside the two dialogs, but of a BYE that comes. */
+  readonly note?: (note: WireNote) => void;
 }
 
 /** Joins the caller's dialog to that of the device, or trunk peer, that answered. Gives what takes the caller's 2xx as it was sent. */
@@ -73,6 +76,7 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
     party: device.party,
   };
   const remove = joints.add(callerSide, deviceSide, { callUuid, hangUp: (reason) => joint.end(reason) });
+  const ends = { caller: endOf(caller.party), device: endOf(device.party) };
   const joint: Joint = new Joint({
     drachtio,
     dialogs,
@@ -84,6 +88,7 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
     isPhone: (side) => (side === 'caller' ? caller : device).party.kind === 'device',
     onHangUp: options.onHangUp,
     onOver: remove,
+    note: (side, way, method, status) => options.note?.({ way, ...ends[side], method, status }),
     onRequest: (side, req) => {
       if (side === 'caller') callerTag ??= tagOf(firstHeader(headerLines(req.msg.raw), 'to') ?? '') || undefined;
     },
@@ -94,6 +99,11 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
   return (sent) => {
     if (sent !== undefined) callerTag = tagOf(firstHeader(headerLines(sent), 'to') ?? '') || callerTag;
   };
+}
+
+/** Who that is in a call's timeline. */
+export function endOf(party: Party): Pick<WireNote, 'party' | 'device'> {
+  return party.kind === 'trunk' ? { party: 'trunk' } : { party: 'phone', device: party.deviceId };
 }
 
 /** Holds requests toward the phone whose Contact this is, if it gave a PURR in it. */

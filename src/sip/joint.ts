@@ -4,7 +4,7 @@ import { DialogWatch } from './dialog-watch.js';
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { firstHeader, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
-import { inDialog, type PendingAck, passable, relay } from './relay.js';
+import { inDialog, type PendingAck, passable, relay, type RelayNote } from './relay.js';
 
 /** Which of the two sides of a joined call. */
 export type Side = 'caller' | 'device';
@@ -33,6 +33,8 @@ export interface JointOptions {
   readonly onOver?: (() => void) | undefined;
   /** A request of this side came. */
   readonly onRequest?: ((side: Side, req: SrfRequest) => void) | undefined;
+  /** A message came from, or went to, that side; of a BYE that comes `onHangUp` tells. */
+  readonly note?: ((side: Side, way: 'in' | 'out', method: string, status?: number) => void) | undefined;
   /** The Refer-To of a REFER as the other side has to get it, whatever dialog its Replaces names. */
   readonly referTo?: ((value: string) => string) | undefined;
   /** What holds requests toward each side while its phone sleeps; without it they go on at once. */
@@ -77,14 +79,25 @@ export class Joint {
   /** Hangs up on both sides, as an operator wants it. */
   end(reason: string): void {
     if (this.#over) return;
-    this.#sendBye('caller', { Reason: reason });
-    this.#sendBye('device', { Reason: reason });
+    this.#hangUp('operator', () => {
+      this.#sendBye('caller', { Reason: reason });
+      this.#sendBye('device', { Reason: reason });
+    });
+  }
+
+  /** Tells first why it is over, so that what is sent for it comes after that in the call's timeline. */
+  #hangUp(by: Side | 'operator', send: () => void): void {
     this.#close();
-    this.#options.onHangUp('operator');
+    try {
+      this.#options.onHangUp(by);
+    } finally {
+      send();
+    }
   }
 
   #handle(side: Side, req: SrfRequest, res: SrfResponse): void {
     this.#options.onRequest?.(side, req);
+    if (req.method !== 'BYE') this.#options.note?.(side, 'in', req.method);
     switch (req.method) {
       case 'ACK':
         this.#onAck(side, req);
@@ -105,6 +118,7 @@ export class Joint {
     const { drachtio } = this.#options;
     if ((this.#inviting.get(other(side)) ?? 0) > 0) {
       drachtio.respond(res, 491, 'Request Pending');
+      this.#options.note?.(side, 'out', 'INVITE', 491);
       return;
     }
     this.#inviting.set(side, (this.#inviting.get(side) ?? 0) + 1);
@@ -115,6 +129,7 @@ export class Joint {
     };
     const withdraw = this.#pass(side, req, res, {}, onFinal);
     req.on('cancel', () => {
+      this.#options.note?.(side, 'in', 'CANCEL');
       onFinal();
       withdraw();
     });
@@ -128,18 +143,20 @@ export class Joint {
     extra: HeaderRecord,
     onFinal: () => void = () => {},
   ): () => void {
-    const { drachtio } = this.#options;
+    const { drachtio, note: tell } = this.#options;
+    const note: RelayNote = (end, ...message) => tell?.(end === 'here' ? side : other(side), ...message);
     const onAckDue = (ack: PendingAck): void => void this.#acksDue.get(side)?.push(ack);
     return this.#toward(
       other(side),
       (moved) => {
         const phones = { here: this.#isPhone(side), there: this.#isPhone(other(side)) };
-        const end = { dialogId: this.#dialogId(other(side)), moved, phones };
+        const end = { dialogId: this.#dialogId(other(side)), moved, phones, note };
         relay(drachtio, req, res, end, onAckDue, extra, onFinal);
       },
       (status, reason) => {
         onFinal();
         drachtio.respond(res, status, reason);
+        note('here', 'out', req.method, status);
       },
     );
   }
@@ -152,30 +169,32 @@ export class Joint {
   }
 
   #onAck(side: Side, req: SrfRequest): void {
-    const { drachtio, resumed } = this.#options;
-    const unknown: PendingAck = (headers, body) => {
-      if (resumed) drachtio.ackInDialog(this.#dialogId(other(side)), headers, body);
-    };
+    const { drachtio, resumed, note } = this.#options;
+    const unknown: PendingAck | undefined = resumed
+      ? (headers, body) => drachtio.ackInDialog(this.#dialogId(other(side)), headers, body)
+      : undefined;
     const ack = this.#acksDue.get(side)?.shift() ?? unknown;
+    if (ack === undefined) return;
     const body = req.msg.body ?? '';
     ack(toRecord(passable(req.msg.raw, body, this.#isPhone(side))), body);
+    note?.(other(side), 'out', 'ACK');
   }
 
   #onBye(side: Side, req: SrfRequest, res: SrfResponse): void {
-    if (req.source === 'network') this.#options.drachtio.respond(res, 200, 'OK');
+    const answered = req.source === 'network';
+    if (answered) this.#options.drachtio.respond(res, 200, 'OK');
     if (this.#over) return;
     const headers = toRecord(passable(req.msg.raw, req.msg.body ?? '', this.#isPhone(side)));
     const bye = (moved?: Binding): void => this.#sendBye(other(side), headers, req.msg.body, moved);
-    this.#toward(other(side), bye, () => bye());
-    this.#close();
-    this.#options.onHangUp(side);
+    this.#hangUp(side, () => {
+      if (answered) this.#options.note?.(side, 'out', 'BYE', 200);
+      this.#toward(other(side), bye, () => bye());
+    });
   }
 
   #onGone(side: Side): void {
     if (this.#over) return;
-    this.#sendBye(other(side), { Reason: 'SIP;cause=481;text="Call does not exist"' });
-    this.#close();
-    this.#options.onHangUp(side);
+    this.#hangUp(side, () => this.#sendBye(other(side), { Reason: 'SIP;cause=481;text="Call does not exist"' }));
   }
 
   /** Sends something to a side, when it can take it. */
@@ -188,10 +207,18 @@ export class Joint {
 
   /** A BYE toward a side whose 2xx was never acknowledged goes after the ACK. */
   #sendBye(to: Side, headers: HeaderRecord, body = '', moved?: Binding): void {
-    for (const ack of this.#acksDue.get(other(to)) ?? []) ack({}, '');
+    const { note } = this.#options;
+    for (const ack of this.#acksDue.get(other(to)) ?? []) {
+      ack({}, '');
+      note?.(to, 'out', 'ACK');
+    }
     this.#acksDue.set(other(to), []);
     const bye = { method: 'BYE', ...inDialog({ dialogId: this.#dialogId(to), moved }), headers, body };
-    this.#options.drachtio.request(bye, (_error, sent) => sent?.on('response', () => {}));
+    this.#options.drachtio.request(bye, (_error, sent) => {
+      if (sent === undefined) return;
+      note?.(to, 'out', 'BYE');
+      sent.on('response', ({ status }: SrfResponse) => note?.(to, 'in', 'BYE', status));
+    });
   }
 
   #close(): void {

@@ -13,7 +13,12 @@ export interface DialogEnd {
   readonly moved?: Binding | undefined;
   /** Which ends are phones: what a phone asserts of identities does not go on (RFC 3325 section 5). */
   readonly phones?: { readonly here: boolean; readonly there: boolean } | undefined;
+  /** Told of each message but the request that came: `here` is who sent that, `there` the far end. */
+  readonly note?: RelayNote;
 }
+
+/** Takes a message that was relayed, or its answer (`status`). */
+export type RelayNote = (end: 'here' | 'there', way: 'in' | 'out', method: string, status?: number) => void;
 
 /** Where a request of a dialog goes: by the dialog, or, with `?Route=`, to the Contact and over the Path of a binding. */
 export function inDialog({ dialogId, moved }: DialogEnd): Pick<OutgoingRequest, 'dialogId' | 'uri'> {
@@ -43,24 +48,28 @@ export function relay(
   drachtio.request(request, (error, sent) => {
     if (error !== undefined || sent === undefined) {
       onFinal();
-      drachtio.respond(
-        res,
-        isGone(error) ? 481 : 503,
-        isGone(error) ? 'Call/Transaction Does Not Exist' : 'Service Unavailable',
-      );
+      const status = isGone(error) ? 481 : 503;
+      drachtio.respond(res, status, status === 481 ? 'Call/Transaction Does Not Exist' : 'Service Unavailable');
+      to.note?.('here', 'out', req.method, status);
       return;
     }
+    to.note?.('there', 'out', req.method);
     if (req.method === 'INVITE')
-      req.on('cancel', () => drachtio.cancel(sent, 'SIP;cause=487;text="Request Terminated"'));
+      req.on('cancel', () => {
+        drachtio.cancel(sent, 'SIP;cause=487;text="Request Terminated"');
+        to.note?.('there', 'out', 'CANCEL');
+      });
     sent.on('response', (answer: SrfResponse) => {
       if (answer.status === 100) return;
       if (answer.status >= 200) onFinal();
+      to.note?.('there', 'in', req.method, answer.status);
       if (req.method === 'INVITE' && answer.status >= 200 && answer.status < 300) {
         onAckDue((ackHeaders, ackBody) =>
           drachtio.ackInDialog(answer.stackDialogId ?? to.dialogId, ackHeaders, ackBody),
         );
       }
       passOn(drachtio, answer, res, to.phones?.there);
+      to.note?.('here', 'out', req.method, answer.status);
     });
   });
 }

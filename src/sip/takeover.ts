@@ -203,6 +203,7 @@ export class Takeover {
         this.#answers.delete(dialogId);
         handle.hungUp(by);
       },
+      note: (note) => handle.wire(note),
     });
     if (wire.clock.now() - up.answeredAt < ACK_DUE) {
       this.#unacknowledged.set(deviceDialogId(up.branch), { body: bodyOf(invite.raw) });

@@ -82,8 +82,9 @@ export class TrunkBranch<B extends Branch = Branch> implements Branch {
         const unheard = response.local === true || (response.status === 408 && silent);
         if (unheard) peer.failed(response.status === 408 ? 'no answer' : 'not reachable');
         else if (response.status !== 503) peer.answered();
-        if (unheard || response.status === 503) this.#next(response);
-        else this.#fail(response);
+        if (!unheard && response.status !== 503) return this.#fail(response);
+        if (this.#left.length > 0) this.#events.passedOver?.(peer.name, response);
+        this.#next(response);
       },
     });
     const { clock, failoverAfter } = this.#options;
@@ -92,7 +93,9 @@ export class TrunkBranch<B extends Branch = Branch> implements Branch {
       if (!mine()) return;
       this.#invite?.cancel('SIP;cause=408;text="No answer from the trunk peer"');
       peer.failed('no answer');
-      this.#next(new LegResponse(408, 'Request Timeout'));
+      const response = new LegResponse(408, 'Request Timeout');
+      this.#events.passedOver?.(peer.name, response);
+      this.#next(response);
     }, failoverAfter);
   }
 

@@ -1,5 +1,6 @@
 import type { CallHandle } from '../calls/calls.js';
 import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions, TrunkTarget } from '../calls/port.js';
+import type { WireNote } from '../calls/wire-note.js';
 import type { Clock } from '../clock/clock.js';
 import type { Binding, Device } from '../devices/types.js';
 import { splitList } from '../grammar/list.js';
@@ -19,10 +20,10 @@ import {
   toRecord,
 } from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
-import { callerAnswer, joinCall } from './join.js';
+import { callerAnswer, endOf, joinCall } from './join.js';
 import type { Joints, Party } from './joints.js';
 import type { MidDialogHold } from './mid-dialog.js';
-import { relay } from './relay.js';
+import { type DialogEnd, relay, type RelayNote } from './relay.js';
 import { retargeted } from './retarget.js';
 import { asksForSips, takesSips } from './sips.js';
 import { withoutTag, withTag } from './tags.js';
@@ -127,7 +128,11 @@ export class TrunkCall implements CallPort {
     this.#res = undefined;
     this.#options.onFinal?.(this);
     this.#options.wire.dialogs.delete(this.#dialogId);
-    this.#handle?.cancelled(reason);
+    const party = endOf(this.#options.party);
+    this.#handle?.cancelled(reason, [
+      { way: 'out', ...party, method: 'CANCEL', status: 200, by: 'engine' },
+      { way: 'out', ...party, method: 'INVITE', status: 487, by: 'engine' },
+    ]);
   }
 
   /** The connection to the engine is a new one. */
@@ -173,6 +178,7 @@ export class TrunkCall implements CallPort {
       }
     };
     drachtio.respond(res, status, reason, headers, body, theirs === undefined ? undefined : note);
+    this.#tell('out', 'INVITE', status);
   }
 
   startBranch(
@@ -230,9 +236,14 @@ export class TrunkCall implements CallPort {
         ? { watch: wire.clock }
         : { initialAck: (headers: HeaderRecord, body: string) => invite.acknowledge(headers, body) }),
       onHangUp: (by) => this.#handle?.hungUp(by),
+      note: (note) => this.#handle?.wire(note),
     });
-    if (adopted) invite.acknowledge({}, '');
+    if (adopted) {
+      invite.acknowledge({}, '');
+      invite.spec.note?.('out', 'ACK');
+    }
     this.#sendFinal(res, { ...callerAnswer(response), sent: onSent });
+    this.#tell('out', 'INVITE', response.status);
   }
 
   reject(status: number, reason: string, options: RejectOptions = {}, sent: () => void = () => {}): void {
@@ -271,7 +282,15 @@ export class TrunkCall implements CallPort {
     const { drachtio, dialogs } = this.#options.wire;
     const dialogId = deviceDialogId(id);
     const seen = where.party.kind === 'device' ? withPrivacy(lines) : lines;
-    const spec = { ...where, dialogId, body: this.#body, headers: this.#legHeaders(seen, id, branchTag(id)) };
+    const end = endOf(where.party);
+    const spec = {
+      ...where,
+      dialogId,
+      body: this.#body,
+      headers: this.#legHeaders(seen, id, branchTag(id)),
+      note: (way: WireNote['way'], method: string, status?: number) =>
+        this.#handle?.wire({ way, ...end, method, status }),
+    };
     const responses = this.#responses;
     const branch = new InviteBranch(
       drachtio,
@@ -318,14 +337,19 @@ export class TrunkCall implements CallPort {
     if (req.method === 'BYE') {
       if (req.source === 'network') drachtio.respond(res, 200, 'OK');
       this.reject(487, 'Request Terminated');
-      this.#handle?.cancelled(firstHeader(headerLines(req.msg.raw), 'reason'));
+      const party = endOf(this.#options.party);
+      this.#handle?.cancelled(firstHeader(headerLines(req.msg.raw), 'reason'), [
+        { way: 'out', ...party, method: 'BYE', status: 200 },
+        { way: 'out', ...party, method: 'INVITE', status: 487 },
+      ]);
       return;
     }
+    this.#tell('in', req.method);
     if (req.method === 'PRACK') {
       const rack = Number.parseInt(firstHeader(headerLines(req.msg.raw), 'rack') ?? '', 10);
       const reliable = this.#reliable.get(rack);
       this.#reliable.delete(rack);
-      if (reliable === undefined) drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
+      if (reliable === undefined) this.#refuse(req, res, 481, 'Call/Transaction Does Not Exist');
       else
         relay(drachtio, req, res, this.#farEnd(reliable.branch), () => {}, {
           RAck: reliable.branch.rack(reliable.rseq),
@@ -333,24 +357,40 @@ export class TrunkCall implements CallPort {
       return;
     }
     const [only, another] = this.#branches;
-    if (only === undefined || another !== undefined) drachtio.respond(res, 491, 'Request Pending');
+    if (only === undefined || another !== undefined) this.#refuse(req, res, 491, 'Request Pending');
     else relay(drachtio, req, res, this.#farEnd(only), () => {});
   }
 
-  #farEnd({ spec }: InviteBranch): { dialogId: string; phones: { here: boolean; there: boolean } } {
+  #refuse(req: SrfRequest, res: SrfResponse, status: number, reason: string): void {
+    this.#options.wire.drachtio.respond(res, status, reason);
+    this.#tell('out', req.method, status);
+  }
+
+  /** A message between callwake and the caller, for the timeline. */
+  #tell(way: WireNote['way'], method: string, status?: number): void {
+    this.#handle?.wire({ way, ...endOf(this.#options.party), method, status });
+  }
+
+  #farEnd({ spec }: InviteBranch): DialogEnd & { readonly phones: { here: boolean; there: boolean } } {
     const phones = { here: this.#options.party.kind === 'device', there: spec.party.kind === 'device' };
-    return { dialogId: spec.dialogId, phones };
+    const note: RelayNote = (end, ...message) => (end === 'here' ? this.#tell(...message) : spec.note?.(...message));
+    return { dialogId: spec.dialogId, phones, note };
   }
 
   /** UPDATE, INFO ... of a phone before the call is answered. */
   #onDeviceEarly(branch: InviteBranch, req: SrfRequest, res: SrfResponse): void {
     const { drachtio } = this.#options.wire;
     if (req.method === 'ACK') return;
+    const { note: tell } = branch.spec;
+    tell?.('in', req.method);
     if (this.#res === undefined || this.#branches.size !== 1 || !this.#branches.has(branch)) {
       drachtio.respond(res, 491, 'Request Pending');
+      tell?.('out', req.method, 491);
     } else {
       const { here, there } = this.#farEnd(branch).phones;
-      relay(drachtio, req, res, { dialogId: this.#dialogId, phones: { here: there, there: here } }, () => {});
+      const note: RelayNote = (end, ...message) => (end === 'here' ? tell?.(...message) : this.#tell(...message));
+      const caller = { dialogId: this.#dialogId, phones: { here: there, there: here }, note };
+      relay(drachtio, req, res, caller, () => {});
     }
   }
 }

@@ -1,12 +1,12 @@
 import test from 'ava';
-import { tappedMessage, withEndpoints } from '../../src/sip/message-tap.js';
+import { endpointsOf, tappedMessage } from '../../src/sip/message-tap.js';
 
 const LISTENING = 'udp/192.0.2.1:5060,tls/192.0.2.1:5061';
 const head = (kind: string, meta: string) => `u|${kind}|${meta}|10:11:12.131415|txn|Msg sent:|\r\n`;
 
 function ends(frame: string) {
   const message = tappedMessage(frame);
-  return message && withEndpoints(message, LISTENING);
+  return message && endpointsOf(message, LISTENING);
 }
 
 test('a request that is sent goes to its first Route, or else its Request-URI: the engine names its own side', (t) => {

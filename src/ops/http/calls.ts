@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Operations } from '../operations.js';
-import { arrowOf, PARTIES, partiesOf } from '../timeline/arrows.js';
+import { arrowsOf, PARTIES, partiesOf } from '../timeline/arrows.js';
 import { captureOf } from '../timeline/capture.js';
 import type { RecordedCall } from '../timeline/recorder.js';
 import { ladderText } from '../timeline/text.js';
@@ -141,15 +141,16 @@ export function callRoutes({ recorder, messagesOf }: Pick<Operations, 'recorder'
       },
       ({ params: { id } }) => {
         const { summary: call, events, dropped } = known(id);
+        const arrows = arrowsOf({ summary: call, events });
         return {
           summary: call,
           parties: [...partiesOf(events)],
-          events: events.map((event) => ({
+          events: events.map((event, index) => ({
             at: event.at,
             ms: event.ms,
             type: event.type,
             fields: withoutUndefined(event.fields),
-            arrow: arrowOf(event, call.direction),
+            arrow: arrows[index] ?? { from: 'callwake' as const, label: event.type },
           })),
           dropped,
           messages: [...messagesOf(call)],

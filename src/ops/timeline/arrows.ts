@@ -1,4 +1,5 @@
 import type { TimelineEvent } from '../../calls/timeline.js';
+import type { CallSummary } from './summary.js';
 
 /** Who takes part in a call, from left to right; `node`: other nodes of the site. */
 export const PARTIES = ['trunk', 'callwake', 'apns', 'edge', 'phone', 'node'] as const;
@@ -25,7 +26,6 @@ type Draw = readonly [from: Party, to: Party | undefined, label: string];
 
 /** What each event is; `{name}` stands for one of its fields. Events that aren't named here are notes of callwake's. */
 const EVENTS: Readonly<Record<string, Draw>> = {
-  'invite-received': ['trunk', 'callwake', 'INVITE'],
   'outbound-received': ['phone', 'callwake', 'INVITE'],
   device: ['callwake', undefined, '{platform} is {state}: {action}'],
   'push-asked': ['callwake', 'apns', 'VoIP push'],
@@ -43,8 +43,9 @@ const EVENTS: Readonly<Record<string, Draw>> = {
   'leg-failed': ['phone', 'callwake', '{status} {reason}'],
   'leg-cancelled': ['callwake', 'phone', 'CANCEL'],
   'no-sign-of-life': ['callwake', undefined, 'no sign of life'],
-  ringback: ['callwake', 'trunk', '{status}'],
+  ringback: ['callwake', undefined, 'ringback: nobody rings yet'],
   'trunk-invited': ['callwake', 'trunk', 'INVITE {peer}'],
+  'trunk-passed-over': ['trunk', 'callwake', '{status} {reason}, next peer'],
   'trunk-provisional': ['trunk', 'callwake', '{status}'],
   'trunk-answered': ['trunk', 'callwake', '{status} (INVITE)'],
   'trunk-failed': ['trunk', 'callwake', '{status} {reason}'],
@@ -53,8 +54,6 @@ const EVENTS: Readonly<Record<string, Draw>> = {
   'fallback-provisional': ['trunk', 'callwake', '{status}'],
   'fallback-answered': ['trunk', 'callwake', '{status} (INVITE)'],
   'fallback-failed': ['trunk', 'callwake', '{status} {reason}'],
-  'rejected-upstream': ['callwake', 'trunk', '{status} {reason}'],
-  cancelled: ['trunk', 'callwake', 'CANCEL {reason}'],
   'late-device-told': ['callwake', 'phone', 'INVITE, CANCEL'],
   'late-device-busy': ['callwake', undefined, 'late, but busy in another call'],
   'alert-asked': ['callwake', 'apns', 'alert push: {why}'],
@@ -73,9 +72,38 @@ const EVENTS: Readonly<Record<string, Draw>> = {
   end: ['callwake', undefined, 'end: {reason}'],
 };
 
-/** How a ladder shows an event. */
-export function arrowOf({ type, fields }: TimelineEvent, direction: 'to-phone' | 'to-trunk' = 'to-phone'): Arrow {
-  const [from, to, label] = drawOf(type, fields, direction);
+/** Who is at the two ends of a call. */
+interface Ends {
+  readonly caller: Party;
+  readonly callee: Party;
+}
+
+/** How a ladder shows each event of a call. */
+export function arrowsOf({
+  summary,
+  events,
+}: {
+  readonly summary: Pick<CallSummary, 'direction'>;
+  readonly events: readonly TimelineEvent[];
+}): readonly Arrow[] {
+  const outbound = summary.direction === 'to-trunk';
+  let ends: Ends = outbound ? { caller: 'phone', callee: 'trunk' } : { caller: 'trunk', callee: 'phone' };
+  return events.map((event) => {
+    const { type, fields } = event;
+    if (type === 'invite-received' && fields.from === 'phone') ends = { ...ends, caller: 'phone' };
+    if (type === 'fallback-answered') ends = { ...ends, callee: 'trunk' };
+    return arrowOf(event, ends);
+  });
+}
+
+/** Whether it is a SIP message between callwake and the trunk or a phone of the call. */
+export function isSip({ from, to, label }: Arrow): boolean {
+  const other = from === 'callwake' ? to : from;
+  return to !== undefined && (other === 'trunk' || other === 'phone') && !label.startsWith('REGISTER');
+}
+
+function arrowOf({ type, fields }: TimelineEvent, ends: Ends): Arrow {
+  const [from, to, label] = drawOf(type, fields, ends);
   const device = fields.device;
   return {
     from,
@@ -85,24 +113,42 @@ export function arrowOf({ type, fields }: TimelineEvent, direction: 'to-phone' |
   };
 }
 
-function drawOf(
-  type: string,
-  { by, again, node, from }: TimelineEvent['fields'],
-  direction: 'to-phone' | 'to-trunk',
-): Draw {
-  const caller: Party = direction === 'to-phone' ? 'trunk' : 'phone';
-  if (type === 'leg-invited' && node !== undefined) return ['callwake', 'phone', 'INVITE ({mode}) over node {node}'];
-  if (type === 'device-woke' && from === 'store')
-    return ['callwake', undefined, 'REGISTER ({mode}) found in the store'];
-  if (type === 'push-asked' && again === true) return ['callwake', 'apns', 'VoIP push again'];
-  if (type === 'hung-up') {
-    if (by === 'operator') return ['callwake', undefined, 'ended by an operator: BYE to both'];
-    const callee: Party = caller === 'trunk' ? 'phone' : 'trunk';
-    return [by === 'caller' ? caller : callee, 'callwake', 'BYE'];
-  }
-  if (direction === 'to-trunk') {
-    if (type === 'cancelled') return ['phone', 'callwake', 'CANCEL {reason}'];
-    if (type === 'rejected-upstream') return ['callwake', 'phone', '{status} {reason}'];
+function drawOf(type: string, fields: TimelineEvent['fields'], { caller, callee }: Ends): Draw {
+  switch (type) {
+    case 'sip-received':
+      return [partyIn(fields), 'callwake', wordOf(fields)];
+    case 'sip-sent':
+      return ['callwake', partyIn(fields), wordOf(fields)];
+    case 'invite-received':
+      return [caller, 'callwake', 'INVITE'];
+    case 'cancelled':
+      return [caller, 'callwake', fields.method === 'BYE' ? 'BYE {reason}' : 'CANCEL {reason}'];
+    case 'rejected-upstream':
+      return ['callwake', caller, '{status} {reason}'];
+    case 'hung-up':
+      if (fields.by === 'operator') return ['callwake', undefined, 'ended by an operator: BYE to both'];
+      return [fields.by === 'caller' ? caller : callee, 'callwake', 'BYE'];
+    case 'leg-invited':
+      if (fields.node !== undefined) return ['callwake', 'phone', 'INVITE ({mode}) over node {node}'];
+      break;
+    case 'leg-failed':
+      if (fields.local === true) return ['callwake', undefined, 'no answer from the phone ({status} {reason})'];
+      break;
+    case 'device-woke':
+      if (fields.from === 'store') return ['callwake', undefined, 'REGISTER ({mode}) found in the store'];
+      break;
+    case 'push-asked':
+      if (fields.again === true) return ['callwake', 'apns', 'VoIP push again'];
+      break;
+    default:
   }
   return EVENTS[type] ?? ['callwake', undefined, type];
+}
+
+const partyIn = ({ party }: TimelineEvent['fields']): Party => (party === 'phone' ? 'phone' : 'trunk');
+
+/** `INFO`, `180`, `200 (BYE)`. */
+function wordOf({ method, status }: TimelineEvent['fields']): string {
+  if (status === undefined) return '{method}';
+  return method === 'INVITE' && Number(status) < 200 ? '{status}' : '{status} ({method})';
 }

@@ -72,7 +72,9 @@ export class CallLog {
     const call = this.#due.get(callUuid)?.read();
     this.#due.delete(callUuid);
     if (call === undefined) return;
-    const { summary, events, dropped } = call;
+    const { summary, dropped } = call;
+    // The names of the call are in its summary.
+    const events = call.events.map(({ at, ms, type, fields }) => ({ at, ms, type, fields }));
     this.#lines.push(`${JSON.stringify({ summary, events, dropped, messages: this.#options.messagesOf(summary) })}\n`);
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;

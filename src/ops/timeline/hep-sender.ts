@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIP } from 'node:net';
 import type { CallMessage } from './call-messages.js';
-import { type HepSender, hep3 } from './hep.js';
+import { type HepSender, hep3, hepLog } from './hep.js';
 
 export interface HepSettings extends HepSender {
   /** The collector. */
@@ -36,8 +36,16 @@ export class HepClient {
   }
 
   send(message: CallMessage, correlationId: string): void {
+    this.#send(hep3(message, correlationId, this.#settings));
+  }
+
+  /** Sends a line of the log of a call. */
+  log(at: number, text: string, correlationId: string): void {
+    this.#send(hepLog(at, text, correlationId, this.#settings));
+  }
+
+  #send(packet: Buffer): void {
     const { host, port } = this.#settings;
-    const packet = hep3(message, correlationId, this.#settings);
     if (packet.length > MAX_PACKET || this.#waiting >= MAX_WAITING) {
       this.#lose(packet.length > MAX_PACKET ? 'a message is too long for UDP' : 'too many packets wait');
       return;

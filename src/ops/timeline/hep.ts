@@ -11,11 +11,27 @@ export interface HepSender {
 }
 
 const PROTOCOL_SIP = 1;
+/** What Homer shows as the log of a call. */
+const PROTOCOL_LOG = 100;
 const IP = { tcp: 6, udp: 17 };
 
 /** A SIP message as a HEP3 packet, as Homer's collectors (heplify-server, Kamailio's sipcapture) take it over UDP. */
-export function hep3(message: CallMessage, correlationId: string, { agentId, password }: HepSender): Buffer {
-  const { at, protocol, from, to, text } = message;
+export function hep3(message: CallMessage, correlationId: string, sender: HepSender): Buffer {
+  return packetOf(PROTOCOL_SIP, message, correlationId, sender);
+}
+
+/** Something else that happened to a call, as a line of its log at the collector. */
+export function hepLog(at: number, text: string, correlationId: string, sender: HepSender): Buffer {
+  const here = { address: '127.0.0.1', port: 9060 };
+  return packetOf(PROTOCOL_LOG, { at, protocol: 'udp', from: here, to: here, text }, correlationId, sender);
+}
+
+function packetOf(
+  kind: number,
+  { at, protocol, from, to, text }: CallMessage,
+  correlationId: string,
+  { agentId, password }: HepSender,
+): Buffer {
   const six = isIP(from.address) === 6 || isIP(to.address) === 6;
   const chunks = [
     chunk(1, uint8(six ? 10 : 2)),
@@ -26,7 +42,7 @@ export function hep3(message: CallMessage, correlationId: string, { agentId, pas
     chunk(8, uint16(to.port)),
     chunk(9, uint32(Math.floor(at / 1000))),
     chunk(10, uint32(Math.round((at % 1000) * 1000))),
-    chunk(11, uint8(PROTOCOL_SIP)),
+    chunk(11, uint8(kind)),
     chunk(12, uint32(agentId)),
     ...(password === undefined ? [] : [chunk(14, Buffer.from(password))]),
     chunk(15, Buffer.from(text, 'utf8')),

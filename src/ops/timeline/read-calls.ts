@@ -52,7 +52,10 @@ export async function findLoggedCalls(
 function parsed(line: string): LoggedCall | undefined {
   try {
     const call: LoggedCall = JSON.parse(line);
-    return typeof call.summary?.callUuid === 'string' && Array.isArray(call.events) ? call : undefined;
+    if (typeof call.summary?.callUuid !== 'string' || !Array.isArray(call.events)) return undefined;
+    const { callUuid, sessionId } = call.summary;
+    const names = sessionId === undefined ? { callUuid } : { callUuid, sessionId };
+    return { ...call, events: call.events.map((event) => ({ ...names, ...event })) };
   } catch {
     return undefined;
   }

@@ -32,6 +32,9 @@ export interface CallFilter {
 }
 
 const MAX_EVENTS = 300;
+/** Messages inside a long call's dialogs leave room for how it ends. */
+const MAX_SIP = 200;
+const SIP = new Set(['sip-received', 'sip-sent']);
 const ENTRY_SIZE = 1000;
 const EVENT_SIZE = 250;
 
@@ -39,6 +42,8 @@ interface Entry {
   summary: CallSummary;
   readonly events: TimelineEvent[];
   dropped: number;
+  /** About what it takes in memory. */
+  size: number;
 }
 
 /** Keeps the events of all calls under way and of the last ones that are over, in memory. */
@@ -48,7 +53,7 @@ export class TimelineRecorder {
   readonly #onEvent: RecorderOptions['onEvent'];
 
   constructor({ calls, bytes = 200_000_000, onEvent }: RecorderOptions) {
-    this.#over = new LRUCache({ max: Math.max(1, calls), maxSize: bytes, sizeCalculation: sizeOf });
+    this.#over = new LRUCache({ max: Math.max(1, calls), maxSize: bytes, sizeCalculation: ({ size }) => size });
     this.#onEvent = onEvent;
   }
 
@@ -58,8 +63,10 @@ export class TimelineRecorder {
     const known = this.#live.get(callUuid) ?? this.#over.peek(callUuid);
     const before = known?.summary;
     const entry = known ?? begin(event);
-    if (entry.events.length < MAX_EVENTS) entry.events.push(event);
-    else entry.dropped += 1;
+    if (entry.events.length < (SIP.has(event.type) ? MAX_SIP : MAX_EVENTS)) {
+      entry.events.push(event);
+      entry.size += sizeOf(event);
+    } else entry.dropped += 1;
     entry.summary = summaryOf(entry.summary, event);
     if (entry.summary.state === 'over') {
       this.#live.delete(callUuid);
@@ -117,12 +124,12 @@ export class TimelineRecorder {
   }
 }
 
-/** About what a call takes in memory. */
-function sizeOf({ events }: Entry): number {
-  let size = ENTRY_SIZE;
-  for (const { fields } of events) {
-    size += EVENT_SIZE;
-    for (const value of Object.values(fields)) if (typeof value === 'string') size += value.length;
+/** About what an event takes in memory. */
+function sizeOf({ fields }: TimelineEvent): number {
+  let size = EVENT_SIZE;
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value === 'string') size += value.length;
   }
   return size;
 }
@@ -140,6 +147,7 @@ function begin({ callUuid, sessionId, at, ms }: TimelineEvent): Entry {
     },
     events: [],
     dropped: 0,
+    size: ENTRY_SIZE,
   };
 }
 

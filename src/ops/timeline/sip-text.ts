@@ -3,39 +3,53 @@ import { tokenHash } from '../../log/mask.js';
 const CREDENTIALS = /^((?:proxy-)?authorization)[ \t]*:[ \t]*([\w-]*).*$/gim;
 const LENGTH = /^(content-length|l)[ \t]*:.*$/im;
 const TOKENS = /(pn-prid=|pn-tok=)([^;>\s,"]+)/gi;
+/** Nothing is secret in a message where this isn't found. */
+const SECRETS = /authorization|pn-prid=|pn-tok=/i;
 
-/** The first value of a header, by any of its names (lower case); undefined without one. */
-export function headerOf(raw: string, ...names: readonly string[]): string | undefined {
-  const head = headOf(raw);
-  for (const line of head.split('\r\n').slice(1)) {
-    const colon = line.indexOf(':');
-    if (colon > 0 && names.includes(line.slice(0, colon).trim().toLowerCase())) return line.slice(colon + 1).trim();
-  }
-  return undefined;
+/**
+ * The first value of a header field, by its name as most write it or, `compact` and all other spellings, however it is written;
+ * undefined without one.
+ */
+export function headerOf(raw: string, name: string, compact = name): string | undefined {
+  const usual = raw.indexOf(`\r\n${name}: `);
+  if (usual >= 0 && usual < endOf(raw))
+    return raw.slice(usual + name.length + 4, raw.indexOf('\r\n', usual + 2)).trim();
+  const found = new RegExp(`^(?:${name}|${compact})[ \\t]*:([^\\r\\n]*)`, 'im').exec(headOf(raw));
+  return found?.[1]?.trim();
 }
 
 /** The method of a request; undefined for a response. */
 export function methodOf(raw: string): string | undefined {
-  const start = raw.slice(0, raw.indexOf(' '));
-  return start.startsWith('SIP/') ? undefined : start;
+  return raw.startsWith('SIP/') ? undefined : raw.slice(0, raw.indexOf(' '));
+}
+
+/** The method that a response answers. */
+export function statusMethodOf(raw: string): string {
+  return headerOf(raw, 'CSeq')?.split(/\s+/)[1] ?? '';
 }
 
 /**
- * A SIP message without what is secret: credentials are left out and push tokens become their hash. The body, unless it is wanted, is
- * left out too; Content-Length is 0 then, and `X-Body-Left-Out` has its length.
+ * A SIP message without what is secret: credentials are left out and push tokens become their hash. `leftOut`: bytes of a body that
+ * is no longer there; Content-Length is 0 then, and `X-Body-Left-Out` says how many they were.
  */
-export function redacted(raw: string, bodies: boolean): string {
+export function redacted(raw: string, leftOut = 0): string {
   const head = headOf(raw);
-  const body = raw.slice(head.length + 4);
-  const shown = head
-    .replace(CREDENTIALS, (_, name: string, scheme: string) => `${name}: ${scheme} hidden="true"`)
-    .replace(TOKENS, (_, name: string, token: string) => `${name}${tokenHash(token).replace(':', '-')}`);
-  if (bodies || body === '') return `${shown}\r\n\r\n${body}`;
-  const without = shown.replace(LENGTH, '$1: 0');
-  return `${without}\r\nX-Body-Left-Out: ${Buffer.byteLength(body)}\r\n\r\n`;
+  const secret = SECRETS.test(head);
+  const shown = secret
+    ? head
+        .replace(CREDENTIALS, (_, name: string, scheme: string) => `${name}: ${scheme} hidden="true"`)
+        .replace(TOKENS, (_, name: string, token: string) => `${name}${tokenHash(token).replace(':', '-')}`)
+    : head;
+  if (leftOut > 0) return `${shown.replace(LENGTH, '$1: 0')}\r\nX-Body-Left-Out: ${leftOut}\r\n\r\n`;
+  return secret ? `${shown}${raw.slice(head.length)}` : raw;
 }
 
 function headOf(raw: string): string {
+  return raw.slice(0, endOf(raw));
+}
+
+/** Where the header fields end. */
+export function endOf(raw: string): number {
   const end = raw.indexOf('\r\n\r\n');
-  return end < 0 ? raw : raw.slice(0, end);
+  return end < 0 ? raw.length : end;
 }

@@ -1,4 +1,4 @@
-import { arrowOf, type Party, partiesOf } from './arrows.js';
+import { arrowsOf, type Party, partiesOf } from './arrows.js';
 import { Ladder } from './ladder.js';
 import type { RecordedCall } from './recorder.js';
 
@@ -19,10 +19,9 @@ export function ladderText({ summary, events, dropped }: RecordedCall): string {
     partiesOf(events).map((party) => NAMES[party]),
     SPACING,
   );
-  const lines = events.map((event) => {
-    const { from, to, label, device } = arrowOf(event, summary.direction);
+  const lines = arrowsOf({ summary, events }).map(({ from, to, label, device }, index) => {
     const step = to === undefined ? { at: NAMES[from], note: label } : { from: NAMES[from], to: NAMES[to], label };
-    return `${ladder.line(event.ms, step)}${several && device !== undefined ? `  ${device}` : ''}`;
+    return `${ladder.line(events[index]?.ms ?? 0, step)}${several && device !== undefined ? `  ${device}` : ''}`;
   });
   return [
     ...head(summary),

@@ -4,6 +4,7 @@ import { chromium, type Page } from 'playwright-core';
 import type { StageOptions } from '../../../src/demo/stage.js';
 import type { Scope } from '../../../src/ops/http/scopes.js';
 import { ApiStage, SECRET, token } from '../api-stage.js';
+import { violations } from './accessibility.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 /** No connection but to the page under test. */
@@ -54,6 +55,8 @@ async function signIn(page: Page, scopes = SCOPES): Promise<void> {
 
 test.serial('sign-in, live figures, a call searched and read as a ladder by mouse and keyboard', async (t) => {
   const { api, page, complaints } = await opened(t);
+  await page.getByLabel('Token').waitFor();
+  t.deepEqual(await violations(page), [], 'sign-in');
   await page.getByLabel('Token').fill('wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').waitFor();
@@ -80,8 +83,20 @@ test.serial('sign-in, live figures, a call searched and read as a ladder by mous
   await page.getByRole('heading', { name: '1001 → 2001' }).waitFor();
   const events = page.locator('.ladder').getByRole('button');
   const labels = await events.evaluateAll((list) => list.map((entry) => entry.getAttribute('aria-label') ?? ''));
-  t.regex(labels[0] ?? '', /^\d+ ms, CUCM trunk to callwake: INVITE/);
-  t.true(labels.some((label) => /callwake to APNs: VoIP push$/.test(label)));
+  t.regex(labels[0] ?? '', /^\d+\.\d INVITE, CUCM trunk to callwake$/);
+  t.true(labels.some((label) => / VoIP push, callwake to APNs$/.test(label)));
+  const seen = ['100', '180', '200 (INVITE)', '200 (BYE)'].map((label) => `${label}, callwake to CUCM trunk`);
+  for (const arrow of [
+    ...seen,
+    'ACK, CUCM trunk to callwake',
+    'BYE, CUCM trunk to callwake',
+    'BYE, callwake to phone',
+  ]) {
+    t.true(
+      labels.some((label) => label.endsWith(` ${arrow}`)),
+      `${arrow}: ${labels.join('\n')}`,
+    );
+  }
   await events.filter({ hasText: '200 (' }).first().click();
   await page.locator('aside', { hasText: 'push-accepted' }).waitFor();
   await events.first().focus();
@@ -91,11 +106,17 @@ test.serial('sign-in, live figures, a call searched and read as a ladder by mous
   const message = page.locator('aside pre');
   t.regex((await message.textContent()) ?? '', /^INVITE sip:2001@[\s\S]*\r?\nCall-ID: /);
   const atTrunk = await message.textContent();
-  await page.getByRole('button', { name: /callwake to phone: INVITE/ }).click();
+  await page.getByRole('button', { name: /INVITE .*callwake to phone$/ }).click();
   await page.locator('aside', { hasText: 'leg-invited' }).waitFor();
   t.regex((await message.textContent()) ?? '', /^INVITE sip:/);
   t.not(await message.textContent(), atTrunk);
-  await page.getByRole('button', { name: /VoIP push$/ }).click();
+  t.deepEqual(await violations(page), [], 'a call with its ladder');
+  await page.getByRole('button', { name: /200 \(INVITE\), callwake to CUCM trunk$/ }).click();
+  await page.locator('aside', { hasText: 'sip-sent' }).waitFor();
+  t.regex((await message.textContent()) ?? '', /^SIP\/2\.0 200 OK[\s\S]*\r?\nCSeq: \d+ INVITE/);
+  await page.getByRole('button', { name: /100, callwake to CUCM trunk$/ }).click();
+  await page.getByText('The SIP engine sends this by itself').waitFor();
+  await page.getByRole('button', { name: /VoIP push, callwake to APNs$/ }).click();
   await page.locator('aside', { hasText: 'push-asked' }).waitFor();
   t.is(await message.count(), 0);
   t.deepEqual(complaints, []);
@@ -121,6 +142,8 @@ test.serial('at a phone’s width, light and dark, nothing is wider than the pag
       await page.getByRole('heading', { name: heading ?? '', level: 1 }).waitFor();
       const width = await page.evaluate('document.documentElement.scrollWidth');
       t.is(width, 360, `${path}, ${colorScheme}`);
+      const rules = colorScheme === 'dark' ? ['color-contrast'] : undefined;
+      t.deepEqual(await violations(page, rules), [], `${path}, ${colorScheme}`);
     }
     grounds.add(await ground());
   }
@@ -141,6 +164,7 @@ test.serial('the wake test runs from its button, step by step', async (t) => {
   await page.getByRole('button', { name: 'Wake as a call does' }).click();
   await page.getByText(/^The phone wakes: back in \d+ ms\.$/).waitFor();
   t.is(await page.locator('.wake-test ol li').count(), 5);
+  t.deepEqual(await violations(page), [], 'a phone after its wake test');
   t.is(api.stage.apple.received.length, 1);
   const call = api.stage.cucm.call({ to: '2001', from: '1001' });
   await call.answered;
@@ -166,6 +190,7 @@ test.serial('a call is pushed again and ended, a token forgotten: each asks firs
   };
   await page.getByRole('button', { name: 'End call' }).click();
   await page.getByRole('dialog').getByText('1001 gets 480').waitFor();
+  t.deepEqual(await violations(page), [], 'a question');
   await page.keyboard.press('Escape');
   t.not(call.state, 'ended');
   await press('Push again');
@@ -226,6 +251,7 @@ test.serial(
       (await rows.first().textContent()) ?? '',
       /PushNotificationInvalidDeviceTokenResponse.*2001@corp\.example.*Unregistered/,
     );
+    t.deepEqual(await violations(page), [], 'alarms');
     const search = page.getByRole('searchbox');
     await search.focus();
     await page.keyboard.type('no such subject');
@@ -271,7 +297,7 @@ test.serial('the pages are reached and used with the keyboard alone', async (t) 
   await tabTo(/^A .*\d\d:\d\d/);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: '1001 → 2001' }).waitFor();
-  await tabTo(/^g .*: INVITE/);
+  await tabTo(/^g .* INVITE, CUCM trunk/);
   await page.keyboard.press('Space');
   await page.locator('aside', { hasText: 'invite-received' }).waitFor();
   t.not(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none', 'the focus is seen');

@@ -40,7 +40,7 @@ const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt
 function kept(bodies = false, bytes = 1_000_000): CallMessages {
   const all = new CallMessages({ bytes, bodies });
   const add = (ms: number, from: CallMessage['from'], to: CallMessage['to'], text: string, protocol = 'tcp'): void =>
-    all.add({ at: AT + ms, protocol, from, to, text });
+    all.add({ at: AT + ms, text, meta: '', wayOf: () => ({ protocol, from, to }) });
   const session = 'Session-ID: ab30173f7f9855d89ccb3e4b4e5c9a1d;remote=00000000000000000000000000000000';
   add(
     0,
@@ -154,18 +154,18 @@ test('tokens, credentials and bodies are not kept, unless bodies are wanted', (t
 
 test('what is kept is bounded in bytes, the oldest legs go', (t) => {
   const all = new CallMessages({ bytes: 50_000, bodies: false });
+  const wayOf = () => ({ protocol: 'udp', from: TRUNK, to: OWN });
   for (let i = 0; i < 1000; i++) {
     const text = sip('INVITE sip:2001@192.0.2.1 SIP/2.0', `call-${i}`);
-    all.add({ at: AT + i, protocol: 'udp', from: TRUNK, to: OWN, text });
-    all.add({ at: AT + i, protocol: 'udp', from: OWN, to: TRUNK, text: sip('SIP/2.0 100 Trying', `call-${i}`) });
+    all.add({ at: AT + i, text, meta: '', wayOf });
+    all.add({ at: AT + i, text: sip('SIP/2.0 100 Trying', `call-${i}`), meta: '', wayOf });
   }
   const left = Array.from({ length: 1000 }, (_, i) => all.of({ callUuid: 'x', callId: `call-${i}` }).length);
   t.is(left[0], 0);
   t.is(left[999], 2);
   const count = left.filter((messages) => messages > 0).length;
   t.true(count > 10 && count < 100, String(count));
-  for (let i = 0; i < 10_000; i++)
-    all.add({ at: AT, protocol: 'udp', from: TRUNK, to: OWN, text: sip('INFO sip:x SIP/2.0', 'call-999') });
+  for (let i = 0; i < 10_000; i++) all.add({ at: AT, text: sip('INFO sip:x SIP/2.0', 'call-999'), meta: '', wayOf });
   t.true(all.of({ callUuid: 'x', callId: 'call-999' }).length <= 500);
 });
 
@@ -183,13 +183,7 @@ test('a Homer collector gets each message with its leg', async (t) => {
   if (message === undefined) return t.fail();
   const got = once(collector, 'message');
   client.send(message, 'trunk-1');
-  const [packet]: Buffer[] = await got;
-  t.is(packet?.subarray(0, 4).toString(), 'HEP3');
-  t.is(packet?.readUInt16BE(4), packet?.length);
-  const chunks = new Map<number, Buffer>();
-  for (let at = 6; packet !== undefined && at < packet.length; at += packet.readUInt16BE(at + 4)) {
-    chunks.set(packet.readUInt16BE(at + 2), packet.subarray(at + 6, at + packet.readUInt16BE(at + 4)));
-  }
+  const chunks = chunksOf((await got)[0]);
   t.deepEqual([...(chunks.get(3) ?? [])], [192, 0, 2, 10]);
   t.deepEqual([...(chunks.get(4) ?? [])], [192, 0, 2, 1]);
   t.is(chunks.get(7)?.readUInt16BE(), 5060);
@@ -199,7 +193,26 @@ test('a Homer collector gets each message with its leg', async (t) => {
   t.is(chunks.get(14)?.toString(), 'homer');
   t.is(chunks.get(15)?.toString(), message.text);
   t.is(chunks.get(17)?.toString(), 'trunk-1');
+  t.deepEqual([...(chunks.get(11) ?? [])], [1]);
+
+  const next = once(collector, 'message');
+  client.log(AT, '{"text":"callwake -> apns: VoIP push"}', 'session');
+  const line = chunksOf((await next)[0]);
+  t.deepEqual([...(line.get(11) ?? [])], [100]);
+  t.is(line.get(9)?.readUInt32BE(), Math.floor(AT / 1000));
+  t.is(line.get(15)?.toString(), '{"text":"callwake -> apns: VoIP push"}');
+  t.is(line.get(17)?.toString(), 'session');
 });
+
+/** The chunks of a HEP3 packet by their type. */
+function chunksOf(packet: Buffer): Map<number, Buffer> {
+  const chunks = new Map<number, Buffer>();
+  if (packet.subarray(0, 4).toString() !== 'HEP3' || packet.readUInt16BE(4) !== packet.length) return chunks;
+  for (let at = 6; at < packet.length; at += packet.readUInt16BE(at + 4)) {
+    chunks.set(packet.readUInt16BE(at + 2), packet.subarray(at + 6, at + packet.readUInt16BE(at + 4)));
+  }
+  return chunks;
+}
 
 test('an empty call is a capture file too', (t) => {
   t.deepEqual(tshark(t, pcapng([])), []);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import type { EventFields, TimelineEvent } from '../../../src/calls/timeline.js';
+import { arrowsOf } from '../../../src/ops/timeline/arrows.js';
 import { TimelineRecorder } from '../../../src/ops/timeline/recorder.js';
 import { ladderText } from '../../../src/ops/timeline/text.js';
 
@@ -104,6 +105,12 @@ test('neither calls that are over nor the events of one grow without bound; call
   for (let i = 0; i < 1000; i++) of('H0')(i, 'leg-provisional', { status: 180 });
   t.is(kept.get('H0')?.events.length, 300);
   t.is(kept.get('H0')?.dropped, 701);
+  const long = of('L');
+  long(0, 'invite-received', {});
+  for (let i = 0; i < 1000; i++) long(i, 'sip-received', { party: 'trunk', method: 'INFO' });
+  long(2000, 'end', { reason: 'answered' });
+  t.is(kept.get('L')?.events.length, 201, 'messages leave room for the end');
+  t.is(kept.get('L')?.events.at(-1)?.type, 'end');
 });
 
 test('an event after the end is kept with its call', (t) => {
@@ -149,6 +156,56 @@ test('the ladder of a call at several nodes tells what was read, written and sai
   ]) {
     t.regex(text, line);
   }
+});
+
+test('a ladder draws each message between those who had it', (t) => {
+  const { recorder: kept, of } = recorder();
+  const arrows = (id: string, ...events: readonly (readonly [string, EventFields])[]): string[] => {
+    events.forEach(([type, fields], ms) => of(id)(ms, type, fields));
+    const call = kept.get(id);
+    if (call === undefined) throw new Error('no call');
+    return arrowsOf(call).map(({ from, to, label }) => `${from}${to === undefined ? '' : ` > ${to}`}: ${label}`);
+  };
+  const toPhone = arrows(
+    'internal',
+    ['invite-received', { from: 'phone' }],
+    ['sip-sent', { party: 'phone', method: 'INVITE', status: 100, by: 'engine' }],
+    ['ringback', { status: 180 }],
+    ['sip-sent', { party: 'phone', method: 'INVITE', status: 180 }],
+    ['leg-failed', { status: 408, reason: 'Request Timeout', local: true }],
+    ['fallback-trying', { peer: 'cucm-1' }],
+    ['trunk-passed-over', { peer: 'cucm-1', status: 503, reason: 'Service Unavailable' }],
+    ['fallback-answered', { status: 200 }],
+    ['sip-received', { party: 'phone', method: 'ACK' }],
+    ['sip-sent', { party: 'trunk', method: 'ACK' }],
+    ['hung-up', { by: 'device' }],
+  );
+  t.deepEqual(toPhone, [
+    'phone > callwake: INVITE',
+    'callwake > phone: 100',
+    'callwake: ringback: nobody rings yet',
+    'callwake > phone: 180',
+    'callwake: no answer from the phone (408 Request Timeout)',
+    'callwake > trunk: INVITE cucm-1',
+    'trunk > callwake: 503 Service Unavailable, next peer',
+    'trunk > callwake: 200 (INVITE)',
+    'phone > callwake: ACK',
+    'callwake > trunk: ACK',
+    'trunk > callwake: BYE',
+  ]);
+  const toTrunk = arrows(
+    'outbound',
+    ['outbound-received', { aor: 'sip:2001@corp.example', number: '9001' }],
+    ['cancelled', { method: 'BYE' }],
+    ['sip-sent', { party: 'phone', method: 'BYE', status: 200 }],
+    ['rejected-upstream', { status: 487, reason: 'Request Terminated' }],
+  );
+  t.deepEqual(toTrunk, [
+    'phone > callwake: INVITE',
+    'phone > callwake: BYE',
+    'callwake > phone: 200 (BYE)',
+    'callwake > phone: 487 Request Terminated',
+  ]);
 });
 
 test('the ladder of a call whose phone is behind no edge has no column for one', (t) => {
