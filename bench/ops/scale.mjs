@@ -114,7 +114,7 @@ async function look(url, { calls, devices, goal }) {
     await page.getByRole('searchbox').waitFor();
     const times = [];
     for (const [text, result] of texts) times.push(await typed(page, text, result));
-    judge(goal, `search: ${what}`, times, 300);
+    judgeSearch(goal, what, times);
   };
   const each = (make) => Array.from({ length: LOOKS }, (_, i) => make(i + 1));
   await search(
@@ -141,7 +141,7 @@ async function look(url, { calls, devices, goal }) {
   for (const [state, text] of each((i) => (i % 2 ? ['active', ' device'] : ['suspended', ' device']))) {
     times.push(await typed(page, state, text, 'select'));
   }
-  judge(goal, 'search: devices by state', times, 300);
+  judgeSearch(goal, 'devices by state', times);
   await browser.close();
 }
 
@@ -162,6 +162,7 @@ function typed(page, text, result, kind = 'input') {
         const status = () => document.querySelector('p[aria-live]')?.textContent ?? '';
         const field = document.querySelector(kind === 'input' ? 'input[type=search]' : 'select');
         const before = document.querySelector('table.calls tbody')?.innerHTML;
+        performance.clearResourceTimings();
         const since = performance.now();
         const set = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value').set;
         set.call(field, text);
@@ -169,13 +170,32 @@ function typed(page, text, result, kind = 'input') {
         const observer = new MutationObserver(() => {
           if (!status().includes(result) || document.querySelector('table.calls tbody')?.innerHTML === before) return;
           observer.disconnect();
-          requestAnimationFrame(() => resolve(performance.now() - since));
+          requestAnimationFrame(() => {
+            const asked = performance
+              .getEntriesByType('resource')
+              .filter(({ name }) => /\/v1\/(calls|devices)/.test(name));
+            const { startTime, responseEnd } = asked.at(-1) ?? { startTime: 0, responseEnd: 0 };
+            const ms = performance.now() - since;
+            resolve({ ms, asked: startTime - since, answer: responseEnd - startTime, drawn: since + ms - responseEnd });
+          });
         });
         observer.observe(document.body, { subtree: true, childList: true, characterData: true });
         setTimeout(() => reject(new Error(`${text}: not shown; ${status()}`)), 20_000);
       }),
     { text, result, kind },
   );
+}
+
+/** Of the slowest also where its time went: until the page asked, until the answer was there, until it was drawn. */
+function judgeSearch(goal, what, times) {
+  judge(
+    goal,
+    `search: ${what}`,
+    times.map(({ ms }) => ms),
+    300,
+  );
+  const { asked, answer, drawn } = times.reduce((slowest, time) => (time.ms > slowest.ms ? time : slowest));
+  report(`search: ${what}, the slowest`, { ms: { asked, answer, drawn } });
 }
 
 function judge(goal, what, times, most) {

@@ -159,9 +159,9 @@ test('the ladder of a call at several nodes tells what was read, written and sai
 });
 
 test('a ladder draws each message between those who had it', (t) => {
-  const { recorder: kept, of } = recorder();
-  const arrows = (id: string, ...events: readonly (readonly [string, EventFields])[]): string[] => {
-    events.forEach(([type, fields], ms) => of(id)(ms, type, fields));
+  const { recorder: kept, of: events } = recorder();
+  const arrows = (id: string, ...list: readonly (readonly [string, EventFields])[]): string[] => {
+    for (const [ms, [type, fields]] of list.entries()) events(id)(ms, type, fields);
     const call = kept.get(id);
     if (call === undefined) throw new Error('no call');
     return arrowsOf(call).map(({ from, to, label }) => `${from}${to === undefined ? '' : ` > ${to}`}: ${label}`);
