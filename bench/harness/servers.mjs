@@ -9,6 +9,8 @@ import { stringify } from 'yaml';
 import { sleep, tree } from './machine.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+/** Options of node's own for callwake's processes, which hand them on: `CALLWAKE_NODE_ARGS='--cpu-prof --cpu-prof-dir=/tmp/p'`. */
+const NODE_ARGS = (process.env.CALLWAKE_NODE_ARGS ?? '').split(' ').filter((arg) => arg !== '');
 export const DOMAIN = 'corp.example';
 
 /** A folder that goes when the process ends. */
@@ -52,7 +54,7 @@ export async function startCallwake(folder, config = {}, workers = 1, program = 
   return started(
     spawn(
       process.execPath,
-      [program, 'start', '--config', file, ...(workers > 1 ? ['--workers', String(workers)] : [])],
+      [...NODE_ARGS, program, 'start', '--config', file, ...(workers > 1 ? ['--workers', String(workers)] : [])],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
