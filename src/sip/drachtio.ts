@@ -6,14 +6,17 @@ import type { Clock } from '../clock/clock.js';
 import { type EngineFigures, readFigures } from '../engine-figures.js';
 import { type ServerCertificate, serverCertificateOf } from '../grammar/server-certificate.js';
 import { Flows } from './flows.js';
-import type { HeaderRecord } from './header-lines.js';
+import type { HeaderLines, HeaderRecord } from './header-lines.js';
 import { type TappedMessage, tappedMessage } from './message-tap.js';
+import { plainRequest } from './plain-request.js';
 import { sipText } from './wire-text.js';
 
 /** A message as drachtio-srf hands it over. */
 export interface SrfMessage {
   /** The text as it was on the wire. */
   readonly raw: string;
+  /** Its header fields, where they have been read already. */
+  readonly lines?: HeaderLines;
   readonly body?: string;
 }
 
@@ -36,7 +39,8 @@ export interface SrfRequest extends EventEmitter {
   readonly stackDialogId?: string;
   /** Of a request that was sent: unset until its first response. */
   socket: Socket | undefined;
-  cancel(options: { headers?: HeaderRecord }, callback: (error: Error | null) => void): void;
+  /** Of a request that was sent. */
+  cancel?(options: { headers?: HeaderRecord }, callback: (error: Error | null) => void): void;
 }
 
 /** A response, received or to be sent. */
@@ -145,6 +149,8 @@ export interface DrachtioEvents {
 
 const METHODS = 'invite ack bye prack update info refer notify subscribe message options register publish'.split(' ');
 
+const HAS_ROUTE = /^route[ \t]*:/im;
+
 /** Lets go of what srf has read in a request that is kept for long: its text says it all. */
 export function slim({ msg }: SrfRequest): void {
   msg.headers = {};
@@ -165,6 +171,7 @@ export class Drachtio {
   readonly #events: DrachtioEvents;
   #closed = false;
   #corked: Socket | undefined;
+  #onRequest: ((req: SrfRequest, res: SrfResponse) => void) | undefined;
 
   constructor(events: DrachtioEvents) {
     this.#agent = new Srf() as unknown as Agent;
@@ -221,6 +228,7 @@ export class Drachtio {
 
   /** Whom requests go to; to be said before {@link connect}. */
   serve(onRequest: (req: SrfRequest, res: SrfResponse) => void): void {
+    this.#onRequest = onRequest;
     for (const method of METHODS) this.#agent.use(method, onRequest);
   }
 
@@ -229,11 +237,23 @@ export class Drachtio {
     const { message } = this.#events;
     const tags = message === undefined ? [APP, BRIEF_REPLIES] : [APP];
     this.#agent.connect({ ...options, tags, enablePing: true, pingInterval: 15_000 });
-    if (message === undefined) return;
-    this.#agent.app.client?.wp.on('msg', (_socket: Socket, frame: string) => {
-      const tapped = tappedMessage(frame);
-      if (tapped !== undefined) message(tapped);
+    const { client } = this.#agent.app;
+    if (client === undefined) return;
+    client.wp.removeAllListeners('msg');
+    client.wp.on('msg', (socket: Socket, frame: string) => {
+      const tapped = message && tappedMessage(frame);
+      if (tapped !== undefined) message?.(tapped);
+      if (!this.#take(socket, frame)) client._onMsg(socket, frame);
     });
+  }
+
+  /** Takes a request that srf need not see. What may have to be passed on with its help goes to it. */
+  #take(socket: Socket, frame: string): boolean {
+    if (this.#onRequest === undefined || (this.flows.names !== undefined && HAS_ROUTE.test(frame))) return false;
+    const req = plainRequest(frame, socket);
+    if (req === undefined) return false;
+    this.#onRequest(req, req.res);
+    return true;
   }
 
   /** Whether calls that begin come here, or to other applications of the engine alone. Requests inside dialogs come anyway. */
@@ -295,7 +315,7 @@ export class Drachtio {
     this.#batch();
     const { req, msg } = res;
     const text = sipText(`SIP/2.0 ${status} ${reason}`, [msg.headers, headers], body);
-    const id = client.sendMessage(res.socket, text, { stackTxnId: req.stackTxnId });
+    const id = client.wp.send(res.socket, `sip|${req.stackTxnId}|\r\n${text}`);
     if (sent !== undefined) server.pendingRequests.set(id, ([said], raw) => sent(said === 'OK' ? raw : undefined));
     if (status < 200) return;
     res.finished = true;
@@ -320,7 +340,7 @@ export class Drachtio {
   /** CANCELs a request that was sent. */
   cancel(req: SrfRequest, reason: string): void {
     this.#revive(req);
-    req.cancel({ headers: { Reason: reason } }, () => {});
+    req.cancel?.({ headers: { Reason: reason } }, () => {});
   }
 
   /** Sends the ACK of a dialog's last 2xx, with the body that it has to carry, whoever got that. */

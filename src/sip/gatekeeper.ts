@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { splitList } from '../grammar/list.js';
 import type { Guard } from '../guard/guard.js';
 import type { SrfRequest } from './drachtio.js';
-import { allHeaders, type HeaderLines, headerLines } from './header-lines.js';
+import { allHeaders, type HeaderLines, linesOf } from './header-lines.js';
 import type { Peers, Sender } from './peers.js';
 import type { EdgeTrust } from './register-access.js';
 
@@ -61,7 +61,7 @@ export class Gatekeeper {
     const { trunks, edgeOf } = this.#options;
     if (trunks.groupOf(req) !== undefined) return undefined;
     if (edgeOf(req) === undefined) return req.source_address;
-    const vias = allHeaders(lines ?? headerLines(req.msg.raw), 'via').flatMap((value) => splitList(value));
+    const vias = allHeaders(lines ?? linesOf(req.msg), 'via').flatMap((value) => splitList(value));
     const address = vias[1] === undefined ? undefined : addressIn(vias[1]);
     return address !== undefined && isIP(address) !== 0 ? address : undefined;
   }

@@ -51,6 +51,11 @@ export function headerLines(raw: string): HeaderLines {
   return fields;
 }
 
+/** The header fields of a message, read once where that can be kept. */
+export function linesOf({ raw, lines }: { readonly raw: string; readonly lines?: HeaderLines }): HeaderLines {
+  return lines ?? headerLines(raw);
+}
+
 /** Where the line after the one at `from` begins. */
 function nextLine(raw: string, from: number): number {
   const end = raw.indexOf('\r\n', from);
@@ -71,13 +76,16 @@ export function bodyOf(raw: string): string {
 /** The first field of that name. */
 export function firstHeader(lines: HeaderLines, name: string): string | undefined {
   const wanted = name.toLowerCase();
-  return lines.find(([field]) => isNamed(field, wanted))?.[1];
+  for (const line of lines) if (isNamed(line[0], wanted)) return line[1];
+  return undefined;
 }
 
 /** All fields of that name, one string each. */
 export function allHeaders(lines: HeaderLines, name: string): string[] {
   const wanted = name.toLowerCase();
-  return lines.filter(([field]) => isNamed(field, wanted)).map(([, value]) => value);
+  const values: string[] = [];
+  for (const line of lines) if (isNamed(line[0], wanted)) values.push(line[1]);
+  return values;
 }
 
 /**

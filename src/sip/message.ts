@@ -4,7 +4,7 @@ import { withIdentity } from './caller-identity.js';
 import { callerOf, type DestinationOptions, destinationOf } from './device-invite.js';
 import { branchTag } from './dialogs.js';
 import type { SrfRequest, SrfResponse } from './drachtio.js';
-import { endToEnd, firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import { endToEnd, firstHeader, type HeaderLines, linesOf, toRecord } from './header-lines.js';
 import { messageOf } from './message-port.js';
 import type { Peers } from './peers.js';
 import { type AccessOptions, isPhoneSide } from './register-access.js';
@@ -36,7 +36,7 @@ const TRUNK_RETRY = 5;
 export function messageHandler(options: MessageOptions): (req: SrfRequest, res: SrfResponse) => void {
   const { drachtio } = options.wire;
   return (req, res) => {
-    const lines = headerLines(req.msg.raw);
+    const lines = linesOf(req.msg);
     const arrival = new Arrival(options, req, res, lines);
     const trunk = options.trunks.groupOf(req);
     const device = isPhoneSide(options.access, req) && (trunk === undefined || isOurs(options, lines));

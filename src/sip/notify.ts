@@ -1,6 +1,6 @@
 import type { Voicemail } from '../messages/voicemail.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { firstHeader, type HeaderLines, headerLines } from './header-lines.js';
+import { firstHeader, type HeaderLines, linesOf } from './header-lines.js';
 import { messageOf } from './message-port.js';
 import type { Peers } from './peers.js';
 import { type TargetOptions, targetOf } from './target.js';
@@ -33,7 +33,7 @@ export function notifyHandler(options: NotifyOptions): (req: SrfRequest, res: Sr
     return target === undefined ? 404 : voicemail.receive(messageOf(lines, req.msg.body ?? ''), target.aor);
   };
   return (req, res) => {
-    statusOf(req, headerLines(req.msg.raw)).then(
+    statusOf(req, linesOf(req.msg)).then(
       (status) => {
         const reason = REASONS[status] ?? '';
         if (status >= 300)

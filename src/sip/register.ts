@@ -1,6 +1,6 @@
 import type { Device, RegisterAnswer, RegisterRequest } from '../devices/types.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import { firstHeader, type HeaderLines, linesOf, toRecord } from './header-lines.js';
 import { type AccessOptions, accessOf } from './register-access.js';
 import { aorFrom, describeRegister, type HeaderNames, hostOf, sourceOf } from './register-request.js';
 
@@ -81,7 +81,7 @@ export function registerHandler(options: RegisterOptions): (req: SrfRequest, res
     answer(res, request, await registrar.register(request, req, lines));
   };
   return (req, res) => {
-    const lines = headerLines(req.msg.raw);
+    const lines = linesOf(req.msg);
     const aor = aorFrom(firstHeader(lines, 'to') ?? '');
     const source = sourceOf(req);
     if (aor === undefined) return refuse(res, { source, aor: '', status: 400, reason: 'Bad To Header' });

@@ -1,6 +1,6 @@
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { headerLines } from './header-lines.js';
+import { linesOf } from './header-lines.js';
 import { listed } from './register-request.js';
 
 /** Handler of one method outside a dialog. */
@@ -34,7 +34,7 @@ export function dispatcher(
       drachtio.respond(res, 481, 'Call/Transaction Does Not Exist');
       return;
     }
-    if (drachtio.flows.names !== undefined && drachtio.flows.isForFlow(headerLines(req.msg.raw))) {
+    if (drachtio.flows.names !== undefined && drachtio.flows.isForFlow(linesOf(req.msg))) {
       drachtio.pass(req, onFault);
       return;
     }
@@ -69,7 +69,7 @@ export function optionsHandler(
       onRefused({ source, uri: req.uri, status: 403, reason: 'Forbidden', why: 'not from anybody known' });
       return drachtio.respond(res, 403, 'Forbidden');
     }
-    const lines = headerLines(req.msg.raw);
+    const lines = linesOf(req.msg);
     const wanted = [...listed(lines, 'require'), ...listed(lines, 'proxy-require')];
     const unsupported = wanted.filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
     if (unsupported.length > 0) {
