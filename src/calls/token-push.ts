@@ -90,11 +90,16 @@ export class TokenPush {
     token: PushToken,
     environment: PushEnvironment,
   ): Promise<PushOutcome> {
-    const { callUuid, device, payload, ...request } = order;
+    const { callUuid, device, payload, deadline, expiresAt, priority, collapseId, stillWanted } = order;
+    const { id: deviceId, aor } = device;
     const outcome = await this.#options.provider.push({
-      ...request,
+      deadline,
+      expiresAt,
+      priority,
+      collapseId,
+      stillWanted,
       payload: isMade(payload) ? payload : payload(this.#options.recipientOf?.(device, token) ?? anyRecipient),
-      ref: { ...(callUuid === undefined ? {} : { callUuid }), deviceId: device.id, aor: device.aor },
+      ref: callUuid === undefined ? { deviceId, aor } : { callUuid, deviceId, aor },
       kind,
       token: token.token,
       environment,

@@ -239,8 +239,8 @@ export class Messages {
     const { clock, settings, mailbox } = this.#options;
     const now = clock.now();
     const stored: StoredMessage = {
-      v: 1,
       ...message,
+      v: 1,
       receivedAt: now,
       keptUntil: now + Math.min(settings.retention, message.expires ?? settings.retention),
       push: useOf(message) === 'text' ? push : 'never',
@@ -296,9 +296,9 @@ export class Messages {
           kind: 'message',
           aor,
           sender,
-          ...(text === undefined ? {} : { text }),
-          ...(sender.address === undefined ? {} : { conversation: sender.address }),
-          ...(message.expires === undefined ? {} : { expiresAt: clock.now() + message.expires }),
+          text,
+          conversation: sender.address,
+          expiresAt: message.expires === undefined ? undefined : clock.now() + message.expires,
         },
         {
           delivered,

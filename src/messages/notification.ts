@@ -31,18 +31,18 @@ interface Common {
   /** Only this device of the user. */
   readonly deviceId?: string;
   /** A later notification of a conversation takes the place of an earlier one on the screen. */
-  readonly conversation?: string;
+  readonly conversation?: string | undefined;
   /** The number on the app's icon; undefined leaves it as it is. */
-  readonly badge?: number;
+  readonly badge?: number | undefined;
   /** Epoch milliseconds after which nobody wants to read it any more. */
-  readonly expiresAt?: number;
+  readonly expiresAt?: number | undefined;
 }
 
 /** An instant message; it is told of, not delivered. */
 export interface MessageNotification extends Common {
   readonly kind: 'message';
   readonly sender: Sender;
-  readonly text?: string;
+  readonly text?: string | undefined;
 }
 
 export interface InvitationNotification extends Common {

@@ -134,14 +134,16 @@ class Round {
   async #push({ device }: Sleeper): Promise<Told> {
     const { pushes, settings } = this.options;
     const { patience = PATIENCE, stillWanted, badgeOf } = this.wanted;
-    const badge = badgeOf?.(device.id);
     const { expiresAt = Number.POSITIVE_INFINITY } = this.notification;
+    const { payload, collapseId, priority } = alertOf(factsOf(this.notification, this.#now, badgeOf?.(device.id)));
     const outcome = await pushes.push('alert', {
       device,
-      ...alertOf(factsOf(badge === undefined ? this.notification : { ...this.notification, badge }, this.#now)),
+      payload,
+      collapseId,
+      priority,
       deadline: Math.min(this.#now + patience, expiresAt),
       expiresAt: Math.min(this.#now + Math.max(settings.keep, patience), expiresAt),
-      ...(stillWanted && { stillWanted: () => stillWanted(device.id) }),
+      stillWanted: stillWanted && (() => stillWanted(device.id)),
     });
     switch (outcome.kind) {
       case 'accepted':

@@ -2,19 +2,19 @@ interface Common {
   /** Epoch milliseconds of what it tells of. */
   readonly at: number;
   /** What the app's icon shows from now on; absent: it stays as it is. */
-  readonly badge?: number;
+  readonly badge?: number | undefined;
   /** Whom it is for, where a phone has several accounts: `sip:2001@corp.example`. */
-  readonly aor?: string;
+  readonly aor?: string | undefined;
   /** Epoch milliseconds after which nobody wants to read it. */
-  readonly expiresAt?: number;
+  readonly expiresAt?: number | undefined;
 }
 
 /** A call that is over: missed, or taken by another device. */
 export interface MissedCallFacts extends Common {
   readonly kind: 'missed-call' | 'answered-elsewhere';
   readonly callUuid: string;
-  readonly callerName?: string;
-  readonly callerNumber?: string;
+  readonly callerName?: string | undefined;
+  readonly callerNumber?: string | undefined;
   readonly calledNumber: string;
   /** The caller asked to stay unknown: name and number are left out. */
   readonly privacy: boolean;
@@ -25,16 +25,16 @@ export interface MessageFacts extends Common {
   readonly kind: 'message';
   /** Names the message: a second alert with the same takes the place of the first. */
   readonly id: string;
-  readonly senderName?: string;
+  readonly senderName?: string | undefined;
   /** Address: a SIP URI, a number, a JID. */
-  readonly sender?: string;
+  readonly sender?: string | undefined;
   /**
    * A room or thread: its notifications are stacked, and a later one takes the place of an earlier one. Default: stacked by sender,
    * each on its own.
    */
-  readonly conversation?: string;
+  readonly conversation?: string | undefined;
   /** What it says, as plain text. Absent: "New message". */
-  readonly text?: string;
+  readonly text?: string | undefined;
 }
 
 /** An invitation to a meeting or a conference. */
@@ -42,27 +42,27 @@ export interface InvitationFacts extends Common {
   readonly kind: 'invitation';
   /** Names the invitation: a change of it takes the place of the first. */
   readonly id: string;
-  readonly senderName?: string;
-  readonly sender?: string;
-  readonly subject?: string;
+  readonly senderName?: string | undefined;
+  readonly sender?: string | undefined;
+  readonly subject?: string | undefined;
   /** Epoch milliseconds. */
-  readonly startsAt?: number;
+  readonly startsAt?: number | undefined;
   /** URI to join; left out when it doesn't fit, never cut. */
-  readonly link?: string;
+  readonly link?: string | undefined;
 }
 
 /** Voice messages that wait in the mailbox. */
 export interface VoicemailFacts extends Common {
   readonly kind: 'voicemail';
-  readonly id?: string;
-  readonly callerName?: string;
-  readonly callerNumber?: string;
+  readonly id?: string | undefined;
+  readonly callerName?: string | undefined;
+  readonly callerNumber?: string | undefined;
   /** How many are new. */
-  readonly newMessages?: number;
-  readonly oldMessages?: number;
+  readonly newMessages?: number | undefined;
+  readonly oldMessages?: number | undefined;
   /** Changes the badge only: nothing is shown or heard. */
-  readonly silent?: boolean;
-  readonly durationMs?: number;
+  readonly silent?: boolean | undefined;
+  readonly durationMs?: number | undefined;
   readonly privacy: boolean;
 }
 

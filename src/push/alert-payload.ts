@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AlertFacts, InvitationFacts, MessageFacts } from './alert-facts.js';
+import type { AlertFacts, InvitationFacts, MessageFacts, VoicemailFacts } from './alert-facts.js';
 import { type ApsAlert, alertTexts } from './alert-texts.js';
 import { payloadWithin, type Shortening } from './payload-within.js';
 import { anyRecipient, type DeviceKey, type Recipient, type Told, tellingOf } from './recipient.js';
@@ -43,18 +43,18 @@ const COLLAPSE_ID = /^[0-9A-Za-z-]{1,64}$/;
 
 /** Everything that may be a text in one of the facts. */
 interface Texts {
-  readonly aor?: string;
-  readonly id?: string;
-  readonly callUuid?: string;
-  readonly callerName?: string;
-  readonly callerNumber?: string;
-  readonly calledNumber?: string;
-  readonly senderName?: string;
-  readonly sender?: string;
-  readonly conversation?: string;
-  readonly text?: string;
-  readonly subject?: string;
-  readonly link?: string;
+  readonly aor?: string | undefined;
+  readonly id?: string | undefined;
+  readonly callUuid?: string | undefined;
+  readonly callerName?: string | undefined;
+  readonly callerNumber?: string | undefined;
+  readonly calledNumber?: string | undefined;
+  readonly senderName?: string | undefined;
+  readonly sender?: string | undefined;
+  readonly conversation?: string | undefined;
+  readonly text?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly link?: string | undefined;
 }
 
 const bounds: Readonly<Record<keyof Texts, number>> = {
@@ -102,21 +102,20 @@ export function alertOf(facts: AlertFacts): Alert {
 function payloadFor(facts: AlertFacts, to: Recipient): AlertPayload {
   const { kind, badge } = facts;
   const { told, key } = tellingOf(to);
-  const shown = key ? 'nothing' : told;
-  const head = { v: 1, type: kind, ...idOf(facts) } as const;
-  const members = { ...head, ...membersOf(facts, told) };
+  const silent = isSilent(facts);
+  const aps: Writable<AlertPayload['aps']> = { 'thread-id': threadOf(facts, told, key) };
+  if (!silent) aps.alert = alertTexts(facts, key ? 'nothing' : told);
+  if (badge !== undefined) aps.badge = badge;
+  if (!silent && kind !== 'answered-elsewhere') aps.sound = 'default';
+  const head = headOf(facts);
+  const members = membersOf(facts, told);
+  if (key === undefined) return { aps, callwake: members };
+  aps['mutable-content'] = 1;
   const about = `1.${kind}.${head.id ?? head.callUuid ?? ''}`;
-  return {
-    aps: {
-      ...(isSilent(facts) ? {} : { alert: alertTexts(facts, shown) }),
-      ...(badge === undefined ? {} : { badge }),
-      ...(isSilent(facts) || kind === 'answered-elsewhere' ? {} : { sound: 'default' }),
-      'thread-id': threadOf(facts, told, key),
-      ...(key ? { 'mutable-content': 1 } : {}),
-    },
-    callwake: key ? { ...head, ...seal({ alert: alertTexts(facts, told), callwake: members }, about, key) } : members,
-  };
+  return { aps, callwake: { ...head, ...seal({ alert: alertTexts(facts, told), callwake: members }, about, key) } };
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Notifications of one thread are stacked; Apple needn't know whose it is when it is sealed. */
 function threadOf(facts: AlertFacts, told: Told, key: DeviceKey | undefined): string {
@@ -128,37 +127,58 @@ function threadOf(facts: AlertFacts, told: Told, key: DeviceKey | undefined): st
   return `callwake.message ${key ? pseudonym(name, key) : name}`;
 }
 
-type Ids = { readonly id?: string; readonly callUuid?: string };
+type Head = { readonly v: 1; readonly type: AlertFacts['kind']; readonly id?: string; readonly callUuid?: string };
 
-function idOf(facts: AlertFacts): Ids {
-  if ('callUuid' in facts) return { callUuid: facts.callUuid };
-  return facts.id ? { id: facts.id } : {};
+/** What is never sealed. */
+function headOf(facts: AlertFacts): Head {
+  const { kind: type } = facts;
+  if ('callUuid' in facts) return { v: 1, type, callUuid: facts.callUuid };
+  return facts.id ? { v: 1, type, id: facts.id } : { v: 1, type };
 }
 
-function membersOf(facts: AlertFacts, told: Told): Readonly<Record<string, unknown>> {
-  const { aor, at, expiresAt } = facts;
-  const head = { aor, at, expiresAt };
-  if (told === 'nothing') return present(head);
+function membersOf(facts: AlertFacts, told: Told): AlertPayload['callwake'] {
+  const head = headOf(facts);
+  const members: Record<string, unknown> = head;
+  const add = (name: keyof Texts | keyof VoicemailFacts | keyof InvitationFacts, value: unknown): void => {
+    if (value !== undefined && value !== '') members[name] = value;
+  };
   const all = told === 'clear';
-  switch (facts.kind) {
-    case 'message': {
-      const { senderName, sender, conversation } = facts;
-      return present({ senderName, sender, conversation: all ? conversation : undefined, ...head });
-    }
-    case 'invitation': {
-      const { senderName, sender, subject, startsAt, link } = facts;
-      return present({ senderName, sender, ...(all ? { subject, startsAt, link } : {}), ...head });
-    }
-    case 'voicemail': {
-      const { callerName, callerNumber, newMessages, oldMessages, durationMs, privacy } = facts;
-      const counts = all ? { newMessages, oldMessages, durationMs } : {};
-      return present({ callerName, callerNumber, ...counts, ...head, privacy });
-    }
-    default: {
-      const { callerName, callerNumber, calledNumber, privacy } = facts;
-      return present({ callerName, callerNumber, calledNumber: all ? calledNumber : undefined, ...head, privacy });
+  if (told !== 'nothing') {
+    switch (facts.kind) {
+      case 'invitation':
+      case 'message':
+        add('senderName', facts.senderName);
+        add('sender', facts.sender);
+        break;
+      default:
+        add('callerName', facts.callerName);
+        add('callerNumber', facts.callerNumber);
+        add('privacy', facts.privacy);
     }
   }
+  if (all) {
+    switch (facts.kind) {
+      case 'message':
+        add('conversation', facts.conversation);
+        break;
+      case 'invitation':
+        add('subject', facts.subject);
+        add('startsAt', facts.startsAt);
+        add('link', facts.link);
+        break;
+      case 'voicemail':
+        add('newMessages', facts.newMessages);
+        add('oldMessages', facts.oldMessages);
+        add('durationMs', facts.durationMs);
+        break;
+      default:
+        add('calledNumber', facts.calledNumber);
+    }
+  }
+  add('aor', facts.aor);
+  add('at', facts.at);
+  add('expiresAt', facts.expiresAt);
+  return head;
 }
 
 function withoutCaller(facts: AlertFacts): AlertFacts {
@@ -168,8 +188,12 @@ function withoutCaller(facts: AlertFacts): AlertFacts {
 }
 
 function boundedTexts<Facts extends object>(facts: Facts): Facts {
-  const bounded = Object.entries(facts).map(([name, value]) => [name, boundedText(name, value)]);
-  return Object.fromEntries(bounded) as Facts;
+  let bounded: Facts | undefined;
+  for (const [name, value] of Object.entries(facts)) {
+    const kept = boundedText(name, value);
+    if (kept !== value) bounded = { ...(bounded ?? facts), [name]: kept };
+  }
+  return bounded ?? facts;
 }
 
 function boundedText(name: string, value: unknown): unknown {
@@ -183,11 +207,6 @@ function boundedText(name: string, value: unknown): unknown {
 const dotted = new Set(order.filter(({ how }) => how === 'dots').map(({ member }) => member));
 
 const isText = (name: string): name is keyof Texts => name in bounds;
-
-/** Without what is undefined or an empty text. */
-function present(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== ''));
-}
 
 const isSilent = (facts: AlertFacts): boolean => facts.kind === 'voicemail' && facts.silent === true;
 

@@ -1,4 +1,4 @@
-import type { AlertFacts } from './alert-facts.js';
+import type { AlertFacts, MissedCallFacts, VoicemailFacts } from './alert-facts.js';
 import type { Told } from './recipient.js';
 
 /**
@@ -73,7 +73,7 @@ function wordsOf(facts: AlertFacts, told: Told): readonly [title: Words, body: W
   }
 }
 
-function callerOf({ callerName, callerNumber }: { callerName?: string; callerNumber?: string }): string | undefined {
+function callerOf({ callerName, callerNumber }: VoicemailFacts | MissedCallFacts): string | undefined {
   if (callerName && callerNumber) return `${callerName} (${callerNumber})`;
   return callerName || callerNumber || undefined;
 }

@@ -19,16 +19,16 @@ export interface PushRequest {
   /** JSON-serialisable body, `aps` included. */
   readonly payload: Readonly<Record<string, unknown>>;
   /** Epoch milliseconds after which Apple may forget the push; undefined means one attempt (`apns-expiration: 0`). */
-  readonly expiresAt?: number;
+  readonly expiresAt?: number | undefined;
   /** 10, or 5 for what may wait. Default: 10 for voip and alert, 5 for background. */
-  readonly priority?: 5 | 10;
-  readonly collapseId?: string;
+  readonly priority?: 5 | 10 | undefined;
+  readonly collapseId?: string | undefined;
   /** Epoch milliseconds after which the outcome no longer matters: the provider gives up then. */
   readonly deadline: number;
   /** Asked before each attempt; `false` ends the push as `withdrawn` (the call is over). */
-  readonly stillWanted?: () => boolean;
+  readonly stillWanted?: (() => boolean) | undefined;
   /** Epoch milliseconds of the registration that last named the token: a 410 older than that doesn't end it. */
-  readonly tokenRegisteredAt?: number;
+  readonly tokenRegisteredAt?: number | undefined;
 }
 
 /** What became of the token: `dead` (forget it), `wrong-environment` (try the other host), `wrong-topic`, or nothing. */

@@ -25,6 +25,7 @@ export function charactersOf(text: string, limit = Number.POSITIVE_INFINITY): st
  * Costs no more for a megabyte than for what is kept.
  */
 export function cutText(text: string, characters: number): string {
+  if (text.length <= characters && ASCII.test(text)) return text;
   const wellFormed = toWellFormed(text.slice(0, characters * LONGEST_CHARACTER));
   return wellFormed.length <= characters ? wellFormed : charactersOf(wellFormed, characters).join('');
 }
