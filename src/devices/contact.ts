@@ -113,13 +113,15 @@ function parse(text: string): { address: NameAddr; uri: SipUri } {
   }
 }
 
-function bareUri(uri: SipUri, settings: DeviceSettings): SipUri {
+function bareUri(uri: SipUri, { stateParameter, platformParameter }: DeviceSettings): SipUri {
   const params = new Params();
-  const drop = [settings.stateParameter.toLowerCase(), settings.platformParameter.toLowerCase()];
-  for (const [name, value] of uri.params) {
-    if (!isPushParam(name) && !drop.includes(name.toLowerCase())) params.set(name, value);
-  }
+  const isOwn = (name: string): boolean => isSameName(name, stateParameter) || isSameName(name, platformParameter);
+  for (const [name, value] of uri.params) if (!isPushParam(name) && !isOwn(name)) params.append(name, value);
   return { ...uri, params };
+}
+
+function isSameName(a: string, b: string): boolean {
+  return a.length === b.length && a.toLowerCase() === b.toLowerCase();
 }
 
 /** RFC 3261 19.1.1: a parameter's name appears once. */

@@ -160,20 +160,17 @@ class Change {
     const hints = { stated: contact.platform, deviceName, model: contact.model, userAgent };
     const activeAt = activityAt(before, word, now);
     const appleVoip = tokens.some(({ kind }) => kind === 'voip');
-    const device: Device = {
-      id,
-      aor,
-      ...(instance !== undefined && { instance }),
-      platform: platformOf({ ...hints, appleVoip }),
-      ...(userAgent !== undefined && { userAgent: userAgent.slice(0, MAX_AGENT_LENGTH) }),
-      ...(deviceName !== undefined && { deviceName }),
-      bindings,
-      tokens,
-      ...this.#key(before, contact),
-      ...(word !== undefined && { word: { state: word, at: now } }),
-      ...(activeAt !== undefined && { activeAt }),
-      seenAt: now,
-    };
+    const platform = platformOf({ ...hints, appleVoip });
+    // Fields that may be missing are put in afterwards: spread into the literal they would make all that stand behind them slow to write.
+    const device: Writable<Device> = { id, aor, platform, bindings, tokens, seenAt: now };
+    if (instance !== undefined) device.instance = instance;
+    if (userAgent !== undefined) device.userAgent = userAgent.slice(0, MAX_AGENT_LENGTH);
+    if (deviceName !== undefined) device.deviceName = deviceName;
+    if (word !== undefined) device.word = { state: word, at: now };
+    if (activeAt !== undefined) device.activeAt = activeAt;
+    const key = this.#key(before, contact);
+    if (key?.encryptionKey !== undefined) device.encryptionKey = key.encryptionKey;
+    if (key?.encryptionKeyId !== undefined) device.encryptionKeyId = key.encryptionKeyId;
     this.#own.add(id);
     this.#takeTokens(before, tokens);
     this.#devices =
@@ -184,6 +181,7 @@ class Change {
 
   /** A token is one phone's: whoever names it last has it. */
   #takeTokens(mine: Device | undefined, named: readonly PushToken[]): void {
+    if (this.#devices.every((device) => device === mine)) return;
     const taken = new Set(named.map(({ token }) => token));
     this.#devices = this.#devices.flatMap((device) => {
       if (device === mine || !device.tokens.some(({ token }) => taken.has(token))) return [device];
@@ -202,16 +200,17 @@ class Change {
   }
 
   /** The key that it gives now; without one, that of before. @throws RegisterError 400 for a malformed one, 403 for one in clear. */
-  #key(before: Device | undefined, contact: ParsedContact): Pick<Device, 'encryptionKey' | 'encryptionKeyId'> {
+  #key(
+    before: Device | undefined,
+    contact: ParsedContact,
+  ): Pick<Device, 'encryptionKey' | 'encryptionKeyId'> | undefined {
     const { keyHeader } = this.#request;
     const key = contact.key ?? (keyHeader === undefined ? undefined : keyInHeader(keyHeader));
     if (key !== undefined) {
       checkSecure(this.#request, this.#context.settings);
       return key;
     }
-    if (before?.encryptionKey === undefined) return {};
-    const { encryptionKey, encryptionKeyId } = before;
-    return { encryptionKey, ...(encryptionKeyId !== undefined && { encryptionKeyId }) };
+    return before;
   }
 
   #unregister(device: Device, contact: ParsedContact): void {
@@ -234,6 +233,8 @@ class Change {
     if (!this.#fresh.has(binding)) checkOrder(binding, this.#request);
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** When the phone was last in use, as its word tells: until it says `background`, if it was in the foreground before. */
 function activityAt(before: Device | undefined, word: 'foreground' | 'background' | undefined, now: number) {

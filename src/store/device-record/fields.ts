@@ -22,8 +22,8 @@ class RecordContext {
   constructor(words: Words, aor: string) {
     this.words = words;
     this.aor = aor;
-    const user = /^sips?(:[^@]+@)/.exec(aor)?.[1];
-    this.known = user === undefined || user.length < 3 ? [] : [user];
+    const user = /^sips?:/.test(aor) ? aor.slice(aor.indexOf(':'), aor.indexOf('@') + 1) : '';
+    this.known = user.length < 3 ? [] : [user];
   }
 
   learn(text: string): void {
@@ -200,7 +200,11 @@ export function list<T>(of: Field<T>): Field<readonly T[]> {
       to.out.varint(values.length);
       for (const value of values) of.write(value, to);
     },
-    read: (from) => Array.from({ length: from.in.varint() }, () => of.read(from)),
+    read: (from) => {
+      const values: T[] = [];
+      for (let left = from.in.varint(); left > 0; left--) values.push(of.read(from));
+      return values;
+    },
   };
 }
 
