@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { detached } from '../grammar/detached.js';
 
 const SESSION_ID = /^\s*([0-9a-fA-F]{32})\s*(?:;|$)/;
 const NIL = '0'.repeat(32);
@@ -7,7 +8,7 @@ const NIL = '0'.repeat(32);
 export function sessionUuid(sessionId: string | undefined): string | undefined {
   const match = sessionId === undefined ? null : SESSION_ID.exec(sessionId);
   const uuid = match?.[1]?.toLowerCase();
-  return uuid === NIL ? undefined : uuid;
+  return uuid === undefined || uuid === NIL ? undefined : detached(uuid);
 }
 
 /**

@@ -189,6 +189,7 @@ function addSoak(program: Command, end: (code: number) => void): void {
     .addOption(new Option('--transport <name>', 'SIP over').choices(['udp', 'tcp', 'tls']).default('tcp'))
     .option('--json <file>', 'write all that was seen there too')
     .option('--log <file>', "write callwake's log there")
+    .option('--heap-snapshots <folder>', 'keep snapshots of the heaps of app and engine there, for DevTools')
     .action(async (options) => {
       const { runSoakCommand } = await import('./soak.js');
       end(await runSoakCommand(options, (line) => void process.stdout.write(`${line}\n`)));

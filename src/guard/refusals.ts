@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js';
+import { detached } from '../grammar/detached.js';
 
 /** Something that was asked for and not done. */
 export interface Refusal {
@@ -106,7 +107,7 @@ function shortened(refusal: Refusal): Refusal {
   const { source, about } = refusal;
   return {
     ...refusal,
-    source: source.slice(0, MAX_TEXT),
-    ...(about === undefined ? {} : { about: about.slice(0, MAX_TEXT) }),
+    source: detached(source.slice(0, MAX_TEXT)),
+    ...(about === undefined ? {} : { about: detached(about.slice(0, MAX_TEXT)) }),
   };
 }

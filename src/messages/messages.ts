@@ -149,6 +149,7 @@ export class Messages {
     const { clock, mailbox, onFault } = this.#options;
     if (this.#closed) return;
     this.#sweeping = clock.setTimeout(() => {
+      this.#answers.purgeStale();
       const done = Promise.all([this.#deliveries.sweep(), mailbox.dead.forget(clock.now() - DEAD_KEPT)]);
       void done.catch(onFault).finally(() => this.#sweepLater());
     }, SWEEP_EVERY);

@@ -31,7 +31,7 @@ async function callwake(args: readonly string[], until?: RegExp): Promise<Said> 
 
 test('a phone is found, woken, called, and the call followed: what an operator does at a terminal', async (t) => {
   const api = await ApiStage.start(t, { config: { timeline: { calls: 100 } } });
-  const run = asked(api.url, api.stage.configFile);
+  const run = asked(api.url, api.stage);
   const phone = await api.stage.phone({ behaviour: QUICK });
   await phone.background();
   const id = phone.identity.instance.replace('urn:uuid:', '');
@@ -80,16 +80,16 @@ test('a phone that does not come: the wake test says where it broke, exit code 1
   const api = await ApiStage.start(t, { trunk: { hold: '4s' } });
   const phone = await api.stage.phone({ behaviour: { deaf: true } });
   await phone.background();
-  const { status, stdout } = await asked(api.url, api.stage.configFile)('wake', '2001');
+  const { status, stdout } = await asked(api.url, api.stage)('wake', '2001');
   t.is(status, 1);
   t.regex(stdout, / failed {2}register .*\nIt broke at register: no REGISTER within 4 s\. /);
-  const nobody = await asked(api.url, api.stage.configFile)('wake', '2099');
+  const nobody = await asked(api.url, api.stage)('wake', '2099');
   t.like(nobody, { status: 1, stderr: '2099 has no phone that is registered or can be woken.\n' });
 });
 
 test('the log is read and followed; alarms are kept over a restart and found by name', async (t) => {
   const api = await ApiStage.start(t);
-  const run = asked(api.url, api.stage.configFile);
+  const run = asked(api.url, api.stage);
   const reach = ['--url', api.url, '--config', api.stage.configFile];
   const phone = await api.stage.phone({ behaviour: QUICK });
   await phone.background();
@@ -109,7 +109,7 @@ test('the log is read and followed; alarms are kept over a restart and found by 
   await api.stage.callwake.logged('alarm event');
   const again = api.stage.callwake.logged('api listening', ({ url }) => url !== api.url);
   await killApp(api.stage);
-  const history = asked(String((await again).url), api.stage.configFile);
+  const history = asked(String((await again).url), api.stage);
   const refused = await history(
     'alarms',
     '--history',
@@ -128,7 +128,7 @@ test('the log is read and followed; alarms are kept over a restart and found by 
 
 test('a node is drained and taken back, and its log level set', async (t) => {
   const api = await ApiStage.start(t, { trunk: { hold: '60s' } });
-  const run = asked(api.url, api.stage.configFile);
+  const run = asked(api.url, api.stage);
   const phone = await api.stage.phone({ behaviour: { wakeDelayMs: 60_000, answerDelayMs: 20 } });
   await phone.background();
   const held = api.stage.cucm.call({ to: '2001' });
@@ -234,7 +234,7 @@ test('bash completes commands, options, values and files', (t) => {
 
 test('a held call is pushed again and ended, and a phone’s token forgotten', async (t) => {
   const api = await ApiStage.start(t, { trunk: { hold: '120s' } });
-  const run = asked(api.url, api.stage.configFile);
+  const run = asked(api.url, api.stage);
   const phone = await api.stage.phone({ behaviour: { wakeDelayMs: 600_000 } });
   await phone.background();
   const id = phone.identity.instance.replace('urn:uuid:', '');

@@ -6,6 +6,7 @@ import tls from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { stringify } from 'yaml';
 import { type PushTestOptions, runPushTest } from '../../src/cli/push-test.js';
+import { Secrets } from '../../src/demo/secrets.js';
 import type { Device } from '../../src/devices/types.js';
 import type { ApnsSimulator } from '../../src/sim/apns/simulator.js';
 import { LmdbStore } from '../../src/store/lmdb-store.js';
@@ -42,7 +43,12 @@ async function pushTest(
   const given = options.device === undefined ? { token: newToken(), topic, ...options } : options;
   const lines: string[] = [];
   const code = await runPushTest(file, {}, { timeout: 30_000, ...given }, (line) => lines.push(line));
-  return { code, text: lines.join('\n') };
+  const text = lines.join('\n');
+  const secrets = new Secrets();
+  secrets.addConfiguration(file);
+  secrets.add('push token', given.token);
+  t.deepEqual(secrets.findIn(text), [], text);
+  return { code, text };
 }
 
 const endpointsOf = ({ endpoints: { production, sandbox } }: Pick<ApnsSimulator, 'endpoints'>) => ({

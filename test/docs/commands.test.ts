@@ -124,7 +124,7 @@ test('upgrade: the commands of the guide; the app that is killed comes back with
   const api = await ApiStage.start(t, { api: { loopbackWithoutToken: true }, trunk: { hold: '60s' } });
   const { stage } = api;
   const run = async (line = '', url = api.url): Promise<string> => {
-    const said = await asked(url, stage.configFile)(...line.replace(/^callwake /, '').split(' '));
+    const said = await asked(url, stage)(...line.replace(/^callwake /, '').split(' '));
     t.is(said.status, 0, `${line}: ${said.stderr}`);
     return said.stdout;
   };

@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { OutputScan, Secrets } from '../../src/demo/secrets.js';
 import { Stage } from '../../src/demo/stage.js';
 import { ApiStage } from '../ops/api-stage.js';
+import { asked } from '../support/asked.js';
 
 const TOKEN = 'ab'.repeat(32);
 const TEXT = 'meet me behind the old harbour at nine';
@@ -39,7 +40,7 @@ test('secrets are found wherever they stand, and nothing else is', (t) => {
   t.deepEqual(scan.end(), ['password in: what is known later: too late']);
 });
 
-test('a process that shows a secret fails its test, over its log and over the API', async (t) => {
+test('a process that shows a secret fails its test, over its log, over the API and in its commands', async (t) => {
   const stage = await Stage.start({ edge: 'path' });
   stage.callwake.secrets.add('password', 'sip:2001@corp.example');
   await stage.phone();
@@ -48,6 +49,9 @@ test('a process that shows a secret fails its test, over its log and over the AP
   api.stage.callwake.secrets.add('password', 'callwake_info');
   await t.throwsAsync(api.ask('/metrics'), { message: '/metrics shows password' });
   api.stage.callwake.secrets.forget('callwake_info');
+  api.stage.callwake.secrets.add('password', 'in-service');
+  await t.throwsAsync(asked(api.url, api.stage)('trunks'), { message: /^the command shows password/ });
+  api.stage.callwake.secrets.forget('in-service');
 });
 
 test('with all that can be told switched on, no token, key, password, text or SDP is in what leaves callwake', async (t) => {

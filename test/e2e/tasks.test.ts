@@ -62,7 +62,7 @@ test('the tasks of an engineer, done with the commands that the guide prints', a
       .replace('call.pcapng', join(folder, 'call.pcapng'))
       .replace(UUID, uuid);
     const words = args.split(' ');
-    const said = await (words[0] === 'call' ? alone : asked(api.url, stage.configFile))(...words);
+    const said = await (words[0] === 'call' ? alone : asked(api.url, stage))(...words);
     t.is(said.status, status, `${command}: ${said.stderr}`);
     return said.stdout;
   };

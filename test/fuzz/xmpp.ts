@@ -53,6 +53,12 @@ export class XmppSubject implements Subject {
   async close(): Promise<void> {}
 }
 
+/** What an XMPP server that means harm sends to a component: so many stanzas with odd contents, and one that has no end. */
+export function hostileStanzas(random: Random, count: number): string {
+  const odd = Array.from({ length: count }, () => wellFormed(oddStanza(random, () => random.pick(NASTY)).toString()));
+  return `${odd.join('')}<iq>${'<a>'.repeat(1000)}`;
+}
+
 function parsed(random: Random | undefined, text: string): { elements: Element[]; errors: number } {
   const parser = new (boundedParser(BOUNDS))();
   const elements: Element[] = [];

@@ -1,6 +1,6 @@
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapCodeStatistics, setFlagsFromString, writeHeapSnapshot } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
@@ -31,7 +31,18 @@ const ROLES = new Set(['start', 'engine', 'app']);
 // Preloaded (`--import`) by every process of a callwake whose environment asks for it.
 const { [PROBE_FOLDER]: folder, [PROBE_EVERY]: every } = process.env;
 const role = process.argv[2] ?? '';
-if (folder !== undefined && isMainThread && ROLES.has(role)) probe(join(folder, `${role}-${process.pid}.jsonl`));
+if (folder !== undefined && isMainThread && ROLES.has(role)) {
+  probe(join(folder, `${role}-${process.pid}.jsonl`));
+  snapshots(join(folder, `${role}-${process.pid}`));
+}
+
+/** At each SIGUSR2 a file with all that is in the heap, whole as soon as it is there under its name. */
+function snapshots(path: string): void {
+  let written = 0;
+  process.on('SIGUSR2', () => {
+    renameSync(writeHeapSnapshot(`${path}.part`), `${path}.${written++}.heapsnapshot`);
+  });
+}
 
 function probe(file: string): void {
   setFlagsFromString('--expose-gc');

@@ -45,16 +45,16 @@ export interface MeasuredProcess {
 const ENOUGH = 300_000;
 
 /**
- * Reads what the processes have written of themselves (see `probe.ts`): the newest of each role, from the end of its warm-up until
- * the load ended.
+ * Reads what the processes have written of themselves (see `probe.ts`): the newest of each role, from the end of its warm-up, and
+ * not before `from`, until the load ended.
  */
-export function readProcesses(folder: string, warmUp: number, until: number): readonly MeasuredProcess[] {
+export function readProcesses(folder: string, warmUp: number, from: number, until: number): readonly MeasuredProcess[] {
   const newest = new Map<string, MeasuredProcess & { readonly at: number }>();
-  for (const name of readdirSync(folder)) {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.jsonl'))) {
     const [role = '', pid = ''] = name.replace('.jsonl', '').split('-');
     const all = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n').map(parsed).filter(isDefined);
     const start = all[0]?.at ?? 0;
-    const warm = all.filter(({ at }) => at >= start + warmUp && at <= until);
+    const warm = all.filter(({ at }) => at >= Math.max(start + warmUp, from) && at <= until);
     const before = newest.get(role);
     if (warm.length === 0 || (before !== undefined && before.at > start)) continue;
     newest.set(role, { role, pid: Number(pid), at: start, ...figuresOf(warm, all) });

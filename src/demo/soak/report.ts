@@ -1,9 +1,10 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
+import type { HeapChange } from './heap.js';
 import { MEASURES, type MeasuredProcess } from './processes.js';
 import type { SoakResult } from './run.js';
 
 /** The report of a run as people read it. */
-export function reportOf({ options, actions, faults, sums, counted, processes, findings }: SoakResult): string {
+export function reportOf({ options, actions, faults, sums, counted, processes, kept, findings }: SoakResult): string {
   const { duration, seed, rate, phones, edge, transport } = options;
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB`;
   return [
@@ -21,6 +22,7 @@ export function reportOf({ options, actions, faults, sums, counted, processes, f
     `unexplained: ${sums.unexplained.length}`,
     '',
     ...processes.flatMap(tableOf),
+    ...kept.flatMap(changeOf),
     findings.length === 0 ? 'Nothing found.' : `FOUND:\n${findings.map((text) => `  ${text}`).join('\n')}`,
   ].join('\n');
 }
@@ -41,6 +43,22 @@ function tableOf({ role, seconds, measures }: MeasuredProcess): string[] {
     '',
   ];
 }
+
+function changeOf({ role, before, after, actions, grown, leaks }: HeapChange): string[] {
+  const gained = after.own - before.own;
+  const each = (gained / Math.max(actions, 1)).toFixed(1);
+  const machinery = `${signed((after.machinery - before.machinery) / KB)} KB to ${fixed(after.machinery / MB).trim()} MB`;
+  return [
+    `${role}, kept from one rest to the next, ${actions} actions later${leaks ? ': LEAKS' : ''}`,
+    `  objects, strings, arrays, closures: ${signed(gained / KB)} KB to ${fixed(after.own / MB).trim()} MB, ${each} bytes an action`,
+    `  V8's own (code, types, shapes):     ${machinery}`,
+    `  grown most: ${grown.map(({ name, count, bytes }) => `${name} ${count > 0 ? '+' : ''}${count} (${signed(bytes / KB)} KB)`).join(', ')}`,
+    '',
+  ];
+}
+
+const KB = 2 ** 10;
+const MB = 2 ** 20;
 
 const fixed = (value: number): string => value.toFixed(1).padStart(9);
 const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(1)}`;

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
+import { Secrets } from '../../../src/demo/secrets.js';
 import { Peer, SDP } from '../support/peer.js';
 import { newSrf, quit, SECRET, type Srf, type SrfRequest, type SrfResponse } from '../support/srf.js';
 
@@ -123,10 +124,16 @@ export class EngineProcess {
     }
   }
 
+  /** Rejects when it has written its secret, or of a session. */
   async stop(): Promise<void> {
-    if (!this.alive) return;
-    const exited = once(this.child, 'exit');
-    this.child.kill('SIGTERM');
-    await exited;
+    if (this.alive) {
+      const exited = once(this.child, 'exit');
+      this.child.kill('SIGTERM');
+      await exited;
+    }
+    const secrets = new Secrets();
+    secrets.add('secret of the control protocol', SECRET);
+    const shown = secrets.findIn(this.errors.join('\n'));
+    if (shown.length > 0) throw new Error(`callwake engine shows ${shown.join(', ')}:\n${this.errors.join('\n')}`);
   }
 }

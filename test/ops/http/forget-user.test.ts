@@ -32,7 +32,7 @@ test('a user is forgotten with everything that is kept of him, and nobody else; 
   }
   const before = (await api.ask('/v1/devices/2002')).text;
 
-  const run = asked(api.url, stage.configFile);
+  const run = asked(api.url, stage);
   const said = await run('forget-user', '2001', '--json');
   t.is(said.status, 0, said.stderr);
   const { audit, deviceEvents, logLines, ...forgotten } = JSON.parse(said.stdout);
