@@ -1,4 +1,4 @@
-import type { EventFields, Timeline } from './timeline.js';
+import type { Timeline } from './timeline.js';
 
 /** A SIP message of a call on its way, as far as a ladder shows it. */
 export interface WireNote {
@@ -17,14 +17,7 @@ export interface WireNote {
 /** Writes messages down that no other event tells of. */
 export function recordWire(timeline: Timeline, notes: readonly WireNote[]): void {
   for (const { way, party, device, method, status, by } of notes) {
-    const fields: EventFields = {
-      party,
-      method,
-      ...(status === undefined ? {} : { status }),
-      ...(device === undefined ? {} : { device }),
-      ...(by === undefined ? {} : { by }),
-    };
-    timeline.record(way === 'in' ? 'sip-received' : 'sip-sent', fields);
+    timeline.record(way === 'in' ? 'sip-received' : 'sip-sent', { party, method, status, device, by });
   }
 }
 

@@ -101,6 +101,7 @@ export class Watch {
     this.recorder = new TimelineRecorder({
       calls: config.timeline.calls,
       bytes: config.timeline.callBytes,
+      onSip: (callUuid) => this.changes.call(callUuid),
       onEvent: (event, before, call) => {
         this.statistics.record(event, before, call);
         this.deviceHistory.call(event, call);

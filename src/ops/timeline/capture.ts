@@ -9,7 +9,9 @@ export function captureOf({ summary, events }: RecordedCall, messages: readonly 
   const notes = events.map((event, index) => {
     const { from, to, label, device } = arrows[index] ?? { from: 'callwake', label: event.type };
     const way = to === undefined ? from : `${from} -> ${to}`;
-    const details = Object.entries(event.fields).map(([name, value]) => `${name}=${value}`);
+    const details = Object.entries(event.fields).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${value}`],
+    );
     return {
       at: event.at,
       text: [

@@ -17,6 +17,8 @@ export interface RecorderOptions {
   readonly bytes?: number;
   /** Told of each event with the call before (undefined: this is its first) and after it. */
   readonly onEvent?: (event: TimelineEvent, before: CallSummary | undefined, call: CallSummary) => void;
+  /** Told instead of a call that had a SIP message which changes nothing about it. */
+  readonly onSip?: (callUuid: string) => void;
 }
 
 /** Which calls {@link TimelineRecorder.find} gives. All that is said must hold. */
@@ -51,22 +53,27 @@ export class TimelineRecorder {
   readonly #live = new Map<string, Entry>();
   readonly #over: LRUCache<string, Entry>;
   readonly #onEvent: RecorderOptions['onEvent'];
+  readonly #onSip: RecorderOptions['onSip'];
 
-  constructor({ calls, bytes = 200_000_000, onEvent }: RecorderOptions) {
+  constructor({ calls, bytes = 200_000_000, onEvent, onSip }: RecorderOptions) {
     this.#over = new LRUCache({ max: Math.max(1, calls), maxSize: bytes, sizeCalculation: ({ size }) => size });
     this.#onEvent = onEvent;
+    this.#onSip = onSip;
   }
 
   /** Takes an event; made to be a call's sink. */
   record(event: TimelineEvent): void {
     const { callUuid } = event;
     const known = this.#live.get(callUuid) ?? this.#over.peek(callUuid);
+    if (SIP.has(event.type)) {
+      // There are as many of these as of all others, and they say nothing new of the call.
+      if (known !== undefined) add(known, event, MAX_SIP);
+      this.#onSip?.(callUuid);
+      return;
+    }
     const before = known?.summary;
     const entry = known ?? begin(event);
-    if (entry.events.length < (SIP.has(event.type) ? MAX_SIP : MAX_EVENTS)) {
-      entry.events.push(event);
-      entry.size += sizeOf(event);
-    } else entry.dropped += 1;
+    add(entry, event, MAX_EVENTS);
     entry.summary = summaryOf(entry.summary, event);
     if (entry.summary.state === 'over') {
       this.#live.delete(callUuid);
@@ -122,6 +129,15 @@ export class TimelineRecorder {
     }
     return best;
   }
+}
+
+function add(entry: Entry, event: TimelineEvent, most: number): void {
+  if (entry.events.length >= most) {
+    entry.dropped += 1;
+    return;
+  }
+  entry.events.push(event);
+  entry.size += sizeOf(event);
 }
 
 /** About what an event takes in memory. */
