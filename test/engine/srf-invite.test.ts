@@ -92,6 +92,48 @@ test('an offer in the 200 and its answer in the ACK go through', async (t) => {
   t.is((await call.promise).uac.local.sdp, answer);
 });
 
+test('session timers pass between the two ends, their refreshes reach the app (RFC 4028)', async (t) => {
+  const bench = await Bench.start(t);
+  const callee = await bench.udp();
+  const refreshed = deferred<string>();
+  await bench.srf((srf) => {
+    srf.invite((req, res) => {
+      const options = {
+        proxyRequestHeaders: ['supported', 'session-expires', 'min-se'],
+        proxyResponseHeaders: ['require', 'session-expires'],
+      };
+      srf.createB2BUA(req, res, `sip:peer@127.0.0.1:${callee.port}`, options).then(
+        ({ uas }) => {
+          uas.on('update', (update: SrfRequest, answer: SrfResponse) => {
+            refreshed.resolve(update.get('Session-Expires'));
+            answer.send(200, { headers: { 'Session-Expires': '1800;refresher=uac' } });
+          });
+        },
+        (error) => t.log(error),
+      );
+    });
+  });
+  const caller = await bench.udp();
+  const headers = { Supported: 'timer', 'Session-Expires': '1800;refresher=uac', 'Min-SE': '90' };
+  const invite = caller.request('INVITE', bench.uri(), { body: SDP, headers });
+  caller.send(invite, bench.port);
+  const onward = await callee.nextRequest('INVITE');
+  for (const [name, value] of Object.entries(headers)) t.is(onward.get(name), value);
+  callee.reply(onward, 200, { body: SDP, headers: { Require: 'timer', 'Session-Expires': '1800;refresher=uac' } });
+  const ok = await caller.nextResponse(200, 'INVITE');
+  t.is(ok.get('require'), 'timer');
+  t.is(ok.get('session-expires'), '1800;refresher=uac');
+  caller.send(caller.inDialog('ACK', invite, ok), bench.port);
+  await callee.nextRequest('ACK');
+  const update = caller.inDialog('UPDATE', invite, ok, {
+    cseq: invite.cseq.number + 1,
+    headers: { Supported: 'timer', 'Session-Expires': '1800;refresher=uac' },
+  });
+  caller.send(update, bench.port);
+  t.is(await refreshed.promise, '1800;refresher=uac');
+  t.is((await caller.nextResponse(200, 'UPDATE')).get('session-expires'), '1800;refresher=uac');
+});
+
 test('reliable provisional responses: PRACK to the callee by srf, RSeq and PRACK toward the caller', async (t) => {
   const bench = await Bench.start(t);
   const callee = await bench.udp();

@@ -4,15 +4,21 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { HandlerError, parseAction, parseHandler } from '../../src/engine/control/handlers.js';
 import type { EngineOptions } from '../../src/engine/engine.js';
+import { makeCertificate } from '../../src/sim/tls/certificate.js';
 import { SDP } from './support/peer.js';
 import { Bench, crash, deferred, newSrf, SECRET, type Srf, type SrfRequest } from './support/srf.js';
 
 /** An srf that listens for connections of the engine, and its port. */
-async function listening(t: ExecutionContext, prepare: (srf: Srf) => void, secret = SECRET): Promise<number> {
+async function listening(
+  t: ExecutionContext,
+  prepare: (srf: Srf) => void,
+  secret = SECRET,
+  options: object = {},
+): Promise<number> {
   const srf = newSrf();
   prepare(srf);
   srf.on('error', () => undefined);
-  const server = srf.listen({ host: '127.0.0.1', port: 0, secret }) as NetServer;
+  const server = srf.listen({ host: '127.0.0.1', port: 0, secret, ...options }) as NetServer;
   await once(server, 'listening');
   t.teardown(() => {
     crash(srf);
@@ -35,27 +41,36 @@ async function web(t: ExecutionContext, answer: (query: URLSearchParams) => stri
 
 const handlers = (...texts: string[]): Partial<EngineOptions> => ({ requestHandlers: texts.map(parseHandler) });
 
-test('the engine connects to a listening app for each request', async (t) => {
-  const requests: SrfRequest[] = [];
-  const port = await listening(t, (srf) => {
-    srf.invite((req, res) => {
-      requests.push(req);
-      srf.createUAS(req, res, { localSdp: SDP }).then((dialog) => dialog.on('destroy', () => srf.endSession(req)));
+const certificate = makeCertificate();
+
+for (const scheme of ['tcp', 'tls']) {
+  test(`the engine connects to a listening app for each request, over ${scheme}`, async (t) => {
+    const requests: SrfRequest[] = [];
+    const answer = (srf: Srf): void => {
+      srf.invite((req, res) => {
+        requests.push(req);
+        srf.createUAS(req, res, { localSdp: SDP }).then((dialog) => dialog.on('destroy', () => srf.endSession(req)));
+      });
+    };
+    const { key, cert } = certificate;
+    const port = await listening(t, answer, SECRET, scheme === 'tls' ? { tls: { key, cert } } : {});
+    const bench = await Bench.start(t, {
+      ...handlers(`INVITE=${scheme}://127.0.0.1:${port}`),
+      tlsClient: { ca: cert },
     });
+    for (let i = 0; i < 2; i++) {
+      const caller = await bench.udp();
+      const invite = caller.request('INVITE', bench.uri(), { body: SDP });
+      caller.send(invite, bench.port);
+      const ok = await caller.nextResponse(200, 'INVITE');
+      caller.send(caller.inDialog('ACK', invite, ok), bench.port);
+      caller.send(caller.inDialog('BYE', invite, ok), bench.port);
+      await caller.nextResponse(200, 'BYE');
+    }
+    t.is(requests.length, 2);
+    t.not(requests[0]?.socket, requests[1]?.socket, 'one connection for each');
   });
-  const bench = await Bench.start(t, handlers(`INVITE=tcp://127.0.0.1:${port}`));
-  for (let i = 0; i < 2; i++) {
-    const caller = await bench.udp();
-    const invite = caller.request('INVITE', bench.uri(), { body: SDP });
-    caller.send(invite, bench.port);
-    const ok = await caller.nextResponse(200, 'INVITE');
-    caller.send(caller.inDialog('ACK', invite, ok), bench.port);
-    caller.send(caller.inDialog('BYE', invite, ok), bench.port);
-    await caller.nextResponse(200, 'BYE');
-  }
-  t.is(requests.length, 2);
-  t.not(requests[0]?.socket, requests[1]?.socket, 'one connection for each');
-});
+}
 
 test('an app that is not there, does not know the secret, or dies: 480', async (t) => {
   const wrong = await listening(t, (srf) => srf.invite((_req, res) => res.send(200)), 'wrong');
