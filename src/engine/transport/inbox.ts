@@ -24,7 +24,7 @@ const BURST = 4000;
 const LATE_IN_BURST = 450;
 /** Milliseconds that one turn of the event loop gives to new work, once all that had come was read. */
 const BUDGET = 5;
-/** Milliseconds that a turn gives to new work when sockets are never empty. */
+/** The same while there is more to be read. */
 const LEAST = 1;
 /** So many datagrams libuv reads from a socket in one turn: there may be more. */
 const FULL = 32;
@@ -109,7 +109,7 @@ export class Inbox {
       if (this.fullSince !== undefined) this.startTurn();
       return;
     }
-    const until = this.fullSince === undefined || this.isSwamped(now) ? now + BUDGET : now;
+    const until = now + (this.fullSince === undefined || this.isSwamped(now) ? BUDGET : LEAST);
     for (let one = this.next(); one; one = now < until ? this.next() : undefined) {
       this.receive(one.data, this.isLate(one, now) ? { ...one.flow, late: true } : one.flow);
       now = this.clock.monotonic();
