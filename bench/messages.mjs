@@ -87,6 +87,10 @@ async function run(name, fill) {
       repeats,
       ms: quantiles(latencies.map(({ ms }) => ms)),
       [`msAfter${WARM_AFTER / 1000}s`]: quantiles(warm),
+      p99OfEach5s: Array.from({ length: Math.ceil(seconds / 5) }, (_, i) => {
+        const some = latencies.filter(({ at }) => at >= i * 5000 && at < (i + 1) * 5000);
+        return Math.round(quantiles(some.map(({ ms }) => ms)).p99);
+      }),
       pushes: told.pushes - pushes.pushes,
       apnsIds: told.ids - pushes.ids,
       messagesPushed: told.things - pushes.things,
