@@ -21,13 +21,19 @@ export function reportOf({ options, actions, faults, sums, counted, processes, k
     `otherwise than planned, for a fault: ${listed(sums.explained)}`,
     `unexplained: ${sums.unexplained.length}`,
     '',
-    ...processes.flatMap(tableOf),
+    ...processes.flatMap((process) =>
+      tableOf(
+        process,
+        kept.some(({ role }) => role === process.role),
+      ),
+    ),
     ...kept.flatMap(changeOf),
     findings.length === 0 ? 'Nothing found.' : `FOUND:\n${findings.map((text) => `  ${text}`).join('\n')}`,
   ].join('\n');
 }
 
-function tableOf({ role, seconds, measures }: MeasuredProcess): string[] {
+/** @param compared the heap was looked at from inside, which says more than its slope */
+function tableOf({ role, seconds, measures }: MeasuredProcess, compared: boolean): string[] {
   return [
     `${role}, over ${seconds} s${measures.some(({ trend }) => trend !== undefined) ? '' : ' (too short for slopes)'}`,
     `  ${'measure'.padEnd(28)}${['begin', 'first', 'last', 'max', 'rest'].map((name) => name.padStart(9)).join('')}   slope per hour (95 %)`,
@@ -36,7 +42,7 @@ function tableOf({ role, seconds, measures }: MeasuredProcess): string[] {
       const slope =
         trend === undefined
           ? ''
-          : `${signed(trend.perHour)} (${signed(trend.low)} to ${signed(trend.high)})${grows ? ' GROWS' : ''}`;
+          : `${signed(trend.perHour)} (${signed(trend.low)} to ${signed(trend.high)})${grows && !(compared && measure === 'heap') ? ' GROWS' : ''}`;
       const label = unit === '' ? name : `${name}, ${unit}`;
       return `  ${label.padEnd(28)}${[begin, first, last, max, rest].map(fixed).join('')}   ${slope}`.trimEnd();
     }),
