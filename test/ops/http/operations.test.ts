@@ -60,6 +60,20 @@ const methods = (phone: PhoneSimulator): string[] =>
 const first = (answer: Answer, list: string): Record<string, unknown> =>
   ((answer.json[list] as Record<string, unknown>[])[0] ?? {}) as Record<string, unknown>;
 
+/** What matters in the ladder of a call that woke a phone, in order; the rest is answers. */
+const STORY = [
+  'trunk>callwake INVITE',
+  'callwake>apns VoIP push',
+  'apns>callwake 200 (n ms)',
+  'phone>callwake REGISTER (path)',
+  'callwake>phone INVITE (path)',
+  'phone>callwake 180',
+  'callwake>trunk 180',
+  'phone>callwake 200 (INVITE)',
+  'callwake>trunk 200 (INVITE)',
+  'trunk>callwake BYE',
+];
+
 test('a call is found, told event by event, and drawn; figures, trunks and alarms are told; secrets are not', async (t) => {
   const { api, phone, told } = await started(t);
   const { stage } = api;
@@ -81,16 +95,8 @@ test('a call is found, told event by event, and drawn; figures, trunks and alarm
     const arrows = (json.events as { arrow: { from: string; to?: string; label: string } }[])
       .filter(({ arrow }) => arrow.to !== undefined)
       .map(({ arrow }) => `${arrow.from}>${arrow.to} ${arrow.label.replace(/\d+ ms/, 'n ms')}`);
-    t.deepEqual(arrows, [
-      'trunk>callwake INVITE',
-      'callwake>apns VoIP push',
-      'apns>callwake 200 (n ms)',
-      'phone>callwake REGISTER (path)',
-      'callwake>phone INVITE (path)',
-      'phone>callwake 180',
-      'phone>callwake 200 (INVITE)',
-      'trunk>callwake BYE',
-    ]);
+    const drawn = arrows.filter((arrow) => STORY.includes(arrow));
+    t.deepEqual(drawn, STORY);
   }
   const ladder = await api.ask(`/v1/calls/${summary.callUuid}/ladder`);
   t.is(ladder.headers.get('content-type'), 'text/plain; charset=utf-8');
