@@ -43,10 +43,15 @@ export function formatPath(path: ConfigPath): string {
   return text;
 }
 
+/** Whether the value of a key of that name is nobody's business. */
+export function isSecret(key: string): boolean {
+  return /secret|password|passphrase|privatekey/i.test(key);
+}
+
 /** A value as it may be shown: on one line, short, and nothing of a secret. */
 export function showValue(path: ConfigPath, value: unknown): string {
   const last = path.findLast((step) => typeof step === 'string');
-  if (typeof last === 'string' && /secret|password|passphrase|privatekey/i.test(last)) return '(hidden)';
+  if (typeof last === 'string' && isSecret(last)) return '(hidden)';
   let text: string;
   if (typeof value === 'string' && /:\/\/[^/\s]*@/.test(value)) text = '(a URL with user or password)';
   else if (typeof value === 'string') text = /PRIVATE KEY/.test(value) ? '(a private key)' : JSON.stringify(value);

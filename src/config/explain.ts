@@ -1,7 +1,7 @@
 import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { type Override, unknownKey } from './environment.js';
-import { type ConfigPath, type ConfigProblem, formatPath, showValue } from './errors.js';
+import { type ConfigPath, type ConfigProblem, formatPath, isSecret, showValue } from './errors.js';
 import { shapeAt } from './shape.js';
 
 /** What is wrong, and with what; not yet where in the file. */
@@ -24,7 +24,10 @@ export function explain(issue: z.core.$ZodIssue, input: unknown): readonly Found
   const structural = issue.code === 'invalid_type' && issue.expected === 'object';
   const allowed = structural ? `a mapping with ${shape?.keys.join(', ') ?? 'keys'}` : issue.message;
   if (value === undefined) return [{ path, message: `is missing; give ${allowed}` }];
-  return [{ path, message: `${showValue(path, value)} is not allowed; give ${allowed}` }];
+  // Where a mapping with a secret belongs, a text may be that secret.
+  const shown =
+    structural && typeof value === 'string' && shape?.keys.some(isSecret) ? 'a text' : showValue(path, value);
+  return [{ path, message: `${shown} is not allowed; give ${allowed}` }];
 }
 
 /** Adds where it stands: line and column, or the environment variable that set it. */

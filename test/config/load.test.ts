@@ -147,6 +147,8 @@ test('secrets are not shown', (t) => {
   const [hidden] = problems(`${MINIMAL}\nengine: { control: { secret: [top-secret] } }\n`);
   t.regex(hidden ?? '', /engine.control.secret/);
   t.false(hidden?.includes('top-secret'));
+  const [misplaced] = problems(`${MINIMAL}\nengine: { control: "127.0.0.1:9022/top-secret" }\n`);
+  t.regex(misplaced ?? '', /engine\.control: a text is not allowed; give a mapping with .*secret/);
   const pem = '-----BEGIN PRIVATE KEY-----MIGHAgEA';
   const key = problems(MINIMAL.replace('provider: none', `provider: apns, accounts: [{ teamId: "${pem}" }]`)).join(
     '\n',

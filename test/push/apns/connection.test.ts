@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import http2 from 'node:http2';
 import net from 'node:net';
 import test, { type ExecutionContext } from 'ava';
@@ -228,14 +229,22 @@ test('silence is broken by a PING: a live connection stays, a dead one is gone b
   }
 });
 
+/** A port that is free and that nobody gets who asks for any: those come from the kernel's ephemeral range, 32768 and above. */
+async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const server = net.createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}
+
 test('nobody there: ever longer pauses, told after the third failure, and good again when somebody is', async (t) => {
   const clock = new FakeClock();
-  const free = await new Promise<number>((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+  const free = await quietPort();
   const endpoint = { host: '127.0.0.1', port: free };
   const apns = await simulator(t, { clock });
   const alarms: string[] = [];
