@@ -55,7 +55,7 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 code=0
 # End-to-end tests wait more than they work.
-files_at_once=$(($(nproc) * 2))
+files_at_once=$(($(nproc) + 1))
 if [ "$#" -gt 0 ]; then
   npx ava --concurrency "$files_at_once" "$@" 2>&1 | tee "$output" || code=$?
 else
