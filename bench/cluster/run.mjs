@@ -70,18 +70,20 @@ async function idleRate(redis) {
   return between(before, await figuresOf(redis)).total / 3;
 }
 
+/** A node of so many workers that has made some calls already, and its Redis. */
+async function warmSite(workers) {
+  const redis = await startRedis(join(folder, `redis-${workers}`));
+  const node = await startNode(join(folder, `workers-${workers}`), bench.surroundings, { redis, name: 'a', workers });
+  await bench.face(node);
+  await bench.wake(node, 200, Number(values.warm));
+  return { redis, node };
+}
+
 /** Processor time a call of each process, with one worker and with two. */
 async function workers() {
   const rate = Number(values.rate ?? 200);
   for (const count of [1, 2]) {
-    const redis = await startRedis(join(folder, `redis-${count}`));
-    const node = await startNode(join(folder, `workers-${count}`), bench.surroundings, {
-      redis,
-      name: 'a',
-      workers: count,
-    });
-    await bench.face(node);
-    await bench.wake(node, 250, Number(values.warm));
+    const { redis, node } = await warmSite(count);
     const before = cpuSeconds([redis.pid]);
     const step = await bench.wake(node, rate, calls);
     const ofRedis = ((cpuSeconds([redis.pid]) - before) * 1000) / calls;
@@ -108,14 +110,7 @@ async function shares() {
   const share = Number(values.share);
   const highest = {};
   for (const count of [1, 2]) {
-    const redis = await startRedis(join(folder, `redis-${count}`));
-    const node = await startNode(join(folder, `shares-${count}`), bench.surroundings, {
-      redis,
-      name: 'a',
-      workers: count,
-    });
-    await bench.face(node);
-    await bench.wake(node, 200, Number(values.warm));
+    const { redis, node } = await warmSite(count);
     const apps = node.pids().filter((pid) => argumentsOf(pid).includes('app'));
     const release = apps.map((pid) => limit(pid, share));
     highest[count] = 0;
