@@ -41,8 +41,9 @@ const redis = z
     whenAway: oneOf(['accept', 'refuse']).default(DEFAULT_REDIS.whenAway),
     maxQueued: whole(0, 10_000_000).default(DEFAULT_REDIS.maxQueued),
     replicas: whole(0, 10).default(DEFAULT_REDIS.replicas),
+    replicaTimeout: duration('10ms', '9s', formatDuration(DEFAULT_REDIS.replicaTimeout)),
   })
-  .superRefine(({ mode, urls, database, tls, replicas, whenAway }, context) => {
+  .superRefine(({ mode, urls, database, tls, timeout, replicas, replicaTimeout, whenAway }, context) => {
     const wrong = (path: (string | number)[], message: string): void => {
       context.addIssue({ code: 'custom', path, message });
     };
@@ -59,6 +60,9 @@ const redis = z
       wrong(['tls', tls.certFile === undefined ? 'certFile' : 'keyFile'], 'the path of a PEM file (both or neither)');
     }
     if (replicas > 0 && mode === 'cluster') wrong(['replicas'], '0 (with mode cluster)');
+    if (replicas > 0 && replicaTimeout >= timeout) {
+      wrong(['replicaTimeout'], `shorter than timeout (${formatDuration(timeout)})`);
+    }
     if (replicas > 0 && whenAway === 'accept') {
       wrong(
         ['replicas'],

@@ -49,6 +49,8 @@ test('Redis: what can’t be is explained', (t) => {
   t.regex(wrong('tls: { keyFile: a.key }'), /tls\.certFile/);
   t.regex(wrong('replicas: 1'), /whenAway is refuse/);
   t.regex(wrong('mode: cluster, replicas: 1, whenAway: refuse'), /with mode cluster/);
+  t.regex(wrong('timeout: 400ms, replicas: 1, whenAway: refuse'), /replicaTimeout: .*shorter than timeout \(400ms\)/);
+  t.is(wrong('timeout: 400ms'), '');
   t.regex(wrong('timeout: 1m'), /timeout/);
   t.regex(problems('cluster: { node: "a b" }').join(), /cluster\.node/);
 });

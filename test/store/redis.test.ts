@@ -177,11 +177,13 @@ test('a registration is acknowledged when the replica has it, if that is wanted'
   const redis = await server(t);
   const replica = await server(t, { args: ['--replicaof', '127.0.0.1', String(redis.port)] });
   await eventually(async () => /state=online/.test(String(await redis.ask('INFO', 'replication'))));
-  const store = await node(t, redis, { replicas: 1, whenAway: 'refuse', timeout: 5_000 });
-  await add(store, 'x');
-  t.is(await replica.ask('EXISTS', store.keys.devices(AOR)), 1);
+  const wanted: Opened = { replicas: 1, whenAway: 'refuse', timeout: 60_000 };
+  const patient = await node(t, redis, { ...wanted, replicaTimeout: 50_000 });
+  await add(patient, 'x');
+  t.is(await replica.ask('EXISTS', patient.keys.devices(AOR)), 1);
   await replica.kill();
-  await t.throwsAsync(add(store, 'y'), { instanceOf: StoreAway, message: /0 of 1 replicas/ });
+  const hasty = await node(t, redis, { ...wanted, replicaTimeout: 20, node: 'b' });
+  await t.throwsAsync(add(hasty, 'y'), { instanceOf: StoreAway, message: /0 of 1 replicas/ });
 });
 
 test('what has run out goes by itself', async (t) => {

@@ -24,8 +24,6 @@ export interface DeviceTableOptions {
 const MAX_TRIES = 50;
 /** AORs that are written at once when Redis is back. */
 const AT_ONCE = 50;
-/** Milliseconds that replicas may take to get a write. */
-const REPLICA_PATIENCE = 500;
 
 /** The devices of AORs in Redis, with a cache for the time that Redis is away. */
 export class DeviceTable {
@@ -190,13 +188,14 @@ export class DeviceTable {
     if (reply[0] !== 1) return { kind: 'stale', there: this.#found(aor, decodeStored(reply[1])) };
     this.#keep(aor, { version: Number(reply[1].toString()), devices });
     if (devices.length === 0) await this.#unlist(aor);
-    const { replicas } = link.options;
-    if (replicas > 0) await this.#replicated(replicas);
+    if (link.options.replicas > 0) await this.#replicated();
     return { kind: 'done', holders: reply[3].map((holder) => holder.toString()) };
   }
 
-  async #replicated(replicas: number): Promise<void> {
-    const have = await this.#options.link.run((client) => client.wait(replicas, REPLICA_PATIENCE));
+  async #replicated(): Promise<void> {
+    const { link } = this.#options;
+    const { replicas, replicaTimeout } = link.options;
+    const have = await link.run((client) => client.wait(replicas, replicaTimeout));
     if (have < replicas) throw new RedisAway(`${have} of ${replicas} replicas have it`);
   }
 

@@ -33,6 +33,8 @@ export interface RedisOptions {
   readonly maxQueued: number;
   /** Replicas that must have a registration before it is acknowledged. */
   readonly replicas: number;
+  /** Milliseconds that they may take to get it; after that it is refused. */
+  readonly replicaTimeout: number;
 }
 
 /** Every setting but `urls`, as the configuration has it if nothing is said. */
@@ -46,4 +48,5 @@ export const DEFAULT_REDIS: Omit<RedisOptions, 'urls'> = {
   whenAway: 'accept',
   maxQueued: 100_000,
   replicas: 0,
+  replicaTimeout: 500,
 };

@@ -12,7 +12,7 @@ export class RedisPair {
   ) {}
 
   static async start(): Promise<RedisPair> {
-    const args = ['--appendonly', 'yes', '--repl-diskless-sync-delay', '0'];
+    const args = ['--appendonly', 'yes'];
     const primary = await RedisServer.start({ args });
     const pair = new RedisPair(primary, await RedisServer.start({ args }));
     await pair.#replicate();
