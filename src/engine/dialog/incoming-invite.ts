@@ -2,8 +2,9 @@ import type { Clock, Timer } from '../../clock/clock.js';
 import type { SipRequest, SipResponse } from '../message/index.js';
 import type { ServerTransaction, TimerSettings } from '../transaction/index.js';
 import { hasOption } from './contact.js';
-import type { Dialog } from './dialog.js';
+import type { Dialog, DialogState } from './dialog.js';
 import type { ResponseDraft } from './draft.js';
+import { DialogError } from './errors.js';
 import { Incoming, type IncomingHost } from './incoming.js';
 import { ReliableProvisionals } from './reliable.js';
 
@@ -13,6 +14,8 @@ export interface InviteHost extends IncomingHost {
   readonly timers: TimerSettings;
   /** How long an INVITE may wait for the first word of the app, in milliseconds. */
   readonly holdLimit: number;
+  /** The user answered with a 2xx, which has to wait for a PRACK. */
+  postponed(invite: IncomingInvite): void;
   /** Nobody said anything to it within the limit: it was answered with 480. */
   holdExpired(invite: IncomingInvite): void;
   /** A 2xx got no ACK in 64*T1. */
@@ -56,6 +59,17 @@ export class IncomingInvite extends Incoming {
     }, this.#host.holdLimit);
   }
 
+  /** Throws {@link DialogError} also while a 2xx of the user waits for a PRACK. */
+  override respond(draft: ResponseDraft): SipResponse {
+    if (this.#delayed) throw new DialogError('Response not sent due to unknown transaction');
+    return super.respond(draft);
+  }
+
+  override reject(status: number, headers: [string, string][] = []): SipResponse {
+    this.#delayed = undefined;
+    return super.reject(status, headers);
+  }
+
   /** The ACK to the 2xx came; false when it is not the first one. */
   acknowledge(): boolean {
     if (!this.awaitsAck) return false;
@@ -82,20 +96,22 @@ export class IncomingInvite extends Incoming {
     return response;
   }
 
-  protected override transmit(response: SipResponse): void {
+  protected override transmit(response: SipResponse): boolean {
     if (response.status < 200) {
       if (response.status > 100) this.#hold?.cancel();
       if (response.status > 100 && this.#isReliable(response)) this.#reliably().send(response);
       else this.transaction.respond(response);
     } else if (response.status < 300) {
       if (this.#reliable?.holdsAnswer) {
-        this.#delayed = response;
-        this.#reliable.whenSettled(() => this.#succeed(response));
-      } else this.#succeed(response);
+        this.#postpone(response);
+        return false;
+      }
+      this.#succeed(response);
     } else {
       this.#reliable?.stop();
       this.transaction.respond(response);
     }
+    return true;
   }
 
   protected override settle(): void {
@@ -115,7 +131,7 @@ export class IncomingInvite extends Incoming {
       T1: this.#host.timers.T1,
       send: (response) => this.transaction.respond(response),
       expired: () => {
-        if (this.#delayed) this.#succeed(this.#delayed);
+        if (this.#delayed) this.#succeedLate(this.#delayed);
         else if (this.pending) {
           this.reject(504);
           this.#host.holdExpired(this);
@@ -123,6 +139,25 @@ export class IncomingInvite extends Incoming {
       },
     });
     return this.#reliable;
+  }
+
+  /** RFC 3262 section 3: no 2xx before the session description of a provisional response is acknowledged. Until then the INVITE is unanswered. */
+  #postpone(response: SipResponse): void {
+    this.#delayed = response;
+    this.#setState('early');
+    this.#reliable?.whenSettled(() => this.#succeedLate(response));
+    this.#host.postponed(this);
+  }
+
+  #succeedLate(response: SipResponse): void {
+    this.#delayed = undefined;
+    this.#setState('confirmed');
+    this.#succeed(response);
+    this.finish(response.status);
+  }
+
+  #setState(state: DialogState): void {
+    if (this.dialog && this.request.toTag === undefined) this.dialog.state = state;
   }
 
   #succeed(response: SipResponse): void {

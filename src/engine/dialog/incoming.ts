@@ -54,7 +54,7 @@ export class Incoming {
     return this.transaction.request.method;
   }
 
-  /** False once a final response is sent, it was cancelled, or a proxy took it over. */
+  /** False once a final response is on its way, it was cancelled, or a proxy took it over. */
   get pending(): boolean {
     return !this.#settled;
   }
@@ -69,11 +69,7 @@ export class Incoming {
     if (this.#settled) throw new DialogError('Response not sent due to unknown transaction');
     const response = this.build(draft);
     this.dialog = this.host.answering(this, response) ?? this.dialog;
-    this.transmit(response);
-    if (response.status >= 200) {
-      this.settle();
-      this.host.answered(this, response.status);
-    }
+    if (this.transmit(response) && response.status >= 200) this.finish(response.status);
     return response;
   }
 
@@ -101,8 +97,16 @@ export class Incoming {
     this.host.settled(this);
   }
 
-  protected transmit(response: SipResponse): void {
+  /** The final response is out. */
+  protected finish(status: number): void {
+    this.settle();
+    this.host.answered(this, status);
+  }
+
+  /** Sends a response; false when it has to wait. */
+  protected transmit(response: SipResponse): boolean {
     this.transaction.respond(response);
+    return true;
   }
 
   protected build(draft: ResponseDraft): SipResponse {

@@ -34,7 +34,7 @@ export interface DialogUser {
   /** The stack hung up since its 2xx got no ACK; `bye` is what it sent. */
   onBye(dialog: Dialog, bye: SipRequest): void;
   onDialogEnd(dialog: Dialog): void;
-  /** The request has its final response, or nobody waits for one any more. */
+  /** The user gave its final response, or nobody waits for one any more. */
   onSettled(incoming: Incoming): void;
 }
 
@@ -239,6 +239,10 @@ export class DialogLayer implements TransactionUser, InviteHost {
   settled(incoming: Incoming): void {
     this.#incoming.delete(incoming.id);
     this.#user.onSettled(incoming);
+  }
+
+  postponed(invite: IncomingInvite): void {
+    this.#user.onSettled(invite);
   }
 
   holdExpired(invite: IncomingInvite): void {

@@ -1,4 +1,4 @@
-import type { SipRequest, SipResponse } from '../message/index.js';
+import type { SipResponse } from '../message/index.js';
 import { detached, type LateSuccesses } from '../transaction/index.js';
 import type { Flow } from '../transport/index.js';
 import { contactUri } from './contact.js';
@@ -23,8 +23,8 @@ const MAX_EARLY = 64;
 
 /** What an INVITE that was sent needs of the layer. */
 export interface OutgoingInviteHost {
-  /** An early or confirmed dialog exists from now on. */
-  opened(dialog: Dialog): void;
+  /** An early or confirmed dialog exists from now on; `outgoing` is the INVITE that made it. */
+  opened(dialog: Dialog, outgoing: OutgoingRequest): void;
   /** The dialog got its 2xx. `id` is the one the user shall know it by. */
   confirmed(dialog: Dialog, id: string, cseq: number): void;
   closed(dialog: Dialog): void;
@@ -73,7 +73,7 @@ export class OutgoingInvite implements OutgoingUser {
   #onProvisional(outgoing: OutgoingRequest, response: SipResponse, flow: Flow | undefined): void {
     const tag = response.toTag ?? '';
     const known = tag !== '' && (this.#early.has(tag) || this.#early.size < MAX_EARLY);
-    const dialog = this.#existing ?? (known ? this.#dialogOf(outgoing.request, response, tag) : undefined);
+    const dialog = this.#existing ?? (known ? this.#dialogOf(outgoing, response, tag) : undefined);
     if (response.has('rseq') && !this.#inOrder(tag, Number(response.get('rseq')))) return;
     this.#user.onResponse(outgoing, response, dialog, flow);
   }
@@ -99,7 +99,7 @@ export class OutgoingInvite implements OutgoingUser {
       else this.#host.release(Dialog.uac(outgoing.request, response), cseq);
       return;
     }
-    const dialog = this.#existing ?? this.#dialogOf(outgoing.request, response, tag);
+    const dialog = this.#existing ?? this.#dialogOf(outgoing, response, tag);
     this.#answered = dialog;
     if (this.#existing) dialog.remoteTarget = contactUri(response) ?? dialog.remoteTarget;
     else dialog.confirm(response);
@@ -115,17 +115,18 @@ export class OutgoingInvite implements OutgoingUser {
     this.#user.onResponse(outgoing, response, dialog, flow);
   }
 
-  #dialogOf(request: SipRequest, response: SipResponse, tag: string): Dialog {
+  #dialogOf(outgoing: OutgoingRequest, response: SipResponse, tag: string): Dialog {
     const known = this.#early.get(tag);
     if (known) {
       if (response.status < 200 && response.has('contact'))
         known.remoteTarget = contactUri(response) ?? known.remoteTarget;
       return known;
     }
+    const { request } = outgoing;
     const dialog = Dialog.uac(request, response);
     dialog.contact = request.get('contact');
     this.#early.set(tag, dialog);
-    this.#host.opened(dialog);
+    this.#host.opened(dialog, outgoing);
     this.#firstId ??= dialog.id;
     return dialog;
   }

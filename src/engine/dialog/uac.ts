@@ -157,13 +157,16 @@ export class UserAgentClient implements OutgoingInviteHost {
     return dialog;
   }
 
-  opened(dialog: Dialog): void {
+  opened(dialog: Dialog, outgoing: OutgoingRequest): void {
     this.#options.dialogs.add(dialog);
+    this.#options.usage(dialog).client = outgoing;
   }
 
   confirmed(dialog: Dialog, id: string, cseq: number): void {
     this.#options.dialogs.promote(dialog, id);
-    this.#options.usage(dialog).ack = { cseq, ack: undefined };
+    const usage = this.#options.usage(dialog);
+    usage.client = undefined;
+    usage.ack = { cseq, ack: undefined };
   }
 
   closed(dialog: Dialog): void {
