@@ -1,54 +1,88 @@
 // Redis with the phones of a large site, and the commands of wake calls on top: memory, processor time, latency.
-// After `npm run build`: node bench/cluster/many.mjs [--phones 10000000] [--calls 40000] [--at-once 64]
+// After `npm run build`: node bench/cluster/many.mjs [--phones 10000000] [--calls 40000] [--at-once 64]; or the two halves by themselves:
+// node bench/cluster/many.mjs fill [--phones N], and while that runs node bench/cluster/many.mjs call --redis URL [--phones N] ...
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Redis } from 'ioredis';
 import { systemClock } from '../../dist/clock/clock.js';
 import { encodeDevices } from '../../dist/store/redis/codec.js';
 import { DEFAULT_REDIS } from '../../dist/store/redis/options.js';
 import { RedisStore } from '../../dist/store/redis/redis-store.js';
 import { CLAIM, RELEASE, TAKE } from '../../dist/store/redis/scripts.js';
 import { aorOf, deviceOf } from '../harness/filled-store.mjs';
-import { cpuSeconds, where } from '../harness/machine.mjs';
+import { quantiles, sleep, where } from '../harness/machine.mjs';
 import { scratch } from '../harness/servers.mjs';
-import { startRedis } from './site.mjs';
+import { between, figuresOf, startRedis } from './site.mjs';
 
 const CLIENTS = 2;
 const DAY = 86_400_000;
+/** As long as what the journal keeps of the INVITE of a CUCM. */
+const INVITE = 'x'.repeat(1_800);
 
 if (isMainThread) await main();
 else await { fill, call }[workerData.job](workerData);
 
 async function main() {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       phones: { type: 'string', default: '10000000' },
       calls: { type: 'string', default: '40000' },
       'at-once': { type: 'string', default: '64' },
+      redis: { type: 'string' },
     },
   });
   const [phones, calls, atOnce] = [values.phones, values.calls, values['at-once']].map(Number);
+  const [only] = positionals;
   console.log(where());
-  const redis = await startRedis(join(scratch(), 'redis'));
+  const redis = values.redis === undefined ? await startRedis(join(scratch(), 'redis')) : await redisAt(values.redis);
+  if (only !== 'call') await filled(redis, phones);
+  if (only !== 'fill') await called(redis, { phones, calls, atOnce });
+  if (only === 'fill') {
+    console.log(`--redis ${redis.url}; SIGTERM to ${process.pid} ends it`);
+    await once(process, 'SIGTERM');
+  }
+  redis.stop();
+}
+
+/** One that another process has filled. */
+async function redisAt(url) {
+  const client = new Redis(url);
+  const pid = Number(/^process_id:(\d+)/m.exec(await client.info('server'))?.[1]);
+  return { url, pid, client, stop: () => client.disconnect() };
+}
+
+async function filled(redis, phones) {
   // All of it goes into the file at once, when it is there.
   await redis.client.config('SET', 'appendonly', 'no');
-  const memory = async () => Number(/^used_memory:(\d+)/m.exec(await redis.client.info('memory'))?.[1]);
-  const empty = await memory();
+  const memory = async (name) =>
+    Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(await redis.client.info('memory'))?.[1]);
+  const empty = await memory('used_memory');
   const begun = performance.now();
   await inThreads(CLIENTS, (n) => ({ job: 'fill', url: redis.url, from: share(phones, n), to: share(phones, n + 1) }));
-  const full = await memory();
+  const full = await memory('used_memory');
   console.log(
-    `${phones} phones in ${((performance.now() - begun) / 1000).toFixed(0)} s: ${((full - empty) / 1e9).toFixed(2)} GB, ${Math.round((full - empty) / phones)} bytes each`,
+    `${phones} phones in ${((performance.now() - begun) / 1000).toFixed(0)} s: ${((full - empty) / 1e9).toFixed(2)} GB, ${Math.round((full - empty) / phones)} bytes each; ` +
+      `resident ${((await memory('used_memory_rss')) / 1e9).toFixed(2)} GB`,
   );
   await redis.client.config('SET', 'appendonly', 'yes');
   while (/aof_rewrite_in_progress:1|aof_rewrite_scheduled:1/.test(await redis.client.info('persistence'))) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
   }
-  // The first round is for the compiler of the clients.
-  for (const round of [1, 2]) {
-    const before = { cpu: cpuSeconds([redis.pid]), at: performance.now() };
+  const persistence = await redis.client.info('persistence');
+  const figure = (name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(persistence)?.[1]);
+  console.log(
+    `append-only file: ${(figure('aof_current_size') / 1e9).toFixed(2)} GB, written in ${figure('aof_last_rewrite_time_sec')} s`,
+  );
+}
+
+/** Wake calls of phones all over; the first round is for the compiler of the clients. */
+async function called(redis, { phones, calls, atOnce }) {
+  for (const round of [1, 2, 3]) {
+    const before = { ...(await figuresOf(redis)), at: performance.now() };
     const times = await inThreads(CLIENTS, (n) => ({
       job: 'call',
       url: redis.url,
@@ -59,15 +93,15 @@ async function main() {
       salt: round * CLIENTS + n,
     }));
     const seconds = (performance.now() - before.at) / 1000;
-    const cpu = ((cpuSeconds([redis.pid]) - before.cpu) * 1000) / calls;
-    const sorted = times.flat().sort((a, b) => a - b);
-    const of = (part) => sorted[Math.floor((sorted.length - 1) * part)].toFixed(2);
+    const cost = between(before, await figuresOf(redis));
+    const cpu = (cost.cpu * 1000) / calls;
+    const { p50, p99 } = quantiles(times.flat());
     console.log(
       `${calls} wake calls, ${atOnce} at once: ${Math.round(calls / seconds)}/s, ${cpu.toFixed(3)} ms of Redis a call, so ${Math.round(1000 / cpu)}/s for a core; ` +
-        `all commands of a call p50/p99 ${of(0.5)}/${of(0.99)} ms`,
+        `${(cost.total / calls).toFixed(1)} commands a call with those in scripts, ${(cost.in / calls / 1000).toFixed(1)} kB in, ${(cost.out / calls / 1000).toFixed(1)} kB out; ` +
+        `all commands of a call p50/p99 ${p50.toFixed(2)}/${p99.toFixed(2)} ms`,
     );
   }
-  redis.stop();
 }
 
 function share(count, n) {
@@ -145,6 +179,7 @@ async function call({ url, node, phones, calls, atOnce, salt }) {
     const record = {
       info: { aor, callUuid: uuid, callId: uuid, from: 'sip:2001@corp.example' },
       legs: [{ device: uuid }],
+      port: { raw: INVITE },
     };
     const begun = performance.now();
     await store.devicesOf(aor);

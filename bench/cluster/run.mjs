@@ -2,7 +2,8 @@
 // After `npm run build`: node bench/cluster/run.mjs resume|workers|shares|memory [--rate 50] [--calls 1000]
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { argumentsOf, cpuSeconds, sleep, where } from '../harness/machine.mjs';
+import { differenceOf } from '../harness/bootstrap.mjs';
+import { argumentsOf, cpuSeconds, quantiles, sleep, where } from '../harness/machine.mjs';
 import { scratch } from '../harness/servers.mjs';
 import { limit } from '../harness/share.mjs';
 import { Bench } from '../wake/bench.mjs';
@@ -14,6 +15,7 @@ const { values, positionals } = parseArgs({
     rate: { type: 'string' },
     calls: { type: 'string', default: '500' },
     warm: { type: 'string', default: '1500' },
+    rounds: { type: 'string', default: '1' },
     share: { type: 'string', default: '0.4' },
   },
 });
@@ -27,31 +29,28 @@ if (part === undefined) throw new Error(`which of ${Object.keys(parts).join(', '
 await part();
 bench.close();
 
-/** The same calls to node a, with the phones registering at a and at b in turn: what else the machine does is in both. */
+/** Calls to node a, with the phones registering at a and at b in turn, call by call: what else the machine does is in both. */
 async function resume() {
   const rate = Number(values.rate ?? 50);
   const redis = await startRedis(join(folder, 'redis'));
-  const nodes = {};
-  for (const name of ['a', 'b']) {
-    nodes[name] = await startNode(join(folder, name), bench.surroundings, { redis, name });
-  }
+  const nodes = [];
+  for (const name of ['a', 'b']) nodes.push(await startNode(join(folder, name), bench.surroundings, { redis, name }));
   const idle = await idleRate(redis);
-  const server = { port: nodes.a.port, pids: () => [nodes.a, nodes.b].flatMap((node) => node.pids()) };
-  for (const at of ['a', 'b']) {
-    await bench.face(nodes[at]);
-    await bench.wake(server, 250, Number(values.warm));
-  }
-  for (const at of ['a', 'b', 'a', 'b', 'a', 'b']) {
-    await bench.face(nodes[at]);
+  const server = { port: nodes[0].port, pids: () => nodes.flatMap((node) => node.pids()) };
+  await bench.face(...nodes);
+  await bench.wake(server, 200, Number(values.warm));
+  const samples = [];
+  for (let round = 0; round < Number(values.rounds); round++) {
     const before = await figuresOf(redis);
     const begun = performance.now();
     const step = await bench.wake(server, rate, calls);
     const cost = between(before, await figuresOf(redis));
     const other = (idle * (performance.now() - begun)) / 1000;
-    const { push, resume: resumed } = step;
+    const { ms, at } = await bench.phones.ask('resumes');
+    samples.push(...ms.map((value, n) => ({ value, group: at[n] })));
     console.log(
-      `${step.pass ? 'pass' : 'FAIL'} call at a, phones at ${at}, ${rate}/s: push p50/p99 ${push.p50}/${push.p99} ms, ` +
-        `resume p50/p99 ${resumed.p50}/${resumed.p99} ms; CPU ${step.cpuMs} ms a call; others ${step.foreign}`,
+      `${step.pass ? 'pass' : 'FAIL'} ${calls} calls at a, ${rate}/s, push p50/p99 ${step.push.p50}/${step.push.p99} ms, ${resumes(samples.slice(-ms.length))}; ` +
+        `CPU ${step.cpuMs} ms a call; others ${step.foreign}`,
     );
     // Each phone has registered twice before it is called, to be asleep: that is in the figures.
     console.log(
@@ -60,8 +59,26 @@ async function resume() {
         `${((cost.cpu * 1000) / calls).toFixed(2)} ms CPU; idle ${idle.toFixed(1)}/s; ${JSON.stringify(cost.commands)}`,
     );
   }
-  for (const node of Object.values(nodes)) await node.stop();
+  console.log(`all: ${resumes(samples)}`);
+  for (const name of ['p50', 'p90', 'p99']) {
+    const { difference, low, high } = differenceOf(samples, name, rate);
+    console.log(
+      `at b more than at a, ${name}: ${difference.toFixed(2)} ms (95 %: ${low.toFixed(2)} to ${high.toFixed(2)})`,
+    );
+  }
+  for (const node of nodes) await node.stop();
   redis.stop();
+}
+
+function resumes(samples) {
+  return ['a', 'b']
+    .map((name, group) => {
+      const { n, p50, p90, p99, max } = quantiles(
+        samples.filter((one) => one.group === group).map(({ value }) => value),
+      );
+      return `resume at ${name} (${n}) p50/p90/p99/max ${p50}/${p90}/${p99}/${max} ms`;
+    })
+    .join(', ');
 }
 
 async function idleRate(redis) {

@@ -39,13 +39,13 @@ export class Bench {
     return { caller: CALLER, edge: EDGE, push: { host: ENDPOINT, port: push }, cert: this.certificate.cert };
   }
 
-  /** Phones for another server. */
-  async face(server) {
+  /** Phones for other servers, at which they register in turn. */
+  async face(...servers) {
     this.#phones?.process.kill();
     this.#phones = child('phones.mjs');
     const { edge, hook } = this.#ports;
     await this.#phones.ask('start', {
-      proxy: { host: '127.0.0.1', port: server.port },
+      proxies: servers.map(({ port }) => ({ host: '127.0.0.1', port })),
       edge: `${EDGE}:${edge}`,
       hook: { host: EDGE, port: hook },
       domain: DOMAIN,

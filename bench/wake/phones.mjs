@@ -40,11 +40,14 @@ function reset() {
   seen.repeats = { invite: 0, register: 0, answer: 0 };
   seen.push = [];
   seen.resume = [];
+  seen.at = [];
   seen.setup = [];
 }
 reset();
 
-const send = (text, { host, port } = options.proxy) => socket.send(Buffer.from(text, 'latin1'), port, host);
+const send = (text, { host, port }) => socket.send(Buffer.from(text, 'latin1'), port, host);
+/** Phones register at the proxies in turn. */
+const proxyOf = (n) => options.proxies[n % options.proxies.length];
 
 function register(n, expires = 3600, done = () => {}) {
   const cseq = (cseqs.get(n) ?? FIRST_CSEQ) + 1;
@@ -52,8 +55,9 @@ function register(n, expires = 3600, done = () => {}) {
   const text = registerText(n, cseq, expires, options);
   const now = monotonic();
   registeredAt.set(n, now);
-  registering.set(n, { text, at: now, tries: 1, done });
-  send(text);
+  const from = proxyOf(n);
+  registering.set(n, { text, at: now, tries: 1, done, from });
+  send(text, from);
 }
 
 function onResponse(text) {
@@ -86,6 +90,7 @@ function onInvite(request, from) {
     if (pushed > sent - 1) {
       seen.push.push(pushed - sent);
       seen.resume.push(now - registeredAt.get(n));
+      seen.at.push(n % options.proxies.length);
     }
   }
   send(response(request, 180, 'Ringing', { n, edge, own: true }), from);
@@ -193,8 +198,12 @@ const asks = {
   },
   reset,
   stats() {
-    const { push, resume, setup, ...counts } = seen;
+    const { push, resume, setup, at: _, ...counts } = seen;
     return { ...counts, push: quantiles(push), resume: quantiles(resume), setup: quantiles(setup) };
+  },
+  /** The time of each resume in the order in which they came, and which of the proxies the phone was at. */
+  resumes() {
+    return { ms: seen.resume, at: seen.at };
   },
 };
 
