@@ -6,6 +6,7 @@ import type { CallContext } from './context.js';
 import type { Journal, JournalEntry } from './journal.js';
 import { LateComers } from './late-comers.js';
 import { LeftCalls } from './left-calls.js';
+import { cancelLegs, isLive, onceThere } from './left-legs.js';
 import type { AnotherPush } from './leg-push.js';
 import type { CallPolicy } from './policy.js';
 import { type CallPort, REASONS } from './port.js';
@@ -13,9 +14,9 @@ import type { CallInfo, CallRecord } from './records.js';
 import { type CallSite, legsWithoutEngine } from './site.js';
 import { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
-import { recordWire, trying, type WireNote } from './wire-note.js';
 import { AOR_FULL, CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 import type { Waker } from './waker.js';
+import { recordWire, trying, type WireNote } from './wire-note.js';
 
 /** The devices as calls see them. */
 export interface CallDevices {
@@ -109,7 +110,8 @@ export class Calls {
   constructor(options: CallsOptions) {
     this.#options = options;
     this.#talking = options.talking ?? new Talking();
-    this.#lateComers = new LateComers(options.clock, (device) => this.isBusy(device.id));
+    const { clock, site } = options;
+    this.#lateComers = new LateComers(clock, (device) => this.isBusy(device.id), site && ((info) => site.owns(info)));
   }
 
   /** Calls under way, held, ringing and up. */
@@ -180,6 +182,12 @@ export class Calls {
     this.#left.add(records);
   }
 
+  /** Whom the call of this INVITE is for, if it is one of {@link expect}: no store has to be asked. */
+  expected(callUuid: string, callId: string): Pick<CallInfo, 'aor' | 'deviceId'> | undefined {
+    const { aor, deviceId } = this.#left.find(callUuid, callId) ?? {};
+    return aor === undefined ? undefined : { aor, ...(deviceId !== undefined && { deviceId }) };
+  }
+
   /** Those of {@link expect} whose INVITE has not come again. */
   unclaimed(): CallRecord[] {
     return this.#left.takeRest();
@@ -194,7 +202,8 @@ export class Calls {
     const timeline = this.#timeline(info, startedAt);
     const entry = this.#options.journal.reopen(record, timeline);
     for (const { device, reason, until } of late) {
-      this.#lateComers.add({ deviceId: device, port, timeline, reason, until, onGone: () => entry.removeLate(device) });
+      const onGone = (): void => entry.removeLate(device);
+      this.#lateComers.add({ info, deviceId: device, port, timeline, reason, until, onGone });
     }
     if (late.length > 0) this.#tellArrived(info, startedAt).catch((error) => this.#fault(error, info.callUuid));
     if (final !== undefined && held !== undefined)
@@ -223,14 +232,7 @@ export class Calls {
     timeline: Timeline,
     entry: JournalEntry,
   ): Promise<void> {
-    const devices = await this.#options.devices.devicesOf(info.aor);
-    for (const { device: id, state, branch } of held?.legs ?? []) {
-      const device = devices.find((candidate) => candidate.id === id);
-      if (branch === undefined || device === undefined || (state !== 'inviting' && state !== 'ringing')) continue;
-      if (port.cancelLeft?.(branch.transaction, REASONS.cancelled)) continue;
-      const events = { provisional() {}, answered() {}, failed() {} };
-      port.startBranch(device, branch.binding, events, branch.id).cancel(REASONS.cancelled);
-    }
+    cancelLegs(info.aor, held?.legs ?? [], port);
     const waking = (held?.legs ?? []).filter(({ state, pushedAt }) => state === 'waking' && pushedAt !== undefined);
     this.#addLate(
       waking.map(({ device }) => device),
@@ -269,6 +271,13 @@ export class Calls {
     const calls = this.#withUuid(callUuid).filter(({ info }) => info.aor === aor);
     for (const call of calls) call.letGo(node);
     return calls.some(({ state }) => state !== 'over');
+  }
+
+  /** A call that a process before this one left has been taken over by another node meanwhile. */
+  taken(info: CallInfo): void {
+    this.#left.take(info);
+    this.#lateComers.forget(info);
+    this.letGo(info.callUuid, info.aor);
   }
 
   /** The REGISTER of this device was refused for good. */
@@ -316,11 +325,24 @@ export class Calls {
 
   #takeOver(record: CallRecord, incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle {
     const { startedAt, held } = record;
+    const { clock } = this.#options;
     const timeline = this.#timeline(incoming, startedAt);
     const entry = this.#options.journal.reopen({ ...record, port: port.saved }, timeline);
     const ticket = this.#options.admission.readmit(incoming.trunk, 'held');
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
-    void this.#start(call, incoming, timeline, (devices) => call.resume(devices, held?.legs ?? []));
+    const { legs = [], holdUntil = 0, ringUntil = 0 } = held ?? {};
+    const until = legs.some(isLive) ? ringUntil : holdUntil;
+    const read = (): Promise<readonly Device[]> => this.#options.devices.devicesOf(incoming.aor);
+    onceThere(read, clock, () => call.waits && clock.now() < until)
+      .then((devices) => {
+        if (devices !== undefined && call.waits) return call.resume(devices, legs);
+        call.abort('failed', DEVICES_UNREAD);
+        return this.#giveUp(record, port, timeline, entry);
+      })
+      .catch((error: unknown) => {
+        this.#fault(error, incoming.callUuid);
+        call.abort('failed', DEVICES_UNREAD);
+      });
     return call;
   }
 
@@ -338,7 +360,8 @@ export class Calls {
   #addLate(devices: readonly string[], reason: string, port: CallPort, timeline: Timeline, entry: JournalEntry): void {
     const until = this.#options.clock.now() + LATE_COMER_PATIENCE;
     for (const deviceId of devices) {
-      this.#lateComers.add({ deviceId, port, timeline, reason, until, onGone: () => entry.removeLate(deviceId) });
+      const onGone = (): void => entry.removeLate(deviceId);
+      this.#lateComers.add({ info: entry.record.info, deviceId, port, timeline, reason, until, onGone });
     }
     entry.addLate(devices.map((device) => ({ device, reason, until })));
   }
@@ -420,7 +443,7 @@ export class Calls {
       go(devices);
     } catch (error) {
       this.#fault(error, incoming.callUuid);
-      call.abort('failed', 'devices could not be read');
+      call.abort('failed', DEVICES_UNREAD);
     }
   }
 
@@ -451,6 +474,8 @@ export class Calls {
     this.#options.onFault(error, callUuid);
   }
 }
+
+const DEVICES_UNREAD = 'devices could not be read';
 
 /** Apple may hand a push over some seconds late, and a REGISTER on a bad network takes up to 32 s. */
 const LATE_COMER_PATIENCE = 45_000;

@@ -1,11 +1,13 @@
 import type { Clock, Timer } from '../clock/clock.js';
 import { bestBinding } from '../devices/best-binding.js';
-import type { Device } from '../devices/types.js';
+import type { Binding, Device } from '../devices/types.js';
 import { randomCallId } from '../grammar/token.js';
 import type { CallPort } from './port.js';
+import type { CallInfo } from './records.js';
 import type { Timeline } from './timeline.js';
 
 interface Entry {
+  readonly info: CallInfo;
   readonly port: CallPort;
   readonly timeline: Timeline;
   readonly reason: string;
@@ -15,6 +17,7 @@ interface Entry {
 
 /** A device to be told that a call is over. */
 export interface LateComer {
+  readonly info: CallInfo;
   readonly deviceId: string;
   readonly port: CallPort;
   readonly timeline: Timeline;
@@ -36,6 +39,8 @@ export class LateComers {
   constructor(
     readonly clock: Clock,
     readonly isBusy: (device: Device) => boolean,
+    /** Whether the call is this process's business, where others may have it: what they do with it must not be disturbed. */
+    readonly owns?: (info: CallInfo) => Promise<boolean>,
   ) {}
 
   get size(): number {
@@ -43,7 +48,7 @@ export class LateComers {
   }
 
   add({ deviceId, until, ...rest }: LateComer): void {
-    const { callUuid } = rest.timeline;
+    const { callUuid } = rest.info;
     const calls = this.#entries.get(deviceId) ?? new Map<string, Entry>();
     this.#entries.set(deviceId, calls);
     calls.get(callUuid)?.timer.cancel();
@@ -56,16 +61,29 @@ export class LateComers {
     const calls = this.#entries.get(device.id);
     const binding = bestBinding(device.bindings);
     if (calls === undefined || binding === undefined) return;
-    for (const [callUuid, entry] of calls) {
-      this.#remove(device.id, callUuid);
-      if (this.isBusy(device)) {
-        entry.timeline.record('late-device-busy', { device: device.id });
-        continue;
-      }
-      entry.timeline.record('late-device-told', { device: device.id });
-      const branch = entry.port.startBranch(device, binding, SILENT, randomCallId());
-      branch.cancel(entry.reason);
+    for (const entry of [...calls.values()]) {
+      if (this.owns === undefined) this.#tell(device, binding, entry);
+      else void this.owns(entry.info).then((owns) => owns && this.#tell(device, binding, entry));
     }
+  }
+
+  /** The call is another process's now, and nothing is to be written of it. */
+  forget({ callUuid, callId }: Pick<CallInfo, 'callUuid' | 'callId'>): void {
+    for (const [deviceId, calls] of [...this.#entries]) {
+      if (calls.get(callUuid)?.info.callId === callId) this.#drop(deviceId, callUuid);
+    }
+  }
+
+  #tell(device: Device, binding: Binding, entry: Entry): void {
+    const { callUuid } = entry.info;
+    if (this.#entries.get(device.id)?.get(callUuid) !== entry) return;
+    this.#remove(device.id, callUuid);
+    if (this.isBusy(device)) {
+      entry.timeline.record('late-device-busy', { device: device.id });
+      return;
+    }
+    entry.timeline.record('late-device-told', { device: device.id });
+    entry.port.startBranch(device, binding, SILENT, randomCallId()).cancel(entry.reason);
   }
 
   /** Waits for nobody any more; the journal still knows them. */
@@ -75,13 +93,17 @@ export class LateComers {
   }
 
   #remove(deviceId: string, callUuid: string): void {
+    this.#drop(deviceId, callUuid)?.onGone();
+  }
+
+  #drop(deviceId: string, callUuid: string): Entry | undefined {
     const calls = this.#entries.get(deviceId);
     const entry = calls?.get(callUuid);
-    if (calls === undefined || entry === undefined) return;
+    if (calls === undefined || entry === undefined) return undefined;
     entry.timer.cancel();
     calls.delete(callUuid);
     if (calls.size === 0) this.#entries.delete(deviceId);
-    entry.onGone();
+    return entry;
   }
 }
 

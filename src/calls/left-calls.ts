@@ -18,6 +18,14 @@ export class LeftCalls {
     return record;
   }
 
+  /** What is known of the call of this INVITE. */
+  find(callUuid: string, callId: string): CallInfo | undefined {
+    for (const { info } of this.#records.values()) {
+      if (info.callUuid === callUuid && info.callId === callId) return info;
+    }
+    return undefined;
+  }
+
   /** Those that nobody took, once. */
   takeRest(): CallRecord[] {
     const rest = [...this.#records.values()];

@@ -60,7 +60,13 @@ export interface CallPort {
    * began under that id goes on as this one, and the device sees no second INVITE, where the engine can do that. `forked`: the call
    * has other devices, and the caller, who sees one dialog for all of them, can't have each one's early media.
    */
-  startBranch(device: Device, binding: Binding, events: BranchEvents, id: string, forked?: boolean): Branch;
+  startBranch(
+    device: Pick<Device, 'aor' | 'id'>,
+    binding: Binding,
+    events: BranchEvents,
+    id: string,
+    forked?: boolean,
+  ): Branch;
   /**
    * Gives up a branch that a process before this one began, where it can't go on: a second INVITE would ring the phone twice for
    * one call. False: it can go on, by {@link startBranch} with its id.

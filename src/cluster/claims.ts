@@ -56,6 +56,20 @@ export class Claims implements CallSite {
     }
   }
 
+  async owns(info: CallInfo): Promise<boolean> {
+    const { store, onFault } = this.#options;
+    const { link, keys, node } = store;
+    if (store.isUnsure(keyOf(info))) return false;
+    try {
+      const holder = await link.run((client) => client.hget(keys.holders(info.aor), info.callUuid));
+      return holder === null || holder === node;
+    } catch (error) {
+      if (!(error instanceof StoreAway)) onFault(error);
+      // Others couldn't take it either.
+      return true;
+    }
+  }
+
   /** The call is over here. */
   async release(aor: string, callUuid: string): Promise<void> {
     const { link, keys, node } = this.#options.store;
@@ -74,14 +88,34 @@ export class Claims implements CallSite {
    * @throws {StoreAway} when it is away again
    */
   async restore(calls: readonly CallInfo[]): Promise<readonly CallInfo[]> {
-    const { node } = this.#options.store;
+    const { store, nodes } = this.#options;
     const lost: CallInfo[] = [];
     for (const info of calls) {
       this.#givenUp.delete(`${info.aor} ${info.callUuid}`);
-      if ((await this.#ask(info, '')).holder !== node) lost.push(info);
+      let found = await this.#ask(info, '');
+      if (found.holder !== store.node && !(await nodes.lives(found.holder))) {
+        found = await this.#ask(info, found.holder);
+      }
+      if (found.holder !== store.node) lost.push(info);
+      else await this.#retireOthers(info.callUuid, found.records);
     }
-    for (const { aor, callUuid } of [...this.#givenUp.values()]) await this.release(aor, callUuid);
+    for (const { aor, callUuid } of [...this.#givenUp.values()]) {
+      const { link, keys } = store;
+      const holder = await link.run((client) => client.hget(keys.holders(aor), callUuid));
+      if (holder === null || holder === store.node || !(await nodes.lives(holder))) {
+        await this.#retireOthers(callUuid, recordsIn(await link.run((client) => client.hvals(keys.calls(aor)))));
+      }
+      await this.release(aor, callUuid);
+    }
     return lost;
+  }
+
+  /** What a node that is gone left of a call that went on here while nobody could say so. */
+  async #retireOthers(callUuid: string, records: readonly CallRecord[]): Promise<void> {
+    const { store } = this.#options;
+    for (const { info } of records) {
+      if (info.callUuid === callUuid && !store.hasCall(keyOf(info))) await store.retireCall(undefined, keyOf(info));
+    }
   }
 
   /** This node goes on with a call of one that is gone. */
@@ -137,20 +171,23 @@ export class Claims implements CallSite {
     const where = [keys.holders(info.aor), keys.calls(info.aor)];
     const reply = (await link.script(CLAIM, where, [info.callUuid, node, replace, KEPT])) as [Buffer, Buffer[]];
     const values = reply[1].filter((_, index) => index % 2 === 1);
-    const records = values.flatMap((value) => asRecord(JSON.parse(value.toString())) ?? []);
-    return { holder: reply[0].toString(), records };
+    return { holder: reply[0].toString(), records: recordsIn(values) };
   }
 
   /** What the node before it wrote down is this node's now. */
   async #inherit(before: string, left: CallRecord, info: CallInfo): Promise<void> {
     const { store } = this.#options;
     const key = keyOf(left.info);
-    if (left.info.callId === info.callId) await store.inheritCall(before, key);
+    if (left.info.callId === info.callId) await store.inheritCall(before, key, true);
     else await store.retireCall(before, key);
   }
 }
 
 const NOTHING_LEFT: Claim = { sameEngine: false };
+
+function recordsIn(values: readonly (Buffer | string)[]): CallRecord[] {
+  return values.flatMap((value) => asRecord(JSON.parse(value.toString())) ?? []);
+}
 
 /** The record of this call, of this very INVITE if there is one. */
 function best(records: readonly CallRecord[], { callUuid, callId }: CallInfo): CallRecord | undefined {

@@ -19,6 +19,8 @@ export interface SiteCalls {
   arrived(devices: readonly Device[]): void;
   /** Leaves a held call that rings nowhere to another node. Gives whether it is still here, as it rings or is up. */
   letGo(callUuid: string, aor: string, node?: string): boolean;
+  /** A call that a process before this one left has been taken over by another node meanwhile. */
+  taken(info: CallInfo): void;
 }
 
 export interface SiteOptions {
@@ -73,6 +75,10 @@ export class Site implements CallSite, CallStore {
     });
     this.#claims = new Claims({ store, clock, nodes: this.#nodes, bus: this.#bus, engine, onFault });
     store.onHeld((aor, holders) => this.#note(aor, holders));
+    store.onTaken((value) => {
+      const record = asRecord(value);
+      if (record !== undefined) options.calls().taken(record.info);
+    });
     store.link.onState((state) => {
       if (state === 'up') this.#back().catch((error: unknown) => this.#fault(error));
     });
@@ -91,6 +97,10 @@ export class Site implements CallSite, CallStore {
 
   claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
     return this.#claims.claim(info, waits, note);
+  }
+
+  owns(info: CallInfo): Promise<boolean> {
+    return this.#claims.owns(info);
   }
 
   putCall(key: string, record: unknown): Promise<void> {
@@ -156,8 +166,9 @@ export class Site implements CallSite, CallStore {
   async #back(): Promise<void> {
     const { store, calls } = this.#options;
     this.#look();
-    const held = store.ownCalls.map(asRecord).flatMap((record) => (record?.held === undefined ? [] : [record.info]));
-    for (const { callUuid, aor } of await this.#claims.restore(held)) calls().letGo(callUuid, aor);
+    const own = store.ownCalls.flatMap((value) => asRecord(value) ?? []);
+    const underWay = own.filter(({ held, up }) => (held ?? up) !== undefined).map(({ info }) => info);
+    for (const { callUuid, aor } of await this.#claims.restore(underWay)) calls().letGo(callUuid, aor);
   }
 
   /** Reads what a message would have told. */

@@ -110,6 +110,8 @@ class Arrival {
     const party: Party = { kind: 'trunk', trunk };
     const port = this.#port(replaced?.lines ?? this.lines, party);
     if (replaced !== undefined) return this.#replace(port, replaced, trunk, { aor: trunk });
+    const left = this.options.calls.expected(port.callUuid, firstHeader(this.lines, 'call-id') ?? '');
+    if (left !== undefined) return this.#toDevices(port, left, trunk, this.lines);
     const target = await targetOf(this.options, this.req.uri, this.lines);
     if (port.cancelled) return;
     if (target === undefined) {

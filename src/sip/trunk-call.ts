@@ -23,7 +23,7 @@ import { InviteBranch, LegResponse, routed } from './invite-branch.js';
 import { callerAnswer, endOf, joinCall } from './join.js';
 import type { Joints, Party } from './joints.js';
 import type { MidDialogHold } from './mid-dialog.js';
-import { type DialogEnd, relay, type RelayNote } from './relay.js';
+import { type DialogEnd, type RelayNote, relay } from './relay.js';
 import { retargeted } from './retarget.js';
 import { asksForSips, takesSips } from './sips.js';
 import { withoutTag, withTag } from './tags.js';
@@ -182,7 +182,7 @@ export class TrunkCall implements CallPort {
   }
 
   startBranch(
-    { aor, id: deviceId }: Device,
+    { aor, id: deviceId }: Pick<Device, 'aor' | 'id'>,
     binding: Binding,
     events: BranchEvents,
     id: string,

@@ -9,7 +9,7 @@ import type { Clock, Timer } from '../../src/clock/clock.js';
 import type { Binding, Device, DeviceState } from '../../src/devices/types.js';
 import type { PushOutcome, PushRequest } from '../../src/push/provider.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
-import type { Store } from '../../src/store/store.js';
+import { type Store, StoreAway } from '../../src/store/store.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 import { binding, device, INFO, POLICY } from './fakes.js';
 
@@ -147,7 +147,10 @@ export class Process {
       sink: (event) => world.events.push(event),
       onFault: (error) => world.faults.push(String(error)),
       devices: {
-        devicesOf: async () => [...world.devices.values()],
+        devicesOf: async () => {
+          if (world.storeIsAway) throw new StoreAway('away');
+          return [...world.devices.values()];
+        },
         stateOf: ({ id }) => ({ state: world.states.get(id) ?? 'suspended', reason: 'model' }),
         noteAsleep: async (_aor, id) => void world.states.set(id, 'suspended'),
       },
@@ -216,6 +219,8 @@ export class World {
   final: number | undefined;
   winner: WorldBranch | undefined;
   hungUp = false;
+  /** Nobody can read the devices. */
+  storeIsAway = false;
   /** A refusal on its way to the engine. */
   leaving: { readonly status: number; readonly sent: () => void } | undefined;
   process: Process;
@@ -301,7 +306,7 @@ export class World {
     await settle(1);
     for (const branch of this.replays.splice(0)) branch.replay();
     for (const branch of this.branches) {
-      if (branch.live && branch.process === dead && branch !== this.winner)
+      if (branch.live && branch.process === dead && branch !== this.winner && !this.storeIsAway)
         this.faults.push(`the INVITE to ${branch.deviceId} was forgotten`);
     }
   }

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { keyOf } from '../../src/calls/journal.js';
 import type { CallInfo } from '../../src/calls/records.js';
 import { systemClock } from '../../src/clock/clock.js';
 import type { BusMessage } from '../../src/cluster/bus.js';
@@ -185,4 +186,39 @@ test('a device has one budget of pushes from all nodes together, and none that i
   t.true(Number(await site.redis.ask('PTTL', `callwake:{${CALL.aor}}:pushes:d`)) > 0);
   await site.redis.kill();
   t.is(await a?.take(device), undefined);
+});
+
+test('a call that went on here while Redis was away is not told of by a node that is gone and comes back; who has it tells', async (t) => {
+  const site = await Site.start(t);
+  const [a, b] = [await site.node('a'), await site.node('b')];
+  const record = (info: CallInfo) => ({ version: 1, engine: 'engine of a', info, startedAt: 1 });
+  const over = { ...CALL, callUuid: 'V' };
+  for (const info of [CALL, over]) {
+    await a.claims.claim(
+      info,
+      () => true,
+      () => {},
+    );
+    await a.store.putCall(keyOf(info), record(info));
+  }
+  t.true(await a.claims.owns(CALL));
+  t.false(await b.claims.owns(CALL));
+  site.living.delete('a');
+  await site.redis.kill();
+  await eventually(() => b.store.link.state === 'away');
+  t.true(await b.claims.owns(CALL));
+  const here = { ...CALL, callId: 'c2' };
+  await b.store.putCall(keyOf(here), record(here));
+  await b.claims.release(over.aor, over.callUuid);
+  await site.redis.restart();
+  await b.store.link.up();
+  // Redis came back empty; the other node had written it before.
+  for (const info of [CALL, over])
+    await site.redis.ask('HSET', b.store.keys.calls(CALL.aor), keyOf(info), JSON.stringify(record(info)));
+  await site.redis.ask('HSET', b.store.keys.holders(CALL.aor), CALL.callUuid, 'a');
+  t.deepEqual(await b.claims.restore([here]), []);
+  const left = (await site.redis.ask('HGETALL', b.store.keys.calls(CALL.aor))) as string[];
+  t.is(left[left.indexOf(keyOf(CALL)) + 1], 'null');
+  t.is(left[left.indexOf(keyOf(over)) + 1], 'null');
+  t.true(left.includes(keyOf(here)));
 });

@@ -219,18 +219,48 @@ test('calls that are over are not gone on with, though a Redis that failed over 
   t.deepEqual(await redis.ask('HKEYS', 'callwake:{sip:1@a.example}:calls'), [held]);
 });
 
-test('a node that comes back leaves the calls to the others that have begun them anew', async (t) => {
+test('a node that comes back leaves the calls to the others that have taken them over, though they are over by then', async (t) => {
   const redis = await server(t);
   const journal = temporaryFolder(t);
+  const calls = 'callwake:{sip:1@a.example}:calls';
+  const [anew, on, own] = [`${AOR} u1`, `${AOR} u2`, `${AOR} u3`];
   const before = await node(t, redis, { journal });
-  await before.putCall(`${AOR} u1`, { n: 1 });
-  await before.putCall(`${AOR} u2`, { n: 2 });
+  for (const key of [anew, on, own]) await before.putCall(key, { key });
+  await before.close();
+  // A process may be killed after half of what it says of a call.
+  await redis.ask('SREM', 'callwake:journal:a', own);
+  const other = await node(t, redis, { node: 'b' });
+  await other.retireCall('a', anew);
+  await other.inheritCall('a', on, true);
+  await other.putCall(on, { key: on });
+  await other.removeCall(on);
+  const store = await node(t, redis, { journal });
+  t.deepEqual(await collect(store.calls()), [[own, { key: own }]]);
+  t.deepEqual(await redis.ask('HKEYS', calls), [own]);
+});
+
+test('a node that comes back while Redis is away learns then what others have taken over, and writes nothing of it before', async (t) => {
+  const redis = await server(t);
+  const journal = temporaryFolder(t);
+  const [gone, own] = [`${AOR} u1`, `${AOR} u2`];
+  const before = await node(t, redis, { journal });
+  for (const key of [gone, own]) await before.putCall(key, { key });
   await before.close();
   const other = await node(t, redis, { node: 'b' });
-  await other.retireCall('a', `${AOR} u1`);
-  const store = await node(t, redis, { journal });
-  t.deepEqual(await collect(store.calls()), [[`${AOR} u2`, { n: 2 }]]);
-  t.deepEqual(await redis.ask('HKEYS', 'callwake:{sip:1@a.example}:calls'), [`${AOR} u2`]);
+  await other.retireCall('a', gone);
+  redis.freeze();
+  const store = await node(t, redis, { journal }, false);
+  const taken: unknown[] = [];
+  store.onTaken((record) => taken.push(record));
+  t.is((await collect(store.calls())).length, 2);
+  t.true(store.isUnsure(gone));
+  await store.putCall(gone, { key: gone, late: true });
+  redis.thaw();
+  await store.link.up();
+  await eventually(() => !store.isUnsure(own));
+  t.deepEqual(taken, [{ key: gone, late: true }]);
+  await eventually(async () => String(await redis.ask('HKEYS', 'callwake:{sip:1@a.example}:calls')) === own);
+  t.deepEqual(await collect(store.calls()), [[own, { key: own }]]);
 });
 
 test('what a newer callwake has written is left alone, and said', async (t) => {

@@ -36,7 +36,7 @@ const START_PATIENCE = 3_000;
 
 const CHUNK = 200;
 
-/** In place of the record of a call that another node has begun anew. */
+/** In place of the record of a call that another node has begun anew, and beside that of one that another node goes on with. */
 const RETIRED = 'null';
 
 /** The store of a site with several nodes: Redis or Valkey. */
@@ -53,10 +53,13 @@ export class RedisStore implements Store {
   readonly #gone = new Set<string>();
   /** Keys of calls that another process wrote down and that this one has to see to. */
   readonly #found = new Set<string>();
+  /** Those among them that another node may have taken over: Redis could not be asked. */
+  readonly #unsure = new Set<string>();
   /** Whether all that a process before this one left has been found. */
   #read = false;
   readonly #files: CallJournal | undefined;
   #onHeld: ((aor: string, holders: readonly string[]) => void) | undefined;
+  #onTaken: ((record: unknown) => void) | undefined;
 
   constructor({ redis, clock, node, cache, spool, journal, lastsUntil, onTrouble }: RedisStoreOptions) {
     this.link = new RedisLink(redis, clock);
@@ -91,6 +94,16 @@ export class RedisStore implements Store {
   /** Has `listener` told of an AOR that was changed here while nodes hold calls for it. */
   onHeld(listener: (aor: string, holders: readonly string[]) => void): void {
     this.#onHeld = listener;
+  }
+
+  /** Has `listener` told of a call from this node's disk that turns out to be another node's, once Redis is there to say so. */
+  onTaken(listener: (record: unknown) => void): void {
+    this.#onTaken = listener;
+  }
+
+  /** Whether it is not known if another node has taken over this call of a process before this one. */
+  isUnsure(key: string): boolean {
+    return this.#unsure.has(key);
   }
 
   /** Settles when all that waited for Redis has been tried. */
@@ -157,12 +170,15 @@ export class RedisStore implements Store {
   async removeCall(key: string): Promise<void> {
     const known = this.#calls.delete(key) || this.#found.has(key);
     this.#found.delete(key);
+    this.#unsure.delete(key);
     this.#files?.remove(key);
+    // What was never written, or is another node's by now, is nothing to Redis.
+    if (!known) return;
     try {
       await this.#forgetCall(key);
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;
-      if (known) this.#gone.add(key);
+      this.#gone.add(key);
     }
   }
 
@@ -176,7 +192,7 @@ export class RedisStore implements Store {
     const onDisk = this.#files?.entries() ?? [];
     for (const [key, record] of onDisk) {
       this.#found.add(key);
-      if (await this.#inherited(key)) {
+      if (await this.#taken(key)) {
         this.#found.delete(key);
         this.#files?.remove(key);
       } else yield [key, record];
@@ -198,16 +214,32 @@ export class RedisStore implements Store {
     }
   }
 
-  /** Whether another node goes on with a call of this node's journal. */
-  async #inherited(key: string): Promise<boolean> {
+  /** Whether another node has taken over a call of this node's journal. While Redis is away that is not known, and looked up later. */
+  async #taken(key: string): Promise<boolean> {
+    const hash = this.keys.calls(aorOf(key));
+    const marks = [key, takenFrom(this.node, key)];
     try {
-      const there = await this.link.run((client) => client.hget(this.keys.calls(aorOf(key)), key));
-      if (there === RETIRED) await this.link.run((client) => client.hdel(this.keys.calls(aorOf(key)), key));
-      const own = await this.link.run((client) => client.sismember(this.keys.journal(this.node), key));
-      return there !== null && own === 0;
+      const there = await this.link.run((client) => client.hmget(hash, ...marks));
+      this.#unsure.delete(key);
+      const retired = marks.filter((_, index) => there[index] === RETIRED);
+      if (retired.length > 0) await this.link.run((client) => client.hdel(hash, ...retired));
+      return retired.length > 0;
     } catch (error) {
-      if (error instanceof RedisAway) return false;
-      throw error;
+      if (!(error instanceof RedisAway)) throw error;
+      this.#unsure.add(key);
+      return false;
+    }
+  }
+
+  /** Redis is there: what another node has taken over meanwhile is none of this node's. */
+  async #ask(): Promise<void> {
+    for (const key of [...this.#unsure]) {
+      if (!(await this.#taken(key))) continue;
+      const record = this.#calls.get(key) ?? this.#files?.entries().find(([known]) => known === key)?.[1];
+      this.#calls.delete(key);
+      this.#found.delete(key);
+      this.#files?.remove(key);
+      this.#onTaken?.(record);
     }
   }
 
@@ -220,21 +252,34 @@ export class RedisStore implements Store {
     }
   }
 
-  /** Makes a call of another node's journal one of this node's. */
-  async inheritCall(node: string, key: string): Promise<void> {
+  /**
+   * Makes a call of another node's journal one of this node's.
+   * @param marked so that the other one finds that out when it comes back with its own copy
+   */
+  async inheritCall(node: string, key: string, marked = false): Promise<void> {
     this.#found.add(key);
+    const hash = this.keys.calls(aorOf(key));
     await Promise.all([
+      marked && this.link.run((client) => client.hset(hash, takenFrom(node, key), RETIRED)),
       this.link.run((client) => client.srem(this.keys.journal(node), key)),
       this.link.run((client) => client.sadd(this.keys.journal(this.node), key)),
     ]);
   }
 
-  /** Takes a call out of the journal of a node that is gone, which finds that out when it comes back with its own copy. */
-  async retireCall(node: string, key: string): Promise<void> {
+  /**
+   * Takes a call out of the journal of a node that is gone, which finds that out when it comes back with its own copy.
+   * @param node undefined when it isn't known
+   */
+  async retireCall(node: string | undefined, key: string): Promise<void> {
     await Promise.all([
       this.link.run((client) => client.hset(this.keys.calls(aorOf(key)), key, RETIRED)),
-      this.link.run((client) => client.srem(this.keys.journal(node), key)),
+      node !== undefined && this.link.run((client) => client.srem(this.keys.journal(node), key)),
     ]);
+  }
+
+  /** Whether a call is in the journal of this process. */
+  hasCall(key: string): boolean {
+    return this.#calls.has(key) || this.#found.has(key);
   }
 
   async shared(key: string): Promise<SharedValue> {
@@ -304,14 +349,14 @@ export class RedisStore implements Store {
 
   /** @param known Redis has had the call before, or gets all of this node's when it is back */
   async #writeCall(key: string, record: unknown, known = false): Promise<void> {
+    // It would hide that another node has it.
+    if (this.#unsure.has(key)) return;
     const hash = this.keys.calls(aorOf(key));
-    const written: Promise<unknown>[] = [this.link.run((client) => client.hset(hash, key, JSON.stringify(record)))];
-    if (!known) {
-      written.push(
-        this.link.run((client) => client.pexpire(hash, CALLS_KEPT)),
-        this.link.run((client) => client.sadd(this.keys.journal(this.node), key)),
-      );
-    }
+    const written: Promise<unknown>[] = [];
+    // A name too many is found and removed, one too few never.
+    if (!known) written.push(this.link.run((client) => client.sadd(this.keys.journal(this.node), key)));
+    written.push(this.link.run((client) => client.hset(hash, key, JSON.stringify(record))));
+    if (!known) written.push(this.link.run((client) => client.pexpire(hash, CALLS_KEPT)));
     for (const result of await Promise.allSettled(written)) {
       if (result.status === 'rejected' && !(result.reason instanceof RedisAway)) throw result.reason;
     }
@@ -326,6 +371,7 @@ export class RedisStore implements Store {
 
   async #restoreCalls(): Promise<void> {
     try {
+      await this.#ask();
       for (const key of [...this.#gone]) {
         await this.#forgetCall(key);
         this.#gone.delete(key);
@@ -336,6 +382,11 @@ export class RedisStore implements Store {
       if (!(error instanceof RedisAway)) this.#onTrouble(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** The field beside the records of an AOR's calls that says that another node has taken that one over from `node`. */
+function takenFrom(node: string, key: string): string {
+  return `${key} ${node}`;
 }
 
 function aorOf(key: string): string {

@@ -121,6 +121,17 @@ test.serial('the app with a held call dies: the next one goes on, with the journ
   t.is(requestsIn(phone.messages, 'INVITE').length, 1);
   await call.hangup();
   t.is((await phone.calls[0]?.ended)?.how, 'remote');
+  await phone.background();
+  const second = stage.cucm.call({ to: '2001' });
+  await eventually(() => phone.events.all('pushed').length === 2, 'the second push');
+  site.redis.freeze();
+  await killApp(stage);
+  await eventually(() => phone.events.all('registered').length === 5, 'the REGISTER without Redis');
+  site.redis.thaw();
+  t.is((await second.answered).status, 200, 'and when Redis is away at that moment, once it is back');
+  t.is(site.pushes.length, 2);
+  t.is(requestsIn(phone.messages, 'INVITE').length, 2);
+  await second.hangup();
 });
 
 test.serial(

@@ -74,7 +74,12 @@ export class FaultyNode {
   /** `kill -9` of the app alone: the supervisor starts the next one. */
   killApp(): void {
     const pid = this.#process?.log.findLast(({ event }) => event === 'ready')?.pid;
-    if (typeof pid === 'number') process.kill(pid, 'SIGKILL');
+    try {
+      if (typeof pid === 'number') process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      // The one before has just been killed, and the next is not ready yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   /** None of its processes does anything until {@link resume}. */

@@ -1,0 +1,45 @@
+import test from 'ava';
+import { settle } from '../support/fake-clock.js';
+import { World } from './world.js';
+
+/** A phone rings, and the next process finds no store to read devices from. */
+async function ringing(): Promise<World> {
+  const world = new World([{ active: true, token: true }]);
+  await world.invite();
+  world.branches[0]?.ring();
+  await settle();
+  world.storeIsAway = true;
+  await world.restart(false);
+  return world;
+}
+
+test('a process that begins while the store is away goes on with a call that rings once it is back: the same INVITE, one answer', async (t) => {
+  const world = await ringing();
+  t.is(world.final, undefined, 'no refusal meanwhile');
+  await world.clock.advanceAsync(14_000);
+  t.is(world.final, undefined, 'it rings for longer than a call is held');
+  world.storeIsAway = false;
+  await world.clock.advanceAsync(1_000);
+  world.branches[0]?.end(200, false);
+  await settle();
+  t.is(world.final, 200);
+  t.is(world.branches.length, 1);
+  t.is(world.winner, world.branches[0]);
+  t.deepEqual(world.faults, []);
+});
+
+test('its caller gives up before the store is back, or nobody ever answers: the phone is told', async (t) => {
+  const world = await ringing();
+  world.cancel();
+  await world.clock.advanceAsync(1_000);
+  t.regex(world.branches[0]?.cancelled ?? '', /487/);
+  const other = await ringing();
+  await other.clock.advanceAsync(200_000);
+  other.flush();
+  t.is(other.final, 503);
+  t.regex(other.branches[0]?.cancelled ?? '', /./);
+  t.deepEqual(
+    [...world.branches, ...other.branches].map(({ live }) => live),
+    [false, false],
+  );
+});
