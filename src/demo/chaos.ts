@@ -118,16 +118,17 @@ class Killer {
     await this.#done;
   }
 
-  /** A new app lives for a moment at least, or no call would ever go on. */
+  /** A new app lives for a moment at least, and half as long as it took to come, or no call would ever go on. */
   async #run(): Promise<void> {
     let next = performance.now() + this.every;
     for (;;) {
       await pause(Math.max(0, next - performance.now()));
       if (this.#stopped) return;
       this.kills++;
-      next = performance.now() + this.every;
+      const killed = performance.now();
       await killApp(this.stage);
-      next = Math.max(next, performance.now() + MIN_LIFE);
+      const back = performance.now();
+      next = Math.max(killed + this.every, back + MIN_LIFE, back + (back - killed) / 2);
     }
   }
 }

@@ -112,3 +112,18 @@ test('a fault explains calls that it met, and no others; no final response is ne
   silent.trouble({ fault: 'edge restarted', from: 0, to: 5000 });
   t.regex(silent.sums().unexplained.join(), /no final response/);
 });
+
+test('a call that ended as its app was killed may lack its end in the timeline; one that ended earlier may not', (t) => {
+  const books = (killed: number): Ledger => {
+    const made = ledger([CALL], [['a']]);
+    made.trouble({ fault: 'app killed', from: killed, to: killed + 5000, silent: true });
+    return made;
+  };
+  const near = books(1990);
+  t.is(near.open, 0);
+  t.deepEqual(near.sums().told, { 'ended as its app was killed': 1 });
+  t.deepEqual(near.sums().explained, { 'app killed': 1 });
+  const early = books(990);
+  t.is(early.open, 1);
+  t.deepEqual(early.sums().told, {});
+});

@@ -116,12 +116,12 @@ export class Faults {
   async #kill(): Promise<void> {
     const from = Date.now();
     await killApp(this.#stage);
-    this.#note('app killed', from, AFTER_KILL);
+    this.#note('app killed', from, AFTER_KILL, true);
   }
 
-  #note(fault: string, from: number, after = AFTER): void {
+  #note(fault: string, from: number, after = AFTER, silent = false): void {
     this.#count(fault);
-    this.#ledger.trouble({ fault, from, to: Date.now() + after });
+    this.#ledger.trouble({ fault, from, to: Date.now() + after, silent });
   }
 
   #count(name: string): void {

@@ -18,6 +18,8 @@ export interface MadeCall {
 /** Trouble that was made between two moments, for all who were about. */
 export interface FaultWindow {
   readonly fault: string;
+  /** The app ended at `from` without a word of what it had just done. */
+  readonly silent?: boolean;
   readonly from: number;
   readonly to: number;
 }
@@ -46,6 +48,9 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   503: ['overload', 'shutdown', 'failed'],
 };
 const MOST_TOLD = 50;
+/** How near to its app's death a call that this app ended must have ended for its caller, milliseconds. */
+const LAST_MOMENT = 1_000;
+const UNTOLD = 'ended as its app was killed';
 
 interface ToldCall {
   begun: number;
@@ -92,9 +97,10 @@ export class Ledger {
     return this.#made.length;
   }
 
-  /** Calls whose end the timeline has not told yet. */
+  /** Calls whose end the timeline has not told yet, and will. */
   get open(): number {
-    return [...this.#told.values()].filter(({ ends }) => ends.length === 0).length;
+    const lost = new Set(this.#made.filter((call) => this.#diedWithApp(call)).map(({ callId }) => callId));
+    return [...this.#told].filter(([callId, { ends }]) => ends.length === 0 && !lost.has(callId)).length;
   }
 
   sums(): Sums {
@@ -115,6 +121,7 @@ export class Ledger {
       count(outcomes, outcome);
       const seen = this.#told.get(callId);
       for (const reason of seen?.ends.slice(0, 1) ?? []) count(told, reason);
+      if (this.#diedWithApp(call)) count(told, UNTOLD);
       if (outcome === 'none')
         unexplained.push(`${kind} ${callId} at ${new Date(call.from).toISOString()}: no final response`);
       const name = `${kind} ${callId} at ${new Date(call.from).toISOString()}`;
@@ -138,6 +145,13 @@ export class Ledger {
     const call = this.#told.get(callId) ?? { begun: 0, ends: [] };
     this.#told.set(callId, call);
     return call;
+  }
+
+  /** The app answered the caller's last message, and was killed before it wrote of the call's end. */
+  #diedWithApp({ callId, to, outcome }: MadeCall): boolean {
+    const seen = this.#told.get(callId);
+    if (outcome === 'none' || seen === undefined || seen.ends.length > 0) return false;
+    return this.#windows.some(({ silent, from }) => silent === true && Math.abs(from - to) <= LAST_MOMENT);
   }
 
   #refuse({ status, untold }: LogLine): void {

@@ -60,11 +60,10 @@ const methods = (phone: PhoneSimulator): string[] =>
 const first = (answer: Answer, list: string): Record<string, unknown> =>
   ((answer.json[list] as Record<string, unknown>[])[0] ?? {}) as Record<string, unknown>;
 
-/** What matters in the ladder of a call that woke a phone, in order; the rest is answers. */
+/** What matters in the ladder of a call that woke a phone, in order; the phone may be faster than Apple's answer. */
 const STORY = [
   'trunk>callwake INVITE',
   'callwake>apns VoIP push',
-  'apns>callwake 200 (n ms)',
   'phone>callwake REGISTER (path)',
   'callwake>phone INVITE (path)',
   'phone>callwake 180',
@@ -97,6 +96,7 @@ test('a call is found, told event by event, and drawn; figures, trunks and alarm
       .map(({ arrow }) => `${arrow.from}>${arrow.to} ${arrow.label.replace(/\d+ ms/, 'n ms')}`);
     const drawn = arrows.filter((arrow) => STORY.includes(arrow));
     t.deepEqual(drawn, STORY);
+    t.true(arrows.indexOf('apns>callwake 200 (n ms)') > arrows.indexOf('callwake>apns VoIP push'));
   }
   const ladder = await api.ask(`/v1/calls/${summary.callUuid}/ladder`);
   t.is(ladder.headers.get('content-type'), 'text/plain; charset=utf-8');
