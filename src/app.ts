@@ -36,7 +36,7 @@ import { Idempotency } from './ops/http/idempotency.js';
 import { openApi } from './ops/http/open.js';
 import { Lifecycle } from './ops/lifecycle.js';
 import { ServerCertificates } from './ops/server-certificates.js';
-import { later } from './ops/timeline/later.js';
+import { Later } from './ops/timeline/later.js';
 import { openTracing } from './ops/tracing/open.js';
 import { Watch } from './ops/watch.js';
 import type { PushProvider } from './push/provider.js';
@@ -144,7 +144,8 @@ export function startApp(options: AppOptions): App {
     onVerdict: (device, { token }, { token: verdict, ...told }) =>
       devices.tokenVerdict(device.aor, device.id, { ...told, token, verdict }).catch(fault),
   });
-  const sink = later((event) => watch.call(event), fault);
+  const later = new Later((event) => watch.call(event), fault);
+  const { sink } = later;
   const engineRun = engine.run ?? `${engine.host}:${engine.port}`;
   const site =
     redis &&
@@ -158,7 +159,8 @@ export function startApp(options: AppOptions): App {
       onFault: fault,
       later: () => ({ calls, journal, takeover }),
     });
-  const journal: Journal = new Journal(site ?? store, engineRun, fault, () => journalWord(config.store.kind, redis));
+  const where = (): string => journalWord(config.store.kind, redis);
+  const journal: Journal = new Journal(site ?? store, engineRun, fault, where, later.after);
   const policies = new TrunkPolicies(config);
   const admission = new Admission(
     (trunk) => policies.trunk(trunk),
@@ -462,6 +464,7 @@ export function startApp(options: AppOptions): App {
       midDialog?.close();
       servers.close();
       drachtio.close();
+      later.flush();
       await xmpp?.close();
       lookup.close();
       await devices.close();

@@ -154,7 +154,7 @@ export class Call {
   abort(reason: 'shutdown' | 'failed' | 'cleared', text: string): void {
     if (this.#state === 'over') return;
     const [status, legReason] = reason === 'cleared' ? [480, REASONS.cleared] : [503, REASONS.shutdown];
-    if (this.#state !== 'up') this.#reject(status, '', ownRefusal(reason, text));
+    if (this.#state !== 'up') this.#reject(reason, status, '', ownRefusal(reason, text));
     this.#record('aborted', { reason, text });
     this.#finish(reason, legReason);
   }
@@ -317,7 +317,7 @@ export class Call {
     this.#responses.push(response);
     if (response.status >= 600) {
       this.#record('rejected-everywhere', { status: response.status });
-      this.#reject(towardCaller(response.status), response.reason, { from: response });
+      this.#reject('rejected', towardCaller(response.status), response.reason, { from: response });
       this.#finish('rejected', REASONS.declinedElsewhere);
       return;
     }
@@ -369,8 +369,8 @@ export class Call {
     if (!this.waits) return;
     this.#record('ring-over');
     const best = bestResponse(this.#responses);
-    if (best === undefined) this.#reject(480, '', refusal('no-answer'));
-    else this.#reject(towardCaller(best.status), best.reason, { from: best });
+    if (best === undefined) this.#reject('no-answer', 480, '', refusal('no-answer'));
+    else this.#reject('no-answer', towardCaller(best.status), best.reason, { from: best });
     this.#finish('no-answer', REASONS.noAnswer);
   }
 
@@ -380,7 +380,7 @@ export class Call {
     if (this.#legs.someLive || this.#fallback?.live || (!this.#holdOver && this.#legs.someWaking)) return;
     const best = bestResponse(this.#responses);
     if (best !== undefined) {
-      this.#reject(towardCaller(best.status), best.reason, { from: best });
+      this.#reject('rejected', towardCaller(best.status), best.reason, { from: best });
       this.#finish('rejected', REASONS.noAnswer);
       return;
     }
@@ -390,13 +390,13 @@ export class Call {
       this.#startFallback(fallback, why);
       return;
     }
-    this.#reject(answer, '', { ...refusal(why), ...(contact === undefined ? {} : { contact }) });
+    this.#reject(why, answer, '', { ...refusal(why), ...(contact === undefined ? {} : { contact }) });
     this.#finish(why, REASONS.noAnswer);
   }
 
-  #reject(status: number, reason: string, options: RejectOptions): void {
+  #reject(end: EndReason, status: number, reason: string, options: RejectOptions): void {
     const { policy, journal } = this.#context;
-    this.#caller.reject(policy.codes, status, reason, options, journal);
+    this.#caller.reject(policy.codes, { end, status, reason }, options, journal);
   }
 
   #finish(reason: EndReason, legReason: string): void {
@@ -407,8 +407,8 @@ export class Call {
     this.#endLegs(legReason);
     this.#fallback?.cancel(legReason);
     if (!wasUp && isMissed(reason)) this.#noteMissed('missed');
-    this.#context.journal.over();
     this.#record('end', { reason });
+    this.#context.journal.over(reason);
     this.#context.onEnd(reason);
   }
 

@@ -1,6 +1,6 @@
 import type { CallJournal } from './context.js';
 import { type CodeMap, PHRASES } from './final.js';
-import { type CallPolicy, FIRST_WORD, REPEAT_WORD, RINGBACK } from './policy.js';
+import { type CallPolicy, type EndReason, FIRST_WORD, REPEAT_WORD, RINGBACK } from './policy.js';
 import type { BranchResponse, CallPort, RejectOptions } from './port.js';
 import type { Timeline } from './timeline.js';
 import type { Timers } from './timers.js';
@@ -37,8 +37,7 @@ export class CallerWord {
   /** The final response, or what the trunk is to get in its place (`codes`); first it is written down. */
   reject(
     codes: CodeMap | undefined,
-    status: number,
-    reason: string,
+    { end, status, reason }: { readonly end: EndReason; readonly status: number; readonly reason: string },
     options: RejectOptions,
     journal: CallJournal,
   ): void {
@@ -46,7 +45,7 @@ export class CallerWord {
     const phrase = sent === options.from?.status && reason !== '' ? reason : (PHRASES[sent] ?? reason);
     this.#timeline.record('rejected-upstream', { status: sent, reason: phrase });
     const { from: _from, ...own } = options;
-    journal.rejected({ status: sent, reason: phrase, options: own });
+    journal.rejected({ status: sent, reason: phrase, options: own }, end);
     this.#port.reject(sent, phrase, options, () => journal.told());
   }
 }

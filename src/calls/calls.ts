@@ -8,7 +8,7 @@ import { LateComers } from './late-comers.js';
 import { LeftCalls } from './left-calls.js';
 import { cancelLegs, isLive, onceThere } from './left-legs.js';
 import type { AnotherPush } from './leg-push.js';
-import type { CallPolicy } from './policy.js';
+import type { CallPolicy, EndReason } from './policy.js';
 import { type CallPort, REASONS } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
 import { type CallSite, legsWithoutEngine } from './site.js';
@@ -198,7 +198,7 @@ export class Calls {
    * to be told that it is over. Gives the handle of one that is up, and whom to tell that the final response of an ended one has left.
    */
   resume(record: CallRecord, policy: CallPolicy, port: CallPort): { handle?: CallHandle; told?: () => void } {
-    const { info, startedAt, held, up, final, late = [] } = record;
+    const { info, startedAt, held, up, final, end, late = [] } = record;
     const timeline = this.#timeline(info, startedAt);
     const entry = this.#options.journal.reopen(record, timeline);
     for (const { device, reason, until } of late) {
@@ -206,8 +206,13 @@ export class Calls {
       this.#lateComers.add({ info, deviceId: device, port, timeline, reason, until, onGone });
     }
     if (late.length > 0) this.#tellArrived(info, startedAt).catch((error) => this.#fault(error, info.callUuid));
-    if (final !== undefined && held !== undefined)
-      this.#giveUp(record, port, timeline, entry).catch((error) => this.#fault(error, info.callUuid));
+    if (final !== undefined && held !== undefined) {
+      const reason = end ?? 'rejected';
+      this.#giveUp(record, reason, port, timeline, entry).catch((error) => this.#fault(error, info.callUuid));
+    } else if (end !== undefined) {
+      timeline.record('end', { reason: end });
+      entry.over(end);
+    }
     if (up === undefined) return final === undefined ? {} : { told: () => entry.told() };
     const incoming = { ...info, face: NO_FACE };
     const ticket = this.#options.admission.readmit(info.trunk, 'active');
@@ -221,13 +226,13 @@ export class Calls {
   async forsake(record: CallRecord, port: CallPort): Promise<void> {
     const timeline = this.#timeline(record.info, record.startedAt);
     timeline.record('cancelled', { reason: 'while no process was there' });
-    await this.#giveUp(record, port, timeline, this.#options.journal.reopen(record, timeline));
-    timeline.record('end', { reason: 'cancelled' });
+    await this.#giveUp(record, 'cancelled', port, timeline, this.#options.journal.reopen(record, timeline));
   }
 
-  /** Phones of a held call that a process before this one left: those that ring are cancelled, those that wake are told. */
+  /** A held call that a process before this one left ends. Its phones: those that ring are cancelled, those that wake are told. */
   async #giveUp(
     { info, startedAt, held }: CallRecord,
+    reason: EndReason,
     port: CallPort,
     timeline: Timeline,
     entry: JournalEntry,
@@ -241,7 +246,8 @@ export class Calls {
       timeline,
       entry,
     );
-    entry.over();
+    timeline.record('end', { reason });
+    entry.over(reason);
     await this.#tellArrived(info, startedAt);
   }
 

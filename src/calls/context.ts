@@ -6,15 +6,18 @@ import type { CallPort } from './port.js';
 import type { FinalRecord, HeldRecord, UpRecord } from './records.js';
 import type { Timeline } from './timeline.js';
 
-/** Where a call writes down what another process must know to go on with it. What was written when a method returns outlives the process. */
+/**
+ * Where a call writes down what another process must know to go on with it. What `held`, `up` and `rejected` wrote when they return
+ * outlives the process.
+ */
 export interface CallJournal {
   held(record: HeldRecord): void;
   up(record: UpRecord): void;
   /** The caller is about to get this. */
-  rejected(record: FinalRecord): void;
+  rejected(record: FinalRecord, end: EndReason): void;
   /** The engine has sent it. */
   told(): void;
-  over(): void;
+  over(end: EndReason): void;
 }
 
 /** What a call asks of the rest. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { EndReason } from './policy.js';
 import {
   type CallInfo,
   type CallRecord,
@@ -23,18 +24,24 @@ export class Journal {
   readonly #engine: string;
   readonly #onFault: (error: unknown, callUuid: string) => void;
   readonly #where: () => string;
+  readonly #after: After;
 
-  /** @param where what is written now goes to, in a word: `lmdb`, `redis`, ... */
+  /**
+   * @param where what is written now goes to, in a word: `lmdb`, `redis`, ...
+   * @param after does something when the messages and events before it have left the process
+   */
   constructor(
     store: CallStore,
     engine: string,
     onFault: (error: unknown, callUuid: string) => void,
     where: () => string = () => 'store',
+    after: After = (fn) => fn(),
   ) {
     this.#store = store;
     this.#engine = engine;
     this.#onFault = onFault;
     this.#where = where;
+    this.#after = after;
   }
 
   /** The entry of a new call. Nothing is written before the call says something. */
@@ -46,7 +53,7 @@ export class Journal {
   reopen(record: CallRecord, timeline: Timeline): JournalEntry {
     const key = keyOf(record.info);
     let told = '';
-    return new JournalEntry({ ...record, engine: this.#engine }, (next) => {
+    const write = (next: CallRecord): void => {
       const { callUuid } = record.info;
       const what = wordsOf(next);
       const since = timeline.elapsed;
@@ -63,7 +70,8 @@ export class Journal {
           this.#onFault(error, callUuid);
         },
       );
-    });
+    };
+    return new JournalEntry({ ...record, engine: this.#engine }, write, this.#after);
   }
 
   /** Of what a process of the same engine left: what can be gone on with. */
@@ -87,14 +95,21 @@ export class Journal {
   }
 }
 
-/** One call's entry. */
+type After = (fn: () => void) => void;
+
+/**
+ * One call's entry. What is to be done is in the store before it is done; what is over leaves the store when what ends it (a BYE, a final
+ * response, the timeline's last event) has left the process. So a process that dies in between leaves its work to the next one.
+ */
 export class JournalEntry {
   #record: CallRecord;
   readonly #write: (record: CallRecord) => void;
+  readonly #after: After;
 
-  constructor(record: CallRecord, write: (record: CallRecord) => void) {
+  constructor(record: CallRecord, write: (record: CallRecord) => void, after: After) {
     this.#record = record;
     this.#write = write;
+    this.#after = after;
   }
 
   get record(): CallRecord {
@@ -111,20 +126,26 @@ export class JournalEntry {
   }
 
   /** The caller is about to get this final response. Until {@link told}, its INVITE may come to another process once more. */
-  rejected(final: FinalRecord): void {
-    this.#put({ ...this.#record, final });
+  rejected(final: FinalRecord, end: EndReason): void {
+    this.#put({ ...this.#record, final, end });
   }
 
   /** The final response has left. */
   told(): void {
-    const { final, ...rest } = this.#record;
-    if (final !== undefined) this.#put(rest);
+    this.#after(() => {
+      const { final, ...rest } = this.#record;
+      if (final !== undefined) this.#put(rest);
+    });
   }
 
   /** Neither held nor up any more; what is late stays, as does a final response that may not have left. */
-  over(): void {
-    const { held: _held, up: _up, ...rest } = this.#record;
-    this.#put(rest);
+  over(end: EndReason): void {
+    const { held: _held, up, ...rest } = this.#record;
+    if (up === undefined && rest.late !== undefined) this.#put({ ...rest, end });
+    this.#after(() => {
+      const { held: _held, up: _up, end: _end, ...left } = this.#record;
+      this.#put(left);
+    });
   }
 
   /** Written with the next change. */
@@ -146,7 +167,8 @@ export class JournalEntry {
   }
 }
 
-const isOver = ({ held, up, final, late }: CallRecord): boolean => (held ?? up ?? final ?? late) === undefined;
+const isOver = ({ held, up, final, late, end }: CallRecord): boolean =>
+  (held ?? up ?? final ?? late ?? end) === undefined;
 
 /** What a record says, in short: `held: 1 waking, 1 ringing`. */
 function wordsOf(record: CallRecord): string {
@@ -154,7 +176,7 @@ function wordsOf(record: CallRecord): string {
   if (isOver(record)) return 'removed';
   if (up !== undefined) return 'up';
   if (final !== undefined) return `refused with ${final.status}`;
-  if (held === undefined) return `over, ${late.length} to be told`;
+  if (held === undefined) return late.length === 0 ? 'over' : `over, ${late.length} to be told`;
   const counts = new Map<string, number>();
   for (const { state, pushedAt } of held.legs) {
     const word = state === 'waking' && pushedAt !== undefined ? 'pushed' : state;

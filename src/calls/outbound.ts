@@ -255,8 +255,8 @@ class Outbound implements CallHandle {
     this.#timers.clearAll();
     this.#parts.ticket.end();
     this.#hush();
-    this.#parts.entry.over();
     this.#parts.timeline.record('end', { reason });
+    this.#parts.entry.over(reason);
     this.#onChange();
   }
 }

@@ -1,4 +1,5 @@
 import type { LegRecord } from './leg.js';
+import type { EndReason } from './policy.js';
 import type { BranchResponse, RejectOptions } from './port.js';
 
 /** What is known of a call when its INVITE comes. */
@@ -50,7 +51,7 @@ export interface FinalRecord {
   readonly options: Omit<RejectOptions, 'from'>;
 }
 
-/** One call. An entry without `held`, `up`, `final` and `late` is over and not kept. */
+/** One call. An entry without `held`, `up`, `final`, `late` and `end` is over and not kept. */
 export interface CallRecord {
   readonly version: typeof VERSION;
   /** The run of the SIP engine that its transactions and dialogs live in. */
@@ -62,6 +63,8 @@ export interface CallRecord {
   /** The engine has not said yet that it has sent this. */
   readonly final?: FinalRecord;
   readonly late?: readonly LateRecord[];
+  /** How it ended, until the timeline has that. */
+  readonly end?: EndReason;
   /** What its port is made from again. */
   readonly port?: unknown;
 }

@@ -44,7 +44,7 @@ export class Takeover {
     calls.expect(records);
     for (const record of records) {
       try {
-        if ((record.up ?? record.late ?? record.final) !== undefined) this.#resume(record);
+        if ((record.up ?? record.late ?? record.final ?? record.end) !== undefined) this.#resume(record);
       } catch (error) {
         onFault(error);
       }

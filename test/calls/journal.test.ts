@@ -31,7 +31,7 @@ test('the timeline tells what the journal of a call says, once for each thing it
   entry.held({ ...HELD, legs: [{ ...LEG, state: 'inviting', pushedAt: 1 }, LEG, { ...LEG, device: 'pad' }] });
   entry.up({ device: 'phone', branch: 'b', answeredAt: 2, answer: { status: 200, reason: 'OK' } });
   entry.addLate([{ device: 'pad', reason: 'SIP;cause=200', until: 3 }]);
-  entry.over();
+  entry.over('answered');
   entry.removeLate('pad');
   await settle();
   t.deepEqual(

@@ -133,6 +133,7 @@ async function checkEnd(world: World): Promise<void> {
   world.flush();
   world.hangUp();
   await world.clock.advanceAsync(100_000);
+  world.flush();
   check(world);
   const ends = world.events.filter(({ type }) => type === 'end');
   if (world.final === undefined) throw new Error('the caller got no final response');

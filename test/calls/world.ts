@@ -119,10 +119,14 @@ export class Process {
   readonly journal: Journal;
   handle: CallHandle | undefined;
   dead = false;
+  /** Events that are not told yet, and what is to be done after them. */
+  #unsettled: (() => void)[] = [];
 
   constructor(readonly world: World) {
     this.clock = new ProcessClock(world.clock);
-    this.journal = new Journal(world.store, 'engine', (error) => world.faults.push(String(error)));
+    const later = (fn: () => void): void => void this.#unsettled.push(fn);
+    const onFault = (error: unknown): void => void world.faults.push(String(error));
+    this.journal = new Journal(world.store, 'engine', onFault, () => 'world', later);
     const pushes = new TokenPush({
       clock: this.clock,
       platforms: ['iphone', 'ipad'],
@@ -144,8 +148,8 @@ export class Process {
       admission: new Admission(() => ({ maxHeld: 10, maxActive: 10 })),
       journal: this.journal,
       maxHeld: 10,
-      sink: (event) => world.events.push(event),
-      onFault: (error) => world.faults.push(String(error)),
+      sink: (event) => later(() => world.events.push(event)),
+      onFault,
       devices: {
         devicesOf: async () => {
           if (world.storeIsAway) throw new StoreAway('away');
@@ -155,6 +159,11 @@ export class Process {
         noteAsleep: async (_aor, id) => void world.states.set(id, 'suspended'),
       },
     });
+  }
+
+  /** Tells and does what has waited for what left the process before. */
+  settle(): void {
+    while (this.#unsettled.length > 0) for (const fn of this.#unsettled.splice(0)) fn();
   }
 
   kill(): void {
@@ -251,9 +260,11 @@ export class World {
   flush(): void {
     const { leaving } = this;
     this.leaving = undefined;
-    if (leaving === undefined) return;
-    if (this.final === undefined) this.answer(leaving.status);
-    leaving.sent();
+    if (leaving !== undefined) {
+      if (this.final === undefined) this.answer(leaving.status);
+      leaving.sent();
+    }
+    this.process.settle();
   }
 
   answer(status: number): void {
@@ -283,7 +294,7 @@ export class World {
     if (told) this.process.calls.registered([after]);
   }
 
-  /** `kill -9` and the next process; what was on its way to the engine is lost. `cancelled`: the caller gives up in between. */
+  /** `kill -9` and the next process; what was on its way to the engine, or waited for it, is lost. `cancelled`: the caller gives up in between. */
   async restart(cancelled: boolean): Promise<void> {
     this.process.kill();
     const dead = this.process;
@@ -300,6 +311,8 @@ export class World {
       next.handle = handle;
       if (record.final !== undefined && this.final === undefined) this.answer(record.final.status);
       told?.();
+      // Both ends are asked whether they are there.
+      if (this.hungUp) handle?.hungUp('caller');
     }
     if (this.final === undefined) await this.invite();
     for (const record of next.calls.unclaimed()) await next.calls.forsake(record, new WorldPort(next));

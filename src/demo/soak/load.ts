@@ -35,6 +35,8 @@ type Action = keyof typeof ACTIONS;
 /** After that a caller gives up. */
 const CALLERS_PATIENCE = 30_000;
 const PATIENCE = 60_000;
+/** After CANCEL a caller waits for 64*T1 (RFC 3261 section 9.1). */
+const CALL_PATIENCE = CALLERS_PATIENCE + 40_000;
 const PUSH_FAULT_SHARE = 0.1;
 /** Each action as often as its share. */
 const DECK = (Object.keys(ACTIONS) as Action[]).flatMap((name) => Array<Action>(ACTIONS[name]).fill(name));
@@ -202,7 +204,7 @@ export class Load {
   ): Promise<void> {
     const from = Date.now();
     const timeout = new AbortController();
-    const patience = pause(PATIENCE, undefined, { signal: timeout.signal }).catch(() => undefined);
+    const patience = pause(CALL_PATIENCE, undefined, { signal: timeout.signal }).catch(() => undefined);
     const tired = setTimeout(() => call.cancel(), CALLERS_PATIENCE);
     const ended = await Promise.race([play(call).then(() => call.ended), patience]);
     clearTimeout(tired);

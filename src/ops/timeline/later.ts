@@ -2,23 +2,41 @@ import type { TimelineEvent, TimelineSink } from '../../calls/timeline.js';
 
 /**
  * Tells of events, in order, once what they are about is on its way: a push and an INVITE leave before anybody counts, keeps or logs
- * them. Events know their own time. `onFault` is told of what the sink throws.
+ * them. Events know their own time.
  */
-export function later(sink: TimelineSink, onFault: (error: unknown, callUuid: string) => void): TimelineSink {
-  let waiting: TimelineEvent[] = [];
-  const tell = (): void => {
-    const events = waiting;
-    waiting = [];
-    for (const event of events) {
+export class Later {
+  readonly #sink: TimelineSink;
+  readonly #onFault: (error: unknown, callUuid: string) => void;
+  #waiting: (TimelineEvent | (() => void))[] = [];
+
+  /** @param onFault told of what the sink, or what waits for its turn, throws. */
+  constructor(sink: TimelineSink, onFault: (error: unknown, callUuid: string) => void) {
+    this.#sink = sink;
+    this.#onFault = onFault;
+  }
+
+  /** Takes an event. */
+  readonly sink: TimelineSink = (event) => this.#add(event);
+
+  /** Does something once what was sent before has left for the engine, and what was recorded before has been told. */
+  readonly after = (fn: () => void): void => this.#add(fn);
+
+  /** Does and tells now what waits. */
+  flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const item of waiting) {
       try {
-        sink(event);
+        if (typeof item === 'function') item();
+        else this.#sink(item);
       } catch (error) {
-        onFault(error, event.callUuid);
+        this.#onFault(error, typeof item === 'function' ? '' : item.callUuid);
       }
     }
-  };
-  return (event) => {
+  }
+
+  #add(item: TimelineEvent | (() => void)): void {
     // Messages to the engine leave with the next turn of the event loop, so this is for the one after.
-    if (waiting.push(event) === 1) setImmediate(() => setImmediate(tell));
-  };
+    if (this.#waiting.push(item) === 1) setImmediate(() => setImmediate(() => this.flush()));
+  }
 }
