@@ -180,8 +180,10 @@ class Lives {
     const deadline = performance.now() + patience;
     for (;;) {
       const counted = await readCounters(this.api);
-      const settled = counted.held === 0 && counted.active === 0 && this.ledger.open === 0;
-      if (settled || performance.now() > deadline) return { ...counted, logged: this.#endsLogged };
+      const logged = this.#endsLogged;
+      // A call leaves the gauges a moment before its end is counted and logged.
+      const settled = counted.held + counted.active + this.ledger.open === 0 && counted.ended === logged;
+      if (settled || performance.now() > deadline) return { ...counted, logged };
       await pause(250);
     }
   }
