@@ -229,10 +229,10 @@ export class Calls {
     await this.#giveUp(record, 'cancelled', port, timeline, this.#options.journal.reopen(record, timeline));
   }
 
-  /** A held call that a process before this one left ends. Its phones: those that ring are cancelled, those that wake are told. */
+  /** A held call that a process before this one left ends, for `reason` if that is not told yet. Its phones: those that ring are cancelled, those that wake are told. */
   async #giveUp(
     { info, startedAt, held }: CallRecord,
-    reason: EndReason,
+    reason: EndReason | undefined,
     port: CallPort,
     timeline: Timeline,
     entry: JournalEntry,
@@ -246,8 +246,8 @@ export class Calls {
       timeline,
       entry,
     );
-    timeline.record('end', { reason });
-    entry.over(reason);
+    if (reason !== undefined) timeline.record('end', { reason });
+    entry.over(reason ?? 'failed');
     await this.#tellArrived(info, startedAt);
   }
 
@@ -343,7 +343,7 @@ export class Calls {
       .then((devices) => {
         if (devices !== undefined && call.waits) return call.resume(devices, legs);
         call.abort('failed', DEVICES_UNREAD);
-        return this.#giveUp(record, port, timeline, entry);
+        return this.#giveUp(record, undefined, port, timeline, entry);
       })
       .catch((error: unknown) => {
         this.#fault(error, incoming.callUuid);
