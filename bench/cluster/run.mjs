@@ -1,5 +1,5 @@
 // What a site costs: wake calls over Redis with the phones at the call's node and at another one, one and two workers, what Redis has to do.
-// After `npm run build`: node bench/cluster/run.mjs resume|workers|shares|memory [--rate 50] [--calls 1000]
+// After `npm run build`: node bench/cluster/run.mjs resume|workers|shares|memory [--rate 50] [--calls 500] [--rounds 1] [--warm 3000] [--share 0.4]
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { differenceOf } from '../harness/bootstrap.mjs';
@@ -14,7 +14,8 @@ const { values, positionals } = parseArgs({
   options: {
     rate: { type: 'string' },
     calls: { type: 'string', default: '500' },
-    warm: { type: 'string', default: '1500' },
+    warm: { type: 'string', default: '3000' },
+    'warm-rate': { type: 'string', default: '200' },
     rounds: { type: 'string', default: '1' },
     share: { type: 'string', default: '0.4' },
   },
@@ -87,12 +88,12 @@ async function idleRate(redis) {
   return between(before, await figuresOf(redis)).total / 3;
 }
 
-/** A node of so many workers that has made some calls already, and its Redis. */
+/** A node of so many workers, each of which has made some calls already, and its Redis. */
 async function warmSite(workers) {
   const redis = await startRedis(join(folder, `redis-${workers}`));
   const node = await startNode(join(folder, `workers-${workers}`), bench.surroundings, { redis, name: 'a', workers });
   await bench.face(node);
-  await bench.wake(node, 200, Number(values.warm));
+  await bench.wake(node, Number(values['warm-rate']), Number(values.warm) * workers);
   return { redis, node };
 }
 
@@ -121,31 +122,40 @@ async function workers() {
 
 /**
  * The highest rate that one worker and two workers carry cleanly, each with the same part of a core to itself, while engine, Redis and what makes the load take
- * what they need of the rest: what more workers do on a machine with more cores.
+ * what they need of the rest: what more workers do where there are cores for them. Both climb in turn, so that what else the machine does is in both.
  */
 async function shares() {
   const share = Number(values.share);
-  const highest = {};
+  const sites = [];
   for (const count of [1, 2]) {
     const { redis, node } = await warmSite(count);
     const apps = node.pids().filter((pid) => argumentsOf(pid).includes('app'));
-    const release = apps.map((pid) => limit(pid, share));
-    highest[count] = 0;
-    let missed = 0;
-    for (let rate = Number(values.rate ?? 60); missed < 2; rate = Math.round(rate * 1.08)) {
+    sites.push({ count, redis, node, apps, rate: Number(values.rate ?? 50) * count, highest: 0, missed: 0 });
+  }
+  const release = sites.flatMap(({ apps }) => apps.map((pid) => limit(pid, share)));
+  while (sites.some(({ missed }) => missed < 2)) {
+    for (const site of sites) {
+      if (site.missed >= 2) continue;
+      const { count, node, apps, rate } = site;
+      await bench.face(node);
       const step = await bench.wake(node, rate, rate * 4);
+      const ofApps = step.cpuMsByProcess.filter((_, n) => apps.includes(node.pids()[n]));
       console.log(
         `${step.pass ? 'pass' : 'FAIL'} ${count} workers with ${share} of a core each, ${rate}/s: push p50/p99 ${step.push.p50}/${step.push.p99} ms, ` +
-          `CPU ms a call ${step.cpuMsByProcess.join(', ')}, repeats ${JSON.stringify(step.repeats)}; others ${step.foreign}`,
+          `CPU ms a call: apps ${ofApps.join(' + ')}, all ${step.cpuMs}; repeats ${JSON.stringify(step.repeats)}; others ${step.foreign}`,
       );
-      if (step.pass) [highest[count], missed] = [rate, 0];
-      else missed++;
+      if (step.pass) [site.highest, site.missed] = [rate, 0];
+      else site.missed++;
+      site.rate = Math.round(rate * 1.1);
     }
+  }
+  for (const { node, redis } of sites) {
     await node.stop();
-    for (const end of release) end();
     redis.stop();
   }
-  console.log(`highest rate: ${highest[1]} and ${highest[2]} calls/s, ${(highest[2] / highest[1]).toFixed(2)} times`);
+  for (const end of release) end();
+  const [one, two] = sites.map(({ highest }) => highest);
+  console.log(`highest rate: ${one} and ${two} calls/s, ${(two / one).toFixed(2)} times`);
 }
 
 /** Bytes of Redis for a phone. */
