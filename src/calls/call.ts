@@ -179,6 +179,8 @@ export class Call {
       else if (this.#concerns(device) && (left.length === 0 || device.seenAt > since)) this.#admit(device);
     }
     this.#ahead.release();
+    // What another process has left may be under that one's name only, which is gone with it.
+    if (left.length > 0) this.#ahead.save();
     this.#settle();
   }
 

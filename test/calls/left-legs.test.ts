@@ -1,5 +1,6 @@
 import test from 'ava';
 import { settle } from '../support/fake-clock.js';
+import { Bench, device } from './fakes.js';
 import { World } from './world.js';
 
 /** A phone rings, and the next process finds no store to read devices from. */
@@ -42,4 +43,11 @@ test('its caller gives up before the store is back, or nobody ever answers: the 
     [...world.branches, ...other.branches].map(({ live }) => live),
     [false, false],
   );
+});
+
+test('a call that was taken over is written down before anything happens: whoever takes it over next pushes no more either', (t) => {
+  const bench = new Bench();
+  bench.call.resume([device('a')], [{ device: 'a', state: 'waking', pushedAt: 5 }]);
+  t.deepEqual(bench.pushes, []);
+  t.like(bench.journal, { legs: [{ device: 'a', state: 'waking', pushedAt: 5 }] });
 });

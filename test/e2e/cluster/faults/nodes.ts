@@ -57,9 +57,11 @@ export class FaultyNode {
     await started.ready();
   }
 
-  /** As an upgrade does it: drained with SIGTERM, then started anew. */
+  /** As an upgrade does it: drained with SIGTERM, then started anew. Edges see by its answers to OPTIONS that it goes. */
   async replace(): Promise<void> {
-    await this.#process?.stop();
+    const before = this.#process;
+    this.#process = undefined;
+    await before?.stop();
     await this.start();
   }
 
