@@ -1,5 +1,4 @@
 import type { ExecutionContext } from 'ava';
-import type { DialogState } from '../../../src/engine/dialog/dialog.js';
 import { DialogError } from '../../../src/engine/dialog/errors.js';
 
 /** What an event led to. */
@@ -8,7 +7,8 @@ export interface Outcome {
   readonly wire: string;
   /** What the user of the layer was told, in order; `end`: the dialog is over. */
   readonly told: string;
-  readonly state: DialogState | 'none';
+  /** Of the dialog; `none` while there is none. */
+  readonly state: string;
 }
 
 /** A row: the event, and what it must lead to; `told` is `refused` where the layer throws DialogError. */
