@@ -26,7 +26,7 @@ const range = (from, to, by) =>
   Array.from({ length: Math.floor((to - from) / by) + 1 }, (_, i) => from + i * by).join(',');
 /** Arguments of bench.mjs for each job. */
 const JOBS = {
-  b2bua: ['b2bua', '--rates', range(400, 2000, 100)],
+  b2bua: ['b2bua', '--rates', range(600, 2000, 200)],
   overload: ['overload', '--pin', '--rates', range(300, 1500, 50), '--times', '2'],
   proxy: ['proxy', '--rates', range(800, 3000, 200)],
   register: ['register', '--rates', range(2000, 12000, 1000)],
