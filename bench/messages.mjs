@@ -1,5 +1,6 @@
 // MESSAGEs a second for sleeping phones: each on disk before its 202 leaves, and an alert push to the Apple simulator. Then memory
 // with many messages stored. After `npm run build`:
+// Needs dumpcap (apt-get install wireshark-common) and the right to capture on the loopback.
 //   node bench/messages.mjs [--rate 500] [--seconds 20] [--phones 2000] [--stored 1000000] [--durable true|false]
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -12,6 +13,7 @@ import { LmdbStore } from '../dist/store/lmdb-store.js';
 import { argumentsOf, cores, cpuSeconds, load, memory, quantiles, sleep, where } from './harness/machine.mjs';
 import { instanceOf, RegisteringPhones } from './harness/registering-phones.mjs';
 import { DOMAIN, scratch, startCallwake } from './harness/servers.mjs';
+import { capture } from './harness/wire.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -73,24 +75,21 @@ async function run(name, fill) {
   const pushes = apple.pushes();
   const before = load([...server.pids()]);
   const own = byRole(server, (pid) => cpuSeconds([pid]));
+  const wire = await capture(server.port, join(path, 'wire.pcap'), /msg-\d+-/);
   const { latencies, statuses, repeats } = await send(server.port);
   const used = cores(before, load([...server.pids()]));
   const cpu = byRole(server, (pid, role) => round(((cpuSeconds([pid]) - own[role]) * 1000) / latencies.length));
   await sleep(2_000);
   const told = apple.pushes();
-  const warm = latencies.filter(({ at }) => at >= WARM_AFTER).map(({ ms }) => ms);
+  const onWire = await wire.stop();
   console.log(
     JSON.stringify({
       name,
       perSecond: rate,
       statuses,
       repeats,
-      ms: quantiles(latencies.map(({ ms }) => ms)),
-      [`msAfter${WARM_AFTER / 1000}s`]: quantiles(warm),
-      p99OfEach5s: Array.from({ length: Math.ceil(seconds / 5) }, (_, i) => {
-        const some = latencies.filter(({ at }) => at >= i * 5000 && at < (i + 1) * 5000);
-        return Math.round(quantiles(some.map(({ ms }) => ms)).p99);
-      }),
+      wire: summaryOf(onWire),
+      sender: summaryOf(latencies),
       pushes: told.pushes - pushes.pushes,
       apnsIds: told.ids - pushes.ids,
       messagesPushed: told.things - pushes.things,
@@ -103,6 +102,15 @@ async function run(name, fill) {
     }),
   );
   await server.stop();
+}
+
+function summaryOf(times) {
+  const of = (from, to) => quantiles(times.filter(({ at }) => at >= from && at < to).map(({ ms }) => ms));
+  return {
+    ms: of(0, Number.POSITIVE_INFINITY),
+    [`msAfter${WARM_AFTER / 1000}s`]: of(WARM_AFTER, Number.POSITIVE_INFINITY),
+    p99OfEach5s: Array.from({ length: Math.ceil(seconds / 5) }, (_, i) => round(of(i * 5000, (i + 1) * 5000).p99)),
+  };
 }
 
 /** Own memory (MB) of engine and app. */
