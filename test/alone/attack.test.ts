@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { StageOptions } from '../../src/demo/stage.js';
+import type { Stage, StageOptions } from '../../src/demo/stage.js';
 import type { SimCall } from '../../src/sim/ua/types.js';
 import { ApiStage } from '../ops/api-stage.js';
 import { eventually } from '../support/eventually.js';
@@ -65,15 +65,20 @@ async function wakes(stage: ApiStage['stage']): Promise<SimCall> {
   }
 }
 
+/** Those that Apple got, each counted once: one whose answer is late on a machine under flood is sent again under its apns-id. */
+function pushesAt({ apple }: Stage): number {
+  return new Set(apple.received.map(({ apnsId }) => apnsId)).size;
+}
+
 /** Both calls as they should be: the one that is up goes on, another wakes its phone. */
 async function callsGoOn(
   t: ExecutionContext,
   { stage, call, asleep }: Awaited<ReturnType<typeof underway>>,
 ): Promise<void> {
   t.is((await call.request('INFO', { body: 'x', contentType: 'text/plain' })).status, 200);
-  const pushes = stage.apple.total;
+  const pushes = pushesAt(stage);
   const woken = await wakes(stage);
-  t.is(stage.apple.total, pushes + 1, 'pushes for the call');
+  t.is(pushesAt(stage), pushes + 1, 'pushes for the call');
   await woken.hangup();
   await asleep.background();
 }
@@ -168,7 +173,7 @@ test.serial('floods and slow connections: calls go on, memory stays bounded, and
     t.log(`${Math.round(before[index] ?? 0)} MB before, ${Math.round(now)} MB after`);
     t.true(now < (before[index] ?? 0) + GROWTH, `${now} MB, ${before[index]} before`);
   });
-  t.is(stage.apple.received.length, 2, 'no flood made a phone ring');
+  t.is(pushesAt(stage), 2, 'no flood made a phone ring');
   await world.call.hangup();
   unharmed(t, world);
 });

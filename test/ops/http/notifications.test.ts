@@ -67,6 +67,7 @@ test('a notification becomes an alert push at Apple, once for each Idempotency-K
 
 test('invitations, voicemail, missed calls; what is expired, muted or for nobody', async (t) => {
   const api = await ApiStage.start(t);
+  await api.stage.callwake.logged('connected to APNs');
   const send = (body: unknown) => api.ask('/v1/notifications', { body });
   const to = '2001';
   t.like(await send({ ...MESSAGE, to }), { status: 404 });
