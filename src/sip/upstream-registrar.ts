@@ -133,7 +133,8 @@ function onwardHeaders(
     }),
     ['Max-Forwards', String(Math.max(0, (Number.isNaN(hops) ? 70 : hops) - 1))],
     ...field('Contact', contacts),
-    ...field('Path', [ownPath, ...request.path]),
+    // As one field: drachtio-server turns the order of several round.
+    ['Path', [ownPath, ...request.path].join(', ')],
     ['Supported', supported.join(', ')],
     ...field('Feature-Caps', [...request.featureCaps, ...featureCaps]),
   ]);
