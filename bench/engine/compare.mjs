@@ -53,6 +53,7 @@ async function startDrachtio(pinned) {
   const args = [
     ...['--noconfig', '-f', options['drachtio-config'], '--contact', `sip:${options.sip};transport=udp,tcp`],
     ...['--address', host, '--port', port, '--secret', SECRET, '--loglevel', 'error'],
+    ...['--prometheus-scrape-port', `${host}:8088`],
   ];
   const [file, ...rest] = pinned ? ['taskset', '-c', '0', options.drachtio, ...args] : [options.drachtio, ...args];
   const child = spawn(file, rest, { stdio: 'ignore' });
