@@ -142,7 +142,12 @@ test.serial(
     const behaviour = { wakeDelayMs: 200, answerDelayMs: 100 };
     const known = await stage.phone({ behaviour });
     await known.background();
+    t.deepEqual(await site.get('a', '/ready'), { status: 200, text: '{"status":"ready"}' });
     await redis.kill();
+    const alarms = async (): Promise<boolean> => /StoreUnavailable/.test((await site.get('a', '/v1/alarms')).text);
+    await eventually(alarms, 'the alarm');
+    t.like(await site.get('a', '/ready'), { status: 200 }, 'all nodes share that Redis');
+    t.regex((await site.get('a', '/ready')).text, /"impaired":\["Redis is away/);
     const late = await site.phoneAtB({ user: '2002', behaviour });
     await late.background();
     const during = stage.cucm.call({ to: '2001' });
@@ -152,6 +157,7 @@ test.serial(
     await redis.restart();
     await eventually(async () => Number(await redis.ask('EXISTS', 'callwake:{sip:2001@corp.example}:devices')) === 1);
     await eventually(async () => Number(await redis.ask('EXISTS', 'callwake:{sip:2002@corp.example}:devices')) === 1);
+    t.is((await site.get('a', '/ready')).text, '{"status":"ready"}');
     const after = stage.cucm.call({ to: '2002' });
     t.is((await after.answered).status, 200, 'registered at b while Redis was away, called at a');
     await after.hangup();

@@ -106,7 +106,7 @@ export class Site {
       edge,
       transport,
       ...(trunk && { trunk }),
-      config: { store, cluster: { node: 'a' } },
+      config: { store, cluster: { node: 'a' }, api: { enabled: true, port: 0, loopbackWithoutToken: true } },
     });
     const wire = await Wire.to(redis.port);
     t.teardown(() => wire.close());
@@ -135,6 +135,13 @@ export class Site {
   /** CUCM sends what comes next to this node. */
   trunkTo(node: 'a' | 'b'): void {
     this.stage.cucm.trunk = node === 'a' ? this.stage.sip : this.b.sip;
+  }
+
+  /** What a node answers to GET. */
+  async get(node: 'a' | 'b', path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const { url } = await (node === 'a' ? this.stage : this.b).callwake.logged('api listening');
+    const response = await fetch(`${url}${path}`);
+    return { status: response.status, text: await response.text() };
   }
 
   /** The push UUIDs that Apple got. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type Alarm, AlarmBoard, type Raised } from '../../../src/ops/alarms/board.js';
-import { LimitAlarms, pushAlarmsTo, trunkAlarm } from '../../../src/ops/alarms/sources.js';
+import { LimitAlarms, pushAlarmsTo, storeAlarm, trunkAlarm } from '../../../src/ops/alarms/sources.js';
 import type { PeerStatus } from '../../../src/trunks/types.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -120,4 +120,36 @@ test('what the push client tells: trouble for all calls stays until it is over, 
     'event PushNotificationInvalidDeviceTokenResponse h: r',
     'cleared PushNotificationServiceUnavailable h: r',
   ]);
+});
+
+test('a store that is away for longer than a reconnect takes is an alarm until it is back', (t) => {
+  const { clock, board, told } = boardAndTold();
+  const store = { state: 'away' as 'up' | 'away', why: 'not connected yet', onState: () => {} };
+  let tell = (): void => {};
+  const stop = storeAlarm(board, clock, 'Redis', {
+    get state() {
+      return store.state;
+    },
+    why: 'gone',
+    onState: (listener) => {
+      tell = () => listener(store.state, 'gone');
+    },
+  });
+  const turn = (state: 'up' | 'away', ms: number): void => {
+    store.state = state;
+    tell();
+    clock.advance(ms);
+  };
+  clock.advance(1_900);
+  turn('up', 5_000);
+  turn('away', 1_900);
+  turn('up', 5_000);
+  t.deepEqual(told, []);
+  turn('away', 2_000);
+  t.deepEqual(told, ['active StoreUnavailable Redis: gone']);
+  turn('up', 0);
+  t.is(told.length, 2);
+  turn('away', 0);
+  stop();
+  t.is(clock.pending, 0);
 });
