@@ -146,7 +146,12 @@ export class Claims implements CallSite {
       if (holder === store.node) {
         if (before === undefined) note('call-claimed', { node: store.node });
         else note('call-inherited', { from: before, journal: left === undefined ? 'nothing' : 'read' });
-        if (before === undefined || left === undefined) return NOTHING_LEFT;
+        if (before === undefined) return NOTHING_LEFT;
+        if (left === undefined) {
+          // It may have written of it where nobody else can read.
+          await store.disown(before, info.aor, info.callUuid);
+          return NOTHING_LEFT;
+        }
         await this.#inherit(before, left, info);
         return { left, sameEngine: left.engine === engine };
       }

@@ -223,9 +223,9 @@ test('a node that comes back leaves the calls to the others that have taken them
   const redis = await server(t);
   const journal = temporaryFolder(t);
   const calls = 'callwake:{sip:1@a.example}:calls';
-  const [anew, on, own] = [`${AOR} u1`, `${AOR} u2`, `${AOR} u3`];
+  const [anew, on, own, unsaid] = [`${AOR} u1 c`, `${AOR} u2 c`, `${AOR} u3 c`, `${AOR} u4 c`];
   const before = await node(t, redis, { journal });
-  for (const key of [anew, on, own]) await before.putCall(key, { key });
+  for (const key of [anew, on, own, unsaid]) await before.putCall(key, { key });
   await before.close();
   // A process may be killed after half of what it says of a call.
   await redis.ask('SREM', 'callwake:journal:a', own);
@@ -234,6 +234,9 @@ test('a node that comes back leaves the calls to the others that have taken them
   await other.inheritCall('a', on, true);
   await other.putCall(on, { key: on });
   await other.removeCall(on);
+  // Redis was away when the node had that one.
+  await redis.ask('HDEL', calls, unsaid);
+  await other.disown('a', AOR, 'u4');
   const store = await node(t, redis, { journal });
   t.deepEqual(await collect(store.calls()), [[own, { key: own }]]);
   t.deepEqual(await redis.ask('HKEYS', calls), [own]);

@@ -217,7 +217,7 @@ export class RedisStore implements Store {
   /** Whether another node has taken over a call of this node's journal. While Redis is away that is not known, and looked up later. */
   async #taken(key: string): Promise<boolean> {
     const hash = this.keys.calls(aorOf(key));
-    const marks = [key, takenFrom(this.node, key)];
+    const marks = [key, takenFrom(this.node, key), takenFrom(this.node, key.slice(0, key.lastIndexOf(' ')))];
     try {
       const there = await this.link.run((client) => client.hmget(hash, ...marks));
       this.#unsure.delete(key);
@@ -274,6 +274,15 @@ export class RedisStore implements Store {
     await Promise.all([
       this.link.run((client) => client.hset(this.keys.calls(aorOf(key)), key, RETIRED)),
       node !== undefined && this.link.run((client) => client.srem(this.keys.journal(node), key)),
+    ]);
+  }
+
+  /** Leaves word for a node that is gone and whose journal of a call isn't here: another one has begun that anew. */
+  async disown(node: string, aor: string, callUuid: string): Promise<void> {
+    const hash = this.keys.calls(aor);
+    await Promise.all([
+      this.link.run((client) => client.hset(hash, takenFrom(node, `${aor} ${callUuid}`), RETIRED)),
+      this.link.run((client) => client.pexpire(hash, CALLS_KEPT)),
     ]);
   }
 
