@@ -144,11 +144,13 @@ async function shares() {
       await bench.face(node);
       const step = await bench.wake(node, rate, rate * 4);
       const ofApps = step.cpuMsByProcess.filter((_, n) => apps.includes(node.pids()[n]));
+      // With so small a part of a core each call waits for some of it: the last one's wait says nothing of the rate.
+      const clean = step.ok === rate * 4 && step.failed + Object.values(step.repeats).reduce((a, b) => a + b) === 0;
       console.log(
-        `${step.pass ? 'pass' : 'FAIL'} ${count} workers with ${share} of a core each, ${rate}/s: push p50/p99 ${step.push.p50}/${step.push.p99} ms, ` +
+        `${clean ? 'pass' : 'FAIL'} ${count} workers with ${share} of a core each, ${rate}/s: push p50/p99 ${step.push.p50}/${step.push.p99} ms, ` +
           `CPU ms a call: apps ${ofApps.join(' + ')}, all ${step.cpuMs}; repeats ${JSON.stringify(step.repeats)}; others ${step.foreign}`,
       );
-      if (step.pass) [site.highest, site.missed] = [rate, 0];
+      if (clean) [site.highest, site.missed] = [rate, 0];
       else site.missed++;
       site.rate = Math.round(rate * 1.08);
     }
