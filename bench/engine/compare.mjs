@@ -32,7 +32,7 @@ const JOBS = {
   register: ['register', '--rates', range(2000, 12000, 1000)],
   latency: ['latency', '--app', 'proxy', '--rates', '100', '--seconds', '20'],
   'latency-b2bua': ['latency', '--app', 'b2bua', '--rates', '100', '--seconds', '20'],
-  hold: ['hold', '--held', '5000'],
+  hold: ['hold', '--held', '10000'],
 };
 const [host, port] = options.control.split(':');
 const SECRET = 'bench';
@@ -111,7 +111,7 @@ const SUMS = {
   },
   hold(results) {
     const { more, all } = results.at(-1);
-    return { number: all, text: `${all.toFixed(1)} KB, each further one ${more.toFixed(1)} KB` };
+    return { number: more, text: `each further one ${more.toFixed(1)} KB, ${all.toFixed(1)} KB over all` };
   },
 };
 const sumOf = (job) => SUMS[job.replace(/-.*/, '')] ?? SUMS.capacity;
