@@ -111,7 +111,11 @@ export class Calls {
     this.#options = options;
     this.#talking = options.talking ?? new Talking();
     const { clock, site } = options;
-    this.#lateComers = new LateComers(clock, (device) => this.isBusy(device.id), site && ((info) => site.owns(info)));
+    this.#lateComers = new LateComers(
+      clock,
+      (device) => this.isBusy(device.id),
+      site && ((info, left) => site.owns(info, left)),
+    );
   }
 
   /** Calls under way, held, ringing and up. */
@@ -203,7 +207,7 @@ export class Calls {
     const entry = this.#options.journal.reopen(record, timeline);
     for (const { device, reason, until } of late) {
       const onGone = (): void => entry.removeLate(device);
-      this.#lateComers.add({ info, deviceId: device, port, timeline, reason, until, onGone });
+      this.#lateComers.add({ info, left: true, deviceId: device, port, timeline, reason, until, onGone });
     }
     if (late.length > 0) this.#tellArrived(info, startedAt).catch((error) => this.#fault(error, info.callUuid));
     if (final !== undefined && held !== undefined) {

@@ -8,6 +8,7 @@ import type { Timeline } from './timeline.js';
 
 interface Entry {
   readonly info: CallInfo;
+  readonly left: boolean;
   readonly port: CallPort;
   readonly timeline: Timeline;
   readonly reason: string;
@@ -18,6 +19,8 @@ interface Entry {
 /** A device to be told that a call is over. */
 export interface LateComer {
   readonly info: CallInfo;
+  /** A process before this one left it. */
+  readonly left?: boolean;
   readonly deviceId: string;
   readonly port: CallPort;
   readonly timeline: Timeline;
@@ -40,20 +43,20 @@ export class LateComers {
     readonly clock: Clock,
     readonly isBusy: (device: Device) => boolean,
     /** Whether the call is this process's business, where others may have it: what they do with it must not be disturbed. */
-    readonly owns?: (info: CallInfo) => Promise<boolean>,
+    readonly owns?: (info: CallInfo, left: boolean) => Promise<boolean>,
   ) {}
 
   get size(): number {
     return this.#entries.size;
   }
 
-  add({ deviceId, until, ...rest }: LateComer): void {
+  add({ deviceId, until, left = false, ...rest }: LateComer): void {
     const { callUuid } = rest.info;
     const calls = this.#entries.get(deviceId) ?? new Map<string, Entry>();
     this.#entries.set(deviceId, calls);
     calls.get(callUuid)?.timer.cancel();
     const timer = this.clock.setTimeout(() => this.#remove(deviceId, callUuid), until - this.clock.now());
-    calls.set(callUuid, { ...rest, timer });
+    calls.set(callUuid, { ...rest, left, timer });
   }
 
   /** A REGISTER of this device was accepted. */
@@ -63,7 +66,7 @@ export class LateComers {
     if (calls === undefined || binding === undefined) return;
     for (const entry of [...calls.values()]) {
       if (this.owns === undefined) this.#tell(device, binding, entry);
-      else void this.owns(entry.info).then((owns) => owns && this.#tell(device, binding, entry));
+      else void this.owns(entry.info, entry.left).then((owns) => owns && this.#tell(device, binding, entry));
     }
   }
 

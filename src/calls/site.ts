@@ -11,8 +11,11 @@ export interface CallSite {
    * @param note told of what happens meanwhile: other nodes that are asked, whom the call was taken from
    */
   claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined>;
-  /** Whether a call that is over here is still no other process's, as far as can be told. Never rejects. */
-  owns(info: CallInfo): Promise<boolean>;
+  /**
+   * Whether a call that is over here is still no other process's, as far as can be told. Never rejects.
+   * @param left a process before this one had it: others may have taken it over meanwhile, and get the time to say so
+   */
+  owns(info: CallInfo, left: boolean): Promise<boolean>;
 }
 
 /** An event of the call's timeline. */

@@ -16,6 +16,8 @@ export interface ClaimsOptions {
   /** The run of this node's engine. */
   readonly engine: string;
   readonly onFault: (error: unknown) => void;
+  /** How long Redis has to be there before this node trusts what others say of calls that it had before it went, in milliseconds. */
+  readonly othersFirst?: number;
 }
 
 /** How often one asks who waits for another node to let a call go, in milliseconds. */
@@ -28,6 +30,8 @@ const CANCEL_DUE = 250;
 const RECONNECT_DUE = 600;
 /** How long a claim is kept that nobody gives up: longer than any call. */
 const KEPT = 24 * 3_600_000;
+/** Default of {@link ClaimsOptions.othersFirst}: a node that lost Redis with this one's finds the new one, and writes what it did. */
+const OTHERS_FIRST = 10_000;
 /** How many claims that Redis doesn't know to be given up are remembered; others go when somebody asks for them, or with their AOR's. */
 const MAX_GIVEN_UP = 10_000;
 
@@ -56,9 +60,13 @@ export class Claims implements CallSite {
     }
   }
 
-  async owns(info: CallInfo): Promise<boolean> {
-    const { store, onFault } = this.#options;
+  async owns(info: CallInfo, left: boolean): Promise<boolean> {
+    const { store, clock, onFault, othersFirst = OTHERS_FIRST } = this.#options;
     const { link, keys, node } = store;
+    while (left && link.lasts < othersFirst) {
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, othersFirst - link.lasts));
+    }
+    if (left && link.state === 'away') return false;
     if (store.isUnsure(keyOf(info))) return false;
     try {
       const holder = await link.run((client) => client.hget(keys.holders(info.aor), info.callUuid));

@@ -99,8 +99,8 @@ export class Site implements CallSite, CallStore {
     return this.#claims.claim(info, waits, note);
   }
 
-  owns(info: CallInfo): Promise<boolean> {
-    return this.#claims.owns(info);
+  owns(info: CallInfo, left: boolean): Promise<boolean> {
+    return this.#claims.owns(info, left);
   }
 
   putCall(key: string, record: unknown): Promise<void> {
