@@ -120,11 +120,15 @@ test.serial('sipvicious finds nothing out: no extension, no password though it i
   const invites = await run(t, sipvicious('svwar'), [...at, '-m', 'INVITE', ...extensions]);
   t.notRegex(invites.said, FOUND, invites.said);
   await api.ask('/v1/bans/127.0.0.1', { method: 'DELETE' });
-  const [crack] = await Promise.all([
-    run(t, sipvicious('svcrack'), [...at, '-u', '2001', '-d', list, host], refused()),
-    callsGoOn(t, world),
-  ]);
-  t.notRegex(crack.said, new RegExp(PASSWORD), crack.said);
+  /** svcrack gives up when an answer is late; whoever runs it begins again, and so until it is banned. */
+  const attack = async (): Promise<Ran> => {
+    for (let more = 3; ; more--) {
+      const ran = await run(t, sipvicious('svcrack'), [...at, '-u', '2001', '-d', list, host], refused());
+      t.notRegex(ran.said, new RegExp(PASSWORD), ran.said);
+      if (more === 0 || (await banned()).length > 0) return ran;
+    }
+  };
+  const [crack] = await Promise.all([attack(), callsGoOn(t, world)]);
   await ban(crack);
   const map = await run(t, sipvicious('svmap'), [...at, host]);
   await ban(map);
