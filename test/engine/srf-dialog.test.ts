@@ -1,7 +1,15 @@
 import test from 'ava';
 import type { Peer } from './support/peer.js';
 import { SDP } from './support/peer.js';
-import { Bench, deferred, event, type SrfDialog, type SrfRequest, type SrfResponse } from './support/srf.js';
+import {
+  Bench,
+  deferred,
+  event,
+  type SrfDialog,
+  type SrfMessage,
+  type SrfRequest,
+  type SrfResponse,
+} from './support/srf.js';
 
 interface Call {
   bench: Bench;
@@ -162,6 +170,33 @@ test('the remote target follows a re-INVITE', async (t) => {
   moved.reply(bye, 200);
   await gone;
   t.is(bye.uri, `sip:peer@127.0.0.1:${moved.port}`);
+});
+
+test('a callee’s BYE leaves after the ACK of its 2xx; the app gets its answer', async (t) => {
+  const bench = await Bench.start(t);
+  const gone = deferred<SrfMessage>();
+  await bench.srf((srf) => {
+    srf.invite(async (req, res) => {
+      const uas = await srf.createUAS(req, res, { localSdp: SDP });
+      uas.on('info', (_req: SrfRequest, answer: SrfResponse) => answer.send(200));
+      uas.destroy().then(gone.resolve, gone.reject);
+    });
+  });
+  const caller = await bench.udp();
+  const invite = caller.request('INVITE', bench.uri(), { body: SDP });
+  caller.send(invite, bench.port);
+  const ok = await caller.nextResponse(200, 'INVITE');
+  for (const cseq of [2, 3]) {
+    caller.send(caller.inDialog('INFO', invite, ok, { cseq }), bench.port);
+    await caller.next((message) => message.kind === 'response' && message.cseq.number === cseq);
+  }
+  t.is(
+    caller.count((message) => message.kind === 'request'),
+    0,
+  );
+  caller.send(caller.inDialog('ACK', invite, ok), bench.port);
+  caller.reply(await caller.nextRequest('BYE'), 200);
+  t.regex((await gone.promise).raw, /^BYE /);
 });
 
 test('a dialog follows its Route set', async (t) => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import test from 'ava';
 import { FakeClock } from '../support/fake-clock.js';
 import { SDP } from './support/peer.js';
@@ -169,6 +170,42 @@ test('reliable provisional responses: PRACK to the callee by srf, RSeq and PRACK
   const ok = await caller.nextResponse(200, 'INVITE');
   t.is(ok.toTag, progress.toTag);
 });
+
+for (const [what, final, reason] of [
+  ['the caller gives up', 487, 'Request Terminated'],
+  ['no PRACK comes in 32 s', 504, 'PRACK timeout'],
+] as const) {
+  test(`a 200 that waits for a PRACK never leaves when ${what}: ${final}, and the dialog of the app is over`, async (t) => {
+    const clock = new FakeClock();
+    const bench = await Bench.start(t, { clock });
+    const answered = deferred<SrfDialog>();
+    await bench.srf((srf) => {
+      srf.invite((req, res) => {
+        res.send(183, { body: SDP, headers: { Require: '100rel' } }, () => {
+          srf.createUAS(req, res, { localSdp: SDP }).then(answered.resolve, answered.reject);
+        });
+      });
+    });
+    const caller = await bench.udp();
+    const ids = { from: '<sip:alice@127.0.0.1>;tag=a', callId: 'withdrawn', branch: 'z9hG4bKwithdrawn' };
+    const invite = caller.request('INVITE', bench.uri(), { ...ids, body: SDP, headers: { Supported: '100rel' } });
+    caller.send(invite, bench.port);
+    await caller.nextResponse(183);
+    const destroyed = once(await answered.promise, 'destroy');
+    if (final === 504) await clock.advanceAsync(32_000);
+    else caller.send(caller.request('CANCEL', bench.uri(), ids), bench.port);
+    await caller.nextResponse(final, 'INVITE');
+    const [bye, why] = (await destroyed) as [SrfRequest, string];
+    t.is(why, reason);
+    t.is(bye.source, 'application');
+    t.is(
+      caller.count(
+        (message) => message.kind === 'request' || (message.status === 200 && message.cseq.method === 'INVITE'),
+      ),
+      0,
+    );
+  });
+}
 
 test('UPDATE in an early dialog is answered by srf', async (t) => {
   const bench = await Bench.start(t);

@@ -46,7 +46,7 @@ export class AppEvents implements DialogUser {
   }
 
   /** For the app it is as if the caller had given up, so that it forgets the call. */
-  onExpired(invite: Incoming): void {
+  onExpired(invite: Incoming, status: 480 | 504): void {
     const { request } = invite;
     const cancel = new SipRequest('CANCEL', request.uri);
     for (const name of ['via', 'from', 'to', 'call-id']) {
@@ -54,8 +54,14 @@ export class AppEvents implements DialogUser {
       if (value !== undefined) cancel.set(name, value);
     }
     cancel.set('CSeq', `${request.cseq.number} CANCEL`);
-    cancel.set('Reason', 'SIP;cause=480;text="Not answered in time"');
+    cancel.set('Reason', `SIP;cause=${status};text="${status === 480 ? 'Not answered in time' : 'PRACK timeout'}"`);
     this.#tellCancelled(invite, cancel);
+  }
+
+  onWithdrawn(dialog: Dialog, bye: SipRequest, cancel: SipRequest | undefined): void {
+    if (cancel) this.#cdr.stop('network', 'call-canceled', cancel);
+    else this.#cdr.stop('application', 'system-initiated', bye);
+    this.#tellUnsolicited(dialog, bye);
   }
 
   onAck(invite: Incoming, dialog: Dialog, ack: SipRequest, flow: Flow): void {
@@ -67,10 +73,7 @@ export class AppEvents implements DialogUser {
 
   onBye(dialog: Dialog, bye: SipRequest): void {
     this.#cdr.stop('application', 'ackTimeout', bye);
-    const session = this.#dispatcher.ownerOf(dialog, 'BYE');
-    if (!session) return;
-    const text = bye.toBuffer();
-    session.send(sipEvent(applicationMeta(text, this.#clock.now()), 'unsolicited', dialog.id), text);
+    this.#tellUnsolicited(dialog, bye);
   }
 
   onDialogEnd(dialog: Dialog): void {
@@ -79,6 +82,14 @@ export class AppEvents implements DialogUser {
 
   onSettled(incoming: Incoming): void {
     this.#dispatcher.settled(incoming);
+  }
+
+  /** A BYE of the stack's own. */
+  #tellUnsolicited(dialog: Dialog, bye: SipRequest): void {
+    const session = this.#dispatcher.ownerOf(dialog, 'BYE');
+    if (!session) return;
+    const text = bye.toBuffer();
+    session.send(sipEvent(applicationMeta(text, this.#clock.now()), 'unsolicited', dialog.id), text);
   }
 
   #tellCancelled(invite: Incoming, cancel: SipRequest): void {

@@ -16,8 +16,10 @@ export interface InviteHost extends IncomingHost {
   readonly holdLimit: number;
   /** The user answered with a 2xx, which has to wait for a PRACK. */
   postponed(invite: IncomingInvite): void;
-  /** Nobody said anything to it within the limit: it was answered with 480. */
+  /** Nobody said anything to it within the limit. */
   holdExpired(invite: IncomingInvite): void;
+  /** A reliable provisional response got no PRACK in 64*T1. */
+  unpracked(invite: IncomingInvite): void;
   /** A 2xx got no ACK in 64*T1. */
   unacknowledged(invite: IncomingInvite): void;
 }
@@ -44,6 +46,16 @@ export class IncomingInvite extends Incoming {
     return this.request.cseq.number;
   }
 
+  /** False for a re-INVITE. */
+  get initial(): boolean {
+    return this.request.toTag === undefined;
+  }
+
+  /** True while a 2xx of the user waits for a PRACK. */
+  get postponed(): boolean {
+    return this.#delayed !== undefined;
+  }
+
   /** True between the 2xx and its ACK. */
   get awaitsAck(): boolean {
     return this.#success !== undefined && !this.#acknowledged;
@@ -53,9 +65,7 @@ export class IncomingInvite extends Incoming {
   hold(): void {
     this.#hold?.cancel();
     this.#hold = this.#host.clock.setTimeout(() => {
-      if (!this.pending) return;
-      this.reject(480);
-      this.#host.holdExpired(this);
+      if (this.pending) this.#host.holdExpired(this);
     }, this.#host.holdLimit);
   }
 
@@ -131,17 +141,16 @@ export class IncomingInvite extends Incoming {
       T1: this.#host.timers.T1,
       send: (response) => this.transaction.respond(response),
       expired: () => {
-        if (this.#delayed) this.#succeedLate(this.#delayed);
-        else if (this.pending) {
-          this.reject(504);
-          this.#host.holdExpired(this);
-        }
+        if (this.pending) this.#host.unpracked(this);
       },
     });
     return this.#reliable;
   }
 
-  /** RFC 3262 section 3: no 2xx before the session description of a provisional response is acknowledged. Until then the INVITE is unanswered. */
+  /**
+   * RFC 3262 section 3: no 2xx before the session description of a provisional response is acknowledged. Until then the INVITE is unanswered; when
+   * that takes longer than 64*T1 it is rejected.
+   */
   #postpone(response: SipResponse): void {
     this.#delayed = response;
     this.#setState('early');
@@ -157,7 +166,7 @@ export class IncomingInvite extends Incoming {
   }
 
   #setState(state: DialogState): void {
-    if (this.dialog && this.request.toTag === undefined) this.dialog.state = state;
+    if (this.dialog && this.initial) this.dialog.state = state;
   }
 
   #succeed(response: SipResponse): void {

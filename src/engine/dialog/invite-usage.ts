@@ -15,6 +15,7 @@ export class InviteUsage {
   server: IncomingInvite[] = [];
   client: OutgoingRequest | undefined;
   ack: AckState | undefined;
+  #hangUps: (() => void)[] = [];
 
   /** An INVITE from the peer has no final response yet. */
   get answering(): boolean {
@@ -24,6 +25,24 @@ export class InviteUsage {
   /** An INVITE to the peer has no final response yet. */
   get asking(): boolean {
     return this.client !== undefined && !this.client.finished;
+  }
+
+  /** The INVITE of the peer that makes the dialog, while it has no final response, or its 2xx no ACK. */
+  get opening(): IncomingInvite | undefined {
+    return this.server.find((invite) => invite.initial && (invite.pending || invite.awaitsAck));
+  }
+
+  /** `hangUp` is called when {@link opening} is over. */
+  onceOpened(hangUp: () => void): void {
+    this.#hangUps.push(hangUp);
+  }
+
+  /** {@link opening} is over. False when nobody waited for that. */
+  opened(): boolean {
+    const hangUps = this.#hangUps;
+    this.#hangUps = [];
+    for (const hangUp of hangUps) hangUp();
+    return hangUps.length > 0;
   }
 
   add(invite: IncomingInvite): void {

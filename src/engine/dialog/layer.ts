@@ -30,7 +30,12 @@ export interface DialogUser {
   /** The first ACK to the 2xx of that INVITE. */
   onAck(invite: Incoming, dialog: Dialog, ack: SipRequest, flow: Flow): void;
   /** The stack answered the INVITE itself: with 480, since the user said nothing in time, or 504, since a PRACK never came. */
-  onExpired(invite: Incoming): void;
+  onExpired(invite: Incoming, status: 480 | 504): void;
+  /**
+   * The user's 2xx waited for a PRACK and never left: the caller gave up (`cancel`: 487 was sent) or sent no PRACK (504 was sent). `bye` would have
+   * said so to a user that takes the dialog as confirmed.
+   */
+  onWithdrawn(dialog: Dialog, bye: SipRequest, cancel: SipRequest | undefined): void;
   /** The stack hung up since its 2xx got no ACK; `bye` is what it sent. */
   onBye(dialog: Dialog, bye: SipRequest): void;
   onDialogEnd(dialog: Dialog): void;
@@ -156,6 +161,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
       invite.stop();
     }
     this.#user.onDialogEnd(dialog);
+    usage?.opened();
   }
 
   onRequest(transaction: ServerTransaction): void {
@@ -184,14 +190,17 @@ export class DialogLayer implements TransactionUser, InviteHost {
     if (!invite?.acknowledge()) return;
     usage?.tidy();
     this.#user.onAck(invite, dialog, ack, flow);
+    if (!usage?.opening) usage?.opened();
   }
 
   onCancel(transaction: ServerTransaction, cancel: SipRequest): void {
     if (this.bypass?.onCancel(transaction, cancel)) return;
     const invite = this.#incoming.get(transaction.id);
     if (!invite?.pending) return;
+    const reason = cancel.get('reason') ?? 'SIP;cause=487;text="Request Terminated"';
+    const withdrawn = invite instanceof IncomingInvite && this.#withdraw(invite, reason, cancel);
     invite.reject(487);
-    this.#user.onCancel(invite, cancel);
+    if (!withdrawn) this.#user.onCancel(invite, cancel);
   }
 
   onStrayResponse(response: SipResponse, flow: Flow): void {
@@ -246,12 +255,20 @@ export class DialogLayer implements TransactionUser, InviteHost {
   }
 
   holdExpired(invite: IncomingInvite): void {
-    this.#user.onExpired(invite);
+    invite.reject(480);
+    this.#user.onExpired(invite, 480);
+  }
+
+  unpracked(invite: IncomingInvite): void {
+    const withdrawn = this.#withdraw(invite, 'SIP;cause=504;text="PRACK timeout"');
+    invite.reject(504);
+    if (!withdrawn) this.#user.onExpired(invite, 504);
   }
 
   unacknowledged(invite: IncomingInvite): void {
     const { dialog } = invite;
     if (!dialog || dialog.state === 'terminated') return;
+    if (invite.initial && this.usage(dialog).opened()) return;
     const bye = this.client.bye(dialog, [['Reason', 'SIP;cause=200;text="ACK timeout"']]);
     this.end(dialog);
     if (bye) this.#user.onBye(dialog, bye);
@@ -263,6 +280,13 @@ export class DialogLayer implements TransactionUser, InviteHost {
     for (const incoming of [...this.#incoming.values()]) incoming.abandon();
     this.#subscriptions.close();
     this.transactions.close();
+  }
+
+  /** The user's 2xx will not leave: that is told, if there was one and it would have confirmed a dialog. */
+  #withdraw({ dialog, initial, postponed }: IncomingInvite, reason: string, cancel?: SipRequest): boolean {
+    if (!dialog || !initial || !postponed) return false;
+    this.#user.onWithdrawn(dialog, dialog.createRequest('BYE').set('Reason', reason), cancel);
+    return true;
   }
 
   #open(incoming: Incoming): Dialog {

@@ -67,7 +67,7 @@ export class OutgoingInvite implements OutgoingUser {
 
   lateSuccesses(first: SipResponse): LateSuccesses | undefined {
     if (this.#failed || this.#answered) return undefined;
-    return new AnsweredInvite(this.#host, first.toTag ?? '');
+    return new AnsweredInvite(this.#host, first.toTag ?? '', this.#existing !== undefined);
   }
 
   #onProvisional(outgoing: OutgoingRequest, response: SipResponse, flow: Flow | undefined): void {
@@ -141,14 +141,17 @@ export class OutgoingInvite implements OutgoingUser {
 class AnsweredInvite implements LateSuccesses {
   readonly #host: OutgoingInviteHost;
   readonly #tag: string;
+  readonly #inDialog: boolean;
 
-  constructor(host: OutgoingInviteHost, tag: string) {
+  /** `inDialog`: it was a re-INVITE, which has but one branch. */
+  constructor(host: OutgoingInviteHost, tag: string, inDialog: boolean) {
     this.#host = host;
     this.#tag = detached(tag);
+    this.#inDialog = inDialog;
   }
 
   onSuccess(success: SipResponse): void {
     if (success.toTag === this.#tag) this.#host.repeatAck(success);
-    else this.#host.release(Dialog.forked(success), success.cseq.number);
+    else if (!this.#inDialog) this.#host.release(Dialog.forked(success), success.cseq.number);
   }
 }

@@ -119,6 +119,7 @@ export class OutgoingRequest {
       (response, flow) => this.#onResponse(attempt, response, flow),
       (status, why) => this.#onFailure(attempt, status, why),
       (first) => this.#lateSuccesses(attempt, first),
+      (success) => ofSameDialog(request, success),
     );
     this.#current = attempt;
     this.#transaction = this.#transactions.request(request, target, attempt);
@@ -184,6 +185,7 @@ class Attempt implements ClientTransactionUser {
     private readonly response: (response: SipResponse, flow: Flow) => void,
     private readonly failure: (status: number, why: string) => void,
     readonly lateSuccesses: (first: SipResponse) => LateSuccesses | undefined,
+    readonly accepts: (success: SipResponse) => boolean,
   ) {}
 
   onResponse(response: SipResponse, flow: Flow): void {
@@ -208,4 +210,10 @@ class Attempt implements ClientTransactionUser {
     if (this.#held) this.#held.push(fn);
     else fn();
   }
+}
+
+/** A response within a dialog has the To tag of its request (RFC 3261 section 8.2.6.2). */
+function ofSameDialog(request: SipRequest, response: SipResponse): boolean {
+  const tag = request.toTag;
+  return tag === undefined || response.toTag?.toLowerCase() === tag.toLowerCase();
 }

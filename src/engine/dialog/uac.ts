@@ -5,6 +5,7 @@ import { carriesContact, contactUri, ownContact, refreshesTarget } from './conta
 import { Dialog, dialogKey } from './dialog.js';
 import { applyDraft, type Draft, type RequestDraft, replaceLocalhost } from './draft.js';
 import { DialogError } from './errors.js';
+import type { IncomingInvite } from './incoming-invite.js';
 import type { InviteUsage } from './invite-usage.js';
 import { OutgoingRequest, type OutgoingUser } from './outgoing.js';
 import { OutgoingInvite, type OutgoingInviteHost, type RequestUser } from './outgoing-invite.js';
@@ -65,7 +66,8 @@ export class UserAgentClient implements OutgoingInviteHost {
 
   /**
    * Sends a request in a dialog. The Request-URI is the remote target unless `uri` says otherwise; one with `?Route=` moves the dialog
-   * there with this and all later requests. An INVITE that meets another gets 491 at once.
+   * there with this and all later requests. An INVITE that meets another gets 491 at once. A callee's BYE goes after the ACK of its 2xx, or when that is
+   * overdue (RFC 3261 section 15); it is refused before the 2xx.
    */
   requestInDialog(
     dialog: Dialog,
@@ -79,6 +81,9 @@ export class UserAgentClient implements OutgoingInviteHost {
     const uri = moved === undefined ? given : undefined;
     if (dialog.state === 'terminated') throw new DialogError('unable to find dialog for dialog id provided');
     const usage = dialog.method === 'INVITE' ? this.#options.usage(dialog) : undefined;
+    if (method === 'BYE' && usage?.opening) {
+      return onceOpened(usage, usage.opening, () => this.requestInDialog(dialog, method, draft, user, uri));
+    }
     const glare = method === 'INVITE' && usage !== undefined && (usage.asking || usage.answering);
     const request = dialog.createRequest(method, uri === undefined ? {} : { uri });
     applyDraft(request, draft);
@@ -335,4 +340,18 @@ export class UserAgentClient implements OutgoingInviteHost {
     this.#options.dialogs.add(dialog);
     this.#options.subscriptions.extend(dialog, message, request);
   }
+}
+
+/** Sends a callee's BYE when it may go. */
+function onceOpened<T>(usage: InviteUsage, opening: IncomingInvite, send: () => T | Promise<T>): Promise<T> {
+  if (opening.pending && !opening.postponed) throw new DialogError('a callee sends no BYE before its final response');
+  return new Promise((resolve, reject) => {
+    usage.onceOpened(() => {
+      try {
+        resolve(send());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
 }

@@ -93,7 +93,9 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   }
 
   response(response: SipResponse, flow: Flow): void {
-    this.machine.response(response, flow);
+    const success = this.invite && response.status >= 200 && response.status < 300;
+    if (success && this.user.accepts?.(response) === false) this.machine.giveUpSoon();
+    else this.machine.response(response, flow);
   }
 
   cancel(headers: readonly (readonly [string, string])[] = []): void {
@@ -197,7 +199,7 @@ export class OutboundTransaction implements ClientTransaction, ClientHost {
   private sendCancel(headers: readonly (readonly [string, string])[]): void {
     this.pendingCancel = undefined;
     this.cancelSent = true;
-    this.machine.cancelled();
+    this.machine.giveUpSoon();
     this.parts.startCancel(createCancel(this.request, headers), this.branch, this.sameWay());
   }
 

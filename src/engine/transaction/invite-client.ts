@@ -42,8 +42,8 @@ export class InviteClientMachine {
     else if (this.state === 'accepted' && status >= 200 && status < 300) this.host.deliver(response, flow);
   }
 
-  /** A CANCEL was sent: without a final response after 64*T1 the INVITE is given up (RFC 3261 section 9.1). */
-  cancelled(): void {
+  /** A CANCEL was sent, or a stray 2xx came: without a final response after 64*T1 the INVITE is given up (RFC 3261 section 9.1). */
+  giveUpSoon(): void {
     if (this.state === 'proceeding') {
       this.timerCancel ??= this.host.clock.setTimeout(() => this.timeout(), 64 * this.host.timers.T1);
     }

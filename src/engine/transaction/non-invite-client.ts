@@ -31,8 +31,8 @@ export class NonInviteClientMachine {
     this.host.deliver(response, flow);
   }
 
-  /** Only an INVITE is cancelled. */
-  cancelled(): void {}
+  /** Only an INVITE is given up before its time. */
+  giveUpSoon(): void {}
 
   /** The connection that the request left over is closed: no answer will come. */
   flowClosed(error: Error): void {

@@ -64,10 +64,15 @@ export interface LateSuccesses {
 export interface ClientTransactionUser {
   /** Each 1xx (100 only if asked for), each 2xx to an INVITE with its retransmissions, any other final once. */
   onResponse(response: SipResponse, flow: Flow): void;
-  /** No final response in time: Timer B, F or C, or 64*T1 after a CANCEL. */
+  /** No final response in time: Timer B, F or C, or 64*T1 after a CANCEL or a 2xx that was not wanted. */
   onTimeout(): void;
   /** It could not be sent, or its connection died before any response. */
   onTransportError(error: Error): void;
+  /**
+   * Asked at each 2xx to an INVITE whether it may be one. One that isn't is dropped as a stray; its sender will send nothing else, so that without
+   * a right final response the INVITE times out within 64*T1.
+   */
+  accepts?(success: SipResponse): boolean;
   /**
    * Asked at the first 2xx to an INVITE, before that is told: who takes further ones, so that neither the request nor this user must be
    * kept for Timer M. Without an answer it is this user, as before.

@@ -46,6 +46,18 @@ const answered = (): Callee => {
   return call;
 };
 
+const leavingEarly = async (): Promise<Callee> => {
+  const call = postponed();
+  await call.send('BYE');
+  return call;
+};
+
+const leaving = async (): Promise<Callee> => {
+  const call = answered();
+  await call.send('BYE');
+  return call;
+};
+
 const confirmed = (): Callee => {
   const call = answered();
   call.ack();
@@ -93,7 +105,7 @@ test('Early: 180 is sent', (t) =>
     ['user: 180', '180 INVITE', '', 'early'],
     ['user: 200', '200 INVITE', '', 'confirmed'],
     ['user: 486', '486 INVITE', 'end', 'terminated'],
-    ['user: BYE', 'BYE', '', 'early'],
+    ['user: BYE', '', 'refused', 'early'],
     ['user: INVITE', '', '491', 'early'],
     ['user: UPDATE', 'UPDATE', '', 'early'],
     ['peer: ACK', '', '', 'early'],
@@ -112,7 +124,7 @@ test('Early, with a reliable 183 that carries an answer: no PRACK yet (RFC 3262)
     ['user: 180', '180 INVITE', '', 'early'],
     ['user: 200', '', '', 'early'],
     ['user: 486', '486 INVITE', 'end', 'terminated'],
-    ['user: BYE', 'BYE', '', 'early'],
+    ['user: BYE', '', 'refused', 'early'],
     ['user: INVITE', '', '491', 'early'],
     ['user: UPDATE', 'UPDATE', '', 'early'],
     ['peer: ACK', '', '', 'early'],
@@ -136,11 +148,16 @@ test('Early, the 2xx waits for the PRACK of an answer', (t) =>
     ['user: 180', '', 'refused', 'early'],
     ['user: 200', '', 'refused', 'early'],
     ['user: 486', '', 'refused', 'early'],
-    ['user: BYE', 'BYE', '', 'early'],
+    ['user: BYE', '', '', 'early'],
     ['user: INVITE', '', '491', 'early'],
     ['user: UPDATE', 'UPDATE', '', 'early'],
     ['peer: ACK', '', '', 'early'],
-    ['peer: CANCEL', '200 CANCEL, 487 INVITE', 'cancel, end', 'terminated'],
+    [
+      'peer: CANCEL',
+      '200 CANCEL, 487 INVITE',
+      'withdrawn (SIP;cause=487;text="Request Terminated"), end',
+      'terminated',
+    ],
     ['peer: PRACK', '200 INVITE', 'PRACK', 'confirmed'],
     ['peer: PRACK of nothing', '481 PRACK', '', 'early'],
     ['peer: BYE', '487 INVITE', 'BYE, end', 'terminated'],
@@ -149,9 +166,38 @@ test('Early, the 2xx waits for the PRACK of an answer', (t) =>
     ['peer: INFO with an old CSeq', '500 INFO', '', 'early'],
     [
       '64*T1 pass',
-      '183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 200 INVITE',
-      '',
-      'confirmed',
+      '183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 504 INVITE',
+      'withdrawn (SIP;cause=504;text="PRACK timeout"), end',
+      'terminated',
+    ],
+  ]));
+
+test('Early, the 2xx waits for the PRACK of an answer, the BYE of the user for the ACK', (t) =>
+  holds(t, leavingEarly, events, [
+    ['user: 180', '', 'refused', 'early'],
+    ['user: 200', '', 'refused', 'early'],
+    ['user: 486', '', 'refused', 'early'],
+    ['user: BYE', '', '', 'early'],
+    ['user: INVITE', '', '491', 'early'],
+    ['user: UPDATE', 'UPDATE', '', 'early'],
+    ['peer: ACK', '', '', 'early'],
+    [
+      'peer: CANCEL',
+      '200 CANCEL, 487 INVITE',
+      'withdrawn (SIP;cause=487;text="Request Terminated"), DialogError, end',
+      'terminated',
+    ],
+    ['peer: PRACK', '200 INVITE', 'PRACK', 'confirmed'],
+    ['peer: PRACK of nothing', '481 PRACK', '', 'early'],
+    ['peer: BYE', '487 INVITE', 'BYE, DialogError, end', 'terminated'],
+    ['peer: INVITE', '100 INVITE, 500 INVITE', '', 'early'],
+    ['peer: UPDATE', '', 'UPDATE', 'early'],
+    ['peer: INFO with an old CSeq', '500 INFO', '', 'early'],
+    [
+      '64*T1 pass',
+      '183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 183 INVITE, 504 INVITE',
+      'withdrawn (SIP;cause=504;text="PRACK timeout"), DialogError, end',
+      'terminated',
     ],
   ]));
 
@@ -160,7 +206,7 @@ test('Confirmed, the ACK has not come: the 2xx is repeated, BYE after 64*T1', (t
     ['user: 180', '', 'refused', 'confirmed'],
     ['user: 200', '', 'refused', 'confirmed'],
     ['user: 486', '', 'refused', 'confirmed'],
-    ['user: BYE', 'BYE', '', 'confirmed'],
+    ['user: BYE', '', '', 'confirmed'],
     ['user: INVITE', 'INVITE', '', 'confirmed'],
     ['user: UPDATE', 'UPDATE', '', 'confirmed'],
     ['peer: ACK', '', 'ack', 'confirmed'],
@@ -176,6 +222,30 @@ test('Confirmed, the ACK has not come: the 2xx is repeated, BYE after 64*T1', (t
       '200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, BYE',
       'bye, end',
       'terminated',
+    ],
+  ]));
+
+test('Confirmed, the ACK has not come: the BYE of the user waits for it, at most 64*T1 (RFC 3261 section 15)', (t) =>
+  holds(t, leaving, events, [
+    ['user: 180', '', 'refused', 'confirmed'],
+    ['user: 200', '', 'refused', 'confirmed'],
+    ['user: 486', '', 'refused', 'confirmed'],
+    ['user: BYE', '', '', 'confirmed'],
+    ['user: INVITE', 'INVITE', '', 'confirmed'],
+    ['user: UPDATE', 'UPDATE', '', 'confirmed'],
+    ['peer: ACK', 'BYE', 'ack', 'confirmed'],
+    ['peer: CANCEL', '200 CANCEL', '', 'confirmed'],
+    ['peer: PRACK', '481 PRACK', '', 'confirmed'],
+    ['peer: PRACK of nothing', '481 PRACK', '', 'confirmed'],
+    ['peer: BYE', '', 'BYE', 'confirmed'],
+    ['peer: INVITE', '100 INVITE', 'INVITE', 'confirmed'],
+    ['peer: UPDATE', '', 'UPDATE', 'confirmed'],
+    ['peer: INFO with an old CSeq', '500 INFO', '', 'confirmed'],
+    [
+      '64*T1 pass',
+      '200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, 200 INVITE, BYE',
+      '',
+      'confirmed',
     ],
   ]));
 

@@ -70,7 +70,8 @@ export class Callee {
     const user = {
       onResponse: (_: unknown, { status }: { status: number }) => void this.#answers.push(String(status)),
     };
-    this.world.layer.client.requestInDialog(this.dialog, method, { headers: [], body: NOTHING }, user);
+    const sent = this.world.layer.client.requestInDialog(this.dialog, method, { headers: [], body: NOTHING }, user);
+    if (sent instanceof Promise) sent.catch(({ name }: Error) => this.#answers.push(name));
     await settle();
   }
 

@@ -187,7 +187,7 @@ test('Confirmed: a repeated 2xx gets its ACK again', (t) =>
     ['64*T1 pass', '', '', 'confirmed'],
   ]));
 
-test('An own re-INVITE is unanswered', (t) =>
+test('An own re-INVITE is unanswered: only its dialog answers', (t) =>
   holds(t, calls.reinviting, answers, [
     ['phone: 100', '', '', 'confirmed'],
     ['phone: 180', '', 'INVITE 180', 'confirmed'],
@@ -198,9 +198,45 @@ test('An own re-INVITE is unanswered', (t) =>
     ['other phone: 180', '', 'INVITE 180', 'confirmed'],
     ['other phone: 183 with RSeq 1', '', 'INVITE 183', 'confirmed'],
     ['phone: 200', '', 'INVITE 200', 'confirmed'],
-    ['other phone: 200', '', 'INVITE 200', 'confirmed'],
+    ['other phone: 200', '', '', 'confirmed'],
     ['phone: 486', 'ACK', 'INVITE 486', 'confirmed'],
     ['user: CANCEL', '', '', 'confirmed'],
     ['the connection is lost', '', '', 'confirmed'],
     ['64*T1 pass', 'INVITE, INVITE, INVITE, INVITE, INVITE, INVITE', 'INVITE 408', 'confirmed'],
+  ]));
+
+test('An own re-INVITE that another dialog accepted is unanswered still, but not for ever', (t) =>
+  holds(t, calls.reinvitingStrayed, answers, [
+    ['phone: 100', '', '', 'confirmed'],
+    ['phone: 180', '', 'INVITE 180', 'confirmed'],
+    ['phone: 180 without a tag', '', 'INVITE 180', 'confirmed'],
+    ['phone: 183 with RSeq 1', '', 'INVITE 183', 'confirmed'],
+    ['phone: 183 with RSeq 2', '', 'INVITE 183', 'confirmed'],
+    ['phone: 183 with RSeq 3', '', 'INVITE 183', 'confirmed'],
+    ['other phone: 180', '', 'INVITE 180', 'confirmed'],
+    ['other phone: 183 with RSeq 1', '', 'INVITE 183', 'confirmed'],
+    ['phone: 200', '', 'INVITE 200', 'confirmed'],
+    ['other phone: 200', '', '', 'confirmed'],
+    ['phone: 486', 'ACK', 'INVITE 486', 'confirmed'],
+    ['user: CANCEL', '', '', 'confirmed'],
+    ['the connection is lost', '', '', 'confirmed'],
+    ['64*T1 pass', '', 'INVITE 408', 'confirmed'],
+  ]));
+
+test('An own re-INVITE is answered and acknowledged', (t) =>
+  holds(t, calls.reanswered, answers, [
+    ['phone: 100', '', '', 'confirmed'],
+    ['phone: 180', '', '', 'confirmed'],
+    ['phone: 180 without a tag', '', '', 'confirmed'],
+    ['phone: 183 with RSeq 1', '', '', 'confirmed'],
+    ['phone: 183 with RSeq 2', '', '', 'confirmed'],
+    ['phone: 183 with RSeq 3', '', '', 'confirmed'],
+    ['other phone: 180', '', '', 'confirmed'],
+    ['other phone: 183 with RSeq 1', '', '', 'confirmed'],
+    ['phone: 200', 'ACK', '', 'confirmed'],
+    ['other phone: 200', '', '', 'confirmed'],
+    ['phone: 486', '', '', 'confirmed'],
+    ['user: CANCEL', '', '', 'confirmed'],
+    ['the connection is lost', '', '', 'confirmed'],
+    ['64*T1 pass', '', '', 'confirmed'],
   ]));

@@ -43,7 +43,9 @@ export class Caller {
 
   /** What the phone with that tag answers to the INVITE. */
   answered(status: number, tag = 'bob', headers: readonly (readonly [string, string])[] = []): void {
+    this.#remember();
     const response = createResponse(this.#invite, status, undefined, tag).set('Contact', `<sip:${tag}@192.0.2.2>`);
+    if (tag !== '') response.set('To', `<sip:bob@192.0.2.2>;tag=${tag}`);
     for (const [name, value] of headers) response.set(name, value);
     this.world.transport.receive(response.toString());
   }

@@ -61,6 +61,21 @@ export const calls = {
     return call;
   },
 
+  /** A phone that the re-INVITE was not for said 200. */
+  async reinvitingStrayed(): Promise<Caller> {
+    const call = await calls.reinviting();
+    call.answered(100, '');
+    call.answered(200, 'carol');
+    return call;
+  },
+
+  async reanswered(): Promise<Caller> {
+    const call = await calls.reinviting();
+    call.answered(200);
+    await call.ack();
+    return call;
+  },
+
   async reinvited(): Promise<Caller> {
     const call = await calls.confirmed();
     call.receive('INVITE');

@@ -99,7 +99,11 @@ test('whatever comes in whatever order: no crash, and in the end nothing is left
             const draft = { headers: what.headers, body: Buffer.alloc(0) };
             if (!dialog) continue;
             if (what.method === 'ACK') layer.client.ack(dialog, draft);
-            else layer.client.requestInDialog(dialog, what.method, draft, { onResponse() {} });
+            else {
+              const sent = layer.client.requestInDialog(dialog, what.method, draft, { onResponse() {} });
+              if (sent instanceof Promise)
+                sent.catch((error) => void (error instanceof DialogError || t.fail(String(error))));
+            }
           } else clock.advance(what.ms);
         } catch (error) {
           const known = error instanceof DialogError || error instanceof GrammarError || error instanceof SipParseError;

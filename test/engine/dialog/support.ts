@@ -101,6 +101,11 @@ export class Recorder implements DialogUser {
     this.log.push('expired');
   }
 
+  onWithdrawn(_dialog: Dialog, bye: SipRequest): void {
+    this.byes.push(bye);
+    this.log.push(`withdrawn (${bye.get('reason')})`);
+  }
+
   onBye(_dialog: Dialog, bye: SipRequest): void {
     this.byes.push(bye);
     this.log.push('bye');

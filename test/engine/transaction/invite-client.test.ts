@@ -129,7 +129,7 @@ test('without a final response 64*T1 after CANCEL the INVITE is given up', (t) =
   const { host, machine, receive } = start();
   receive(180);
   host.take();
-  machine.cancelled();
+  machine.giveUpSoon();
   host.clock.advance(31_999);
   t.deepEqual(host.take(), []);
   host.clock.advance(1);
@@ -139,7 +139,7 @@ test('without a final response 64*T1 after CANCEL the INVITE is given up', (t) =
 test('a final response after CANCEL stops that wait', (t) => {
   const { host, machine, receive } = start(true);
   receive(180);
-  machine.cancelled();
+  machine.giveUpSoon();
   receive(487);
   host.clock.advance(0);
   t.is(host.clock.pending, 0);
