@@ -16,5 +16,6 @@ export default defineConfig({
     entryFileNames: ({ name }) => (name === 'cli' ? 'cli.js' : 'chunks/[name].js'),
     chunkFileNames: 'chunks/[name].js',
     sourcemap: true,
+    comments: false,
   },
 });

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../config/fields.js';
+import { parseDuration } from '../config/duration.js';
 
 /** A parser of whole numbers for commander: refuses what is none or out of range. */
 export function wholeArgument(min: number, max: number): (text: string) => number {

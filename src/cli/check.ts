@@ -1,5 +1,5 @@
 import { advise } from '../config/advice.js';
-import { formatDuration } from '../config/fields.js';
+import { formatDuration } from '../config/duration.js';
 import { verifyFiles } from '../config/files.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';

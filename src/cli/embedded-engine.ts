@@ -2,11 +2,9 @@ import { z } from 'zod';
 import { asksForCertificate } from '../config/certificate.js';
 import type { Config, EngineConfig } from '../config/schema.js';
 import { startChild } from './child.js';
+import { SECRET_VARIABLE } from './engine-address.js';
 import { CliError } from './exit.js';
 import type { WatchedProcess } from './supervisor.js';
-
-/** The variable that hands the engine its secret: arguments can be read by every user of the machine. */
-export const SECRET_VARIABLE = 'CALLWAKE_ENGINE_SECRET';
 
 /** MB of the young heap. Transactions outlive the default of 16 and would be copied over and over. */
 const YOUNG_HEAP = '--max-semi-space-size=64';

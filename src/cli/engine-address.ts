@@ -11,6 +11,9 @@ export const ENGINE_VARIABLE = 'CALLWAKE_ENGINE_CONTROL';
 /** The variable that `start` names the run of its engine in. */
 export const ENGINE_RUN_VARIABLE = 'CALLWAKE_ENGINE_RUN';
 
+/** The variable that hands the engine its secret: arguments can be read by every user of the machine. */
+export const SECRET_VARIABLE = 'CALLWAKE_ENGINE_SECRET';
+
 /** As {@link ENGINE_VARIABLE} has it. */
 export function formatEngineAddress({ host, port, secret }: EngineAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}:${secret}`;

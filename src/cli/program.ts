@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { addApiCommands, apiOptions } from './api/commands.js';
 import { collect, durationArgument, lifetimeArgument, wholeArgument } from './arguments.js';
-import { SECRET_VARIABLE } from './embedded-engine.js';
+import { SECRET_VARIABLE } from './engine-address.js';
 import { CliError, type ExitCode, explainError } from './exit.js';
 import { addManual } from './manual.js';
 import { addSimCommands } from './sim.js';

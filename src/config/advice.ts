@@ -1,6 +1,6 @@
 import { isLoopback } from './api.js';
 import { asksForCertificate } from './certificate.js';
-import { formatDuration } from './fields.js';
+import { formatDuration } from './duration.js';
 import type { Config } from './schema.js';
 
 /** Cisco's own limit for a call that waits for a phone to wake. */

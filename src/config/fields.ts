@@ -1,26 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+import { parseDuration } from './duration.js';
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const DURATION = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
 const ADDRESS_AND_PORT = /^(?:\[([^\]]+)\](?::(\d{1,5}))?|([^:]+)(?::(\d{1,5}))?)$/;
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
-
-/** Milliseconds of a duration such as `500ms`, `13s`, `1.5h` or `7d`; undefined when the text is none. */
-export function parseDuration(text: string): number | undefined {
-  const [, digits, unit] = DURATION.exec(text.trim()) ?? [];
-  const factor = unit === undefined ? undefined : UNITS[unit];
-  return digits === undefined || factor === undefined ? undefined : Math.round(Number(digits) * factor);
-}
-
-/** The shortest exact text of a number of milliseconds: `13s`, `1500ms`, `7d`. */
-export function formatDuration(ms: number): string {
-  for (const unit of ['d', 'h', 'm', 's'] as const) {
-    const factor = UNITS[unit] ?? 1;
-    if (ms >= factor && ms % factor === 0) return `${ms / factor}${unit}`;
-  }
-  return ms === 0 ? '0s' : `${ms}ms`;
-}
 
 /** A duration written as text with its unit, given as milliseconds; both limits belong to what is allowed. */
 export function duration(min: string, max: string, preset: string) {

@@ -41,7 +41,8 @@ export function parseConfig(text: string, { file, env }: LoadOptions): Config {
   const { overrides, problems } = readOverrides(env);
   const input = withoutEmpty(plainValue(document, file) ?? {});
   for (const { path, value } of overrides) setAt(input, path, value);
-  const result = configSchema.safeParse(input);
+  // What is parsed once is parsed before code for it would be made.
+  const result = configSchema.safeParse(input, { jitless: true });
   const found = result.success ? [] : result.error.issues.flatMap((issue) => explain(issue, input));
   const placed = found.map((problem) => place(problem, document, lines, overrides));
   const all = [...problems, ...placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))];

@@ -4,12 +4,12 @@ import { alarms } from './alarms.js';
 import { api, isLoopback } from './api.js';
 import { asksForCertificate, certificate } from './certificate.js';
 import { cluster } from './cluster.js';
+import { formatDuration } from './duration.js';
 import {
   addressAndPort,
   addressRange,
   duration,
   flag,
-  formatDuration,
   fraction,
   host,
   listOf,

@@ -12,7 +12,16 @@ export interface Shape {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const root = shapeOf(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any', reused: 'inline' }));
+/** The top alone is known at once: what is below is worked out by the first who looks there, as a start without mistakes never does. */
+const root: Shape = {
+  kind: 'mapping',
+  keys: Object.keys(configSchema.shape),
+  child: (step) => {
+    whole ??= shapeOf(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any', reused: 'inline' }));
+    return whole.child(step);
+  },
+};
+let whole: Shape | undefined;
 
 /** The shape at a path; undefined where the configuration has no such place. */
 export function shapeAt(path: ConfigPath): Shape | undefined {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_REDIS } from '../store/redis/options.js';
-import { duration, flag, formatDuration, listOf, oneOf, pattern, text, whole } from './fields.js';
+import { formatDuration } from './duration.js';
+import { duration, flag, listOf, oneOf, pattern, text, whole } from './fields.js';
 
 const REDIS_URL = /^(rediss?:\/\/(\[[0-9a-f:.]+\]|[^\s/@:?#[\]]+)(:\d{1,5})?\/?|unix:\/\/\/[^\s?#]+)$/i;
 const REDIS_URL_WORDS =

@@ -1,7 +1,8 @@
 import { BlockList } from 'node:net';
 import test from 'ava';
 import fc from 'fast-check';
-import { addAddressRange, formatDuration, isHost, parseDuration } from '../../src/config/fields.js';
+import { formatDuration, parseDuration } from '../../src/config/duration.js';
+import { addAddressRange, isHost } from '../../src/config/fields.js';
 
 test('durations', (t) => {
   t.is(parseDuration('500ms'), 500);
