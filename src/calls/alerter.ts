@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { alertOf } from '../push/alert-payload.js';
 import type { PushOutcome } from '../push/provider.js';
-import type { MissedCall } from './calls.js';
+import type { MissedCall } from './incoming.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import type { TokenPush, TokenPushOrder } from './token-push.js';
 

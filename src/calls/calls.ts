@@ -1,22 +1,24 @@
 import type { Clock } from '../clock/clock.js';
 import type { Binding, Device, StateOf } from '../devices/types.js';
 import type { Admission, Ticket } from './admission.js';
+import { AfterCall } from './after-call.js';
 import { Call } from './call.js';
+import { CallIndex } from './call-index.js';
 import type { CallContext } from './context.js';
+import { type CallHandle, type IncomingCall, infoOf, type MissedCall, NO_FACE } from './incoming.js';
 import type { Journal, JournalEntry } from './journal.js';
-import { LateComers } from './late-comers.js';
 import { LeftCalls } from './left-calls.js';
-import { cancelLegs, isLive, onceThere } from './left-legs.js';
+import { isLive, onceThere } from './left-legs.js';
 import type { AnotherPush } from './leg-push.js';
-import type { CallPolicy, EndReason } from './policy.js';
-import { type CallPort, REASONS } from './port.js';
+import type { CallPolicy } from './policy.js';
+import type { CallPort } from './port.js';
 import type { CallInfo, CallRecord } from './records.js';
 import { type CallSite, legsWithoutEngine } from './site.js';
 import { Talking } from './talking.js';
 import { Timeline, type TimelineSink } from './timeline.js';
 import { AOR_FULL, CLEARED, ENDING, TRUNK_FULL, turnAway } from './turn-away.js';
 import type { Waker } from './waker.js';
-import { recordWire, trying, type WireNote } from './wire-note.js';
+import { recordWire, trying } from './wire-note.js';
 
 /** The devices as calls see them. */
 export interface CallDevices {
@@ -24,21 +26,6 @@ export interface CallDevices {
   devicesOf(aor: string): Promise<readonly Device[]>;
   stateOf(device: Device): StateOf;
   noteAsleep(aor: string, deviceId: string, reason: string): Promise<void>;
-}
-
-/** What a phone is shown of a call before the INVITE reaches it. */
-export interface CallFace {
-  readonly callerName?: string;
-  readonly callerNumber?: string;
-  readonly calledNumber: string;
-  readonly video: boolean;
-  readonly diversion?: string;
-  /** The caller asked to stay unknown (RFC 3323, RFC 3325, Remote-Party-ID privacy). */
-  readonly privacy: boolean;
-}
-
-export interface IncomingCall extends CallInfo {
-  readonly face: CallFace;
 }
 
 export interface CallsOptions {
@@ -67,13 +54,6 @@ export interface CallsOptions {
   readonly onFault: (error: unknown, callUuid: string) => void;
 }
 
-/** A call that did not reach some of its devices. */
-export interface MissedCall {
-  readonly why: 'missed' | 'answered-elsewhere';
-  readonly devices: readonly Device[];
-  readonly call: IncomingCall;
-}
-
 interface CallParts {
   readonly incoming: IncomingCall;
   readonly policy: CallPolicy;
@@ -84,38 +64,25 @@ interface CallParts {
   readonly ticket: Ticket;
 }
 
-/** What `sip/` does with an INVITE it has handed in. */
-export interface CallHandle {
-  /** The caller sent CANCEL, or BYE; `answers` are what it got for that. */
-  cancelled(reason?: string, answers?: readonly WireNote[]): void;
-  /** A side of the answered call hung up, or the call could not be joined. */
-  hungUp(by: string): void;
-  /** SIP messages that the call knows nothing of, for its timeline. */
-  wire(...notes: readonly WireNote[]): void;
-}
-
 /** All calls under way on this node. */
 export class Calls {
   readonly #options: CallsOptions;
-  readonly #calls = new Map<string, Call>();
-  readonly #byAor = new Map<string, Set<Call>>();
-  /** Answered calls, each with the way to say that its devices talk no more. */
-  readonly #up = new Map<Call, () => void>();
-  readonly #talking: Talking;
-  readonly #lateComers: LateComers;
+  readonly #calls: CallIndex;
+  readonly #after: AfterCall;
   readonly #left = new LeftCalls();
   #draining = false;
   #drained: (() => void) | undefined;
 
   constructor(options: CallsOptions) {
     this.#options = options;
-    this.#talking = options.talking ?? new Talking();
-    const { clock, site } = options;
-    this.#lateComers = new LateComers(
+    const { clock, devices, site, talking = new Talking() } = options;
+    this.#calls = new CallIndex(talking);
+    this.#after = new AfterCall({
       clock,
-      (device) => this.isBusy(device.id),
-      site && ((info, left) => site.owns(info, left)),
-    );
+      devicesOf: (aor) => devices.devicesOf(aor),
+      isBusy: (deviceId) => talking.has(deviceId),
+      site,
+    });
   }
 
   /** Calls under way, held, ringing and up. */
@@ -125,18 +92,17 @@ export class Calls {
 
   /** Calls that are not answered yet. */
   get held(): number {
-    return this.#calls.size - this.#up.size;
+    return this.#calls.held;
   }
 
   /** The device is in an answered call. */
   isBusy(deviceId: string): boolean {
-    return this.#talking.has(deviceId);
+    return this.#calls.talking.has(deviceId);
   }
 
   /** A call was pushed to the device and waits for its REGISTER. */
   awaits({ aor, id }: Device): boolean {
-    for (const call of this.#byAor.get(aor) ?? []) if (call.awaits(id)) return true;
-    return false;
+    return this.#calls.ofAor(aor).some((call) => call.awaits(id));
   }
 
   /**
@@ -177,8 +143,7 @@ export class Calls {
 
   #isFull(aor: string): boolean {
     const { maxHeldPerAor = 0 } = this.#options;
-    const waiting = [...(this.#byAor.get(aor) ?? [])].filter((call) => !this.#up.has(call));
-    return maxHeldPerAor > 0 && waiting.length >= maxHeldPerAor;
+    return maxHeldPerAor > 0 && this.#calls.heldOf(aor) >= maxHeldPerAor;
   }
 
   /** Calls of a process before this one that are held: each goes on when its INVITE comes again. */
@@ -202,17 +167,14 @@ export class Calls {
    * to be told that it is over. Gives the handle of one that is up, and whom to tell that the final response of an ended one has left.
    */
   resume(record: CallRecord, policy: CallPolicy, port: CallPort): { handle?: CallHandle; told?: () => void } {
-    const { info, startedAt, held, up, final, end, late = [] } = record;
+    const { info, startedAt, held, up, final, end } = record;
     const timeline = this.#timeline(info, startedAt);
     const entry = this.#options.journal.reopen(record, timeline);
-    for (const { device, reason, until } of late) {
-      const onGone = (): void => entry.removeLate(device);
-      this.#lateComers.add({ info, left: true, deviceId: device, port, timeline, reason, until, onGone });
-    }
-    if (late.length > 0) this.#tellArrived(info, startedAt).catch((error) => this.#fault(error, info.callUuid));
+    const ended = { port, timeline, entry };
+    const fault = (error: unknown): void => this.#fault(error, info.callUuid);
+    this.#after.expectStill(record, ended).catch(fault);
     if (final !== undefined && held !== undefined) {
-      const reason = end ?? 'rejected';
-      this.#giveUp(record, reason, port, timeline, entry).catch((error) => this.#fault(error, info.callUuid));
+      this.#after.giveUp(record, end ?? 'rejected', ended).catch(fault);
     } else if (end !== undefined) {
       timeline.record('end', { reason: end });
       entry.over(end);
@@ -221,7 +183,7 @@ export class Calls {
     const incoming = { ...info, face: NO_FACE };
     const ticket = this.#options.admission.readmit(info.trunk, 'active');
     const call = this.#make({ incoming, policy, port, timeline, entry, startedAt, ticket });
-    this.#onUp(call, up.device);
+    this.#calls.up(call, up.device);
     call.resumeUp();
     return { handle: call };
   }
@@ -230,55 +192,31 @@ export class Calls {
   async forsake(record: CallRecord, port: CallPort): Promise<void> {
     const timeline = this.#timeline(record.info, record.startedAt);
     timeline.record('cancelled', { reason: 'while no process was there' });
-    await this.#giveUp(record, 'cancelled', port, timeline, this.#options.journal.reopen(record, timeline));
-  }
-
-  /** A held call that a process before this one left ends, for `reason` if that is not told yet. Its phones: those that ring are cancelled, those that wake are told. */
-  async #giveUp(
-    { info, startedAt, held }: CallRecord,
-    reason: EndReason | undefined,
-    port: CallPort,
-    timeline: Timeline,
-    entry: JournalEntry,
-  ): Promise<void> {
-    cancelLegs(info.aor, held?.legs ?? [], port);
-    const waking = (held?.legs ?? []).filter(({ state, pushedAt }) => state === 'waking' && pushedAt !== undefined);
-    this.#addLate(
-      waking.map(({ device }) => device),
-      REASONS.cancelled,
-      port,
-      timeline,
-      entry,
-    );
-    if (reason !== undefined) timeline.record('end', { reason });
-    entry.over(reason ?? 'failed');
-    await this.#tellArrived(info, startedAt);
+    const entry = this.#options.journal.reopen(record, timeline);
+    await this.#after.giveUp(record, 'cancelled', { port, timeline, entry });
   }
 
   /** REGISTERs of these devices were accepted and answered, here or at another node. */
   registered(devices: readonly Device[], node?: string): void {
     for (const device of devices) {
-      for (const call of [...(this.#byAor.get(device.aor) ?? [])]) call.deviceRegistered(device, node);
-      this.#lateComers.deviceRegistered(device);
+      for (const call of this.#calls.ofAor(device.aor)) call.deviceRegistered(device, node);
+      this.#after.registered(device);
     }
   }
 
   /** AORs with calls that wait for a device to come. */
   get waitedFor(): readonly string[] {
-    return [...this.#byAor]
-      .filter(([, calls]) => [...calls].some(({ waitsForDevice }) => waitsForDevice))
-      .map(([aor]) => aor);
+    return this.#calls.waitedFor;
   }
 
   /** These devices as they are now: those that have come to another node since they were pushed are rung. */
   arrived(devices: readonly Device[]): void {
-    for (const device of devices)
-      for (const call of [...(this.#byAor.get(device.aor) ?? [])]) call.deviceArrived(device);
+    for (const device of devices) for (const call of this.#calls.ofAor(device.aor)) call.deviceArrived(device);
   }
 
   /** Another node has this call too: it is that one's if nothing of it rings here. Gives whether it is still here. */
   letGo(callUuid: string, aor: string, node?: string): boolean {
-    const calls = this.#withUuid(callUuid).filter(({ info }) => info.aor === aor);
+    const calls = this.#calls.withUuid(callUuid).filter(({ info }) => info.aor === aor);
     for (const call of calls) call.letGo(node);
     return calls.some(({ state }) => state !== 'over');
   }
@@ -286,25 +224,25 @@ export class Calls {
   /** A call that a process before this one left has been taken over by another node meanwhile. */
   taken(info: CallInfo): void {
     this.#left.take(info);
-    this.#lateComers.forget(info);
+    this.#after.forget(info);
     this.letGo(info.callUuid, info.aor);
   }
 
   /** The REGISTER of this device was refused for good. */
   registerRefused(aor: string, deviceId: string, status: number): void {
-    for (const call of [...(this.#byAor.get(aor) ?? [])]) call.deviceRefused(deviceId, status);
+    for (const call of this.#calls.ofAor(aor)) call.deviceRefused(deviceId, status);
   }
 
   /** Ends those parts of a call that aren't answered. False when there are none. */
   clear(callUuid: string): boolean {
-    const waiting = this.#withUuid(callUuid).filter(({ waits }) => waits);
+    const waiting = this.#calls.withUuid(callUuid).filter(({ waits }) => waits);
     for (const call of waiting) call.abort('cleared', CLEARED);
     return waiting.length > 0;
   }
 
   /** Pushes once more to the devices of a held call that haven't come, or to one of them. Empty when there are none. */
   pushAgain(callUuid: string, deviceId?: string): readonly AnotherPush[] {
-    return this.#withUuid(callUuid).flatMap((call) => call.pushAgain(deviceId));
+    return this.#calls.withUuid(callUuid).flatMap((call) => call.pushAgain(deviceId));
   }
 
   /** Takes no new calls; settles when those that are held have ended or been answered, or at once without any. */
@@ -325,12 +263,8 @@ export class Calls {
   /** Ends what is held. Calls that are up stay up, with whoever reads the journal. */
   close(): void {
     this.#draining = true;
-    for (const call of [...this.#calls.values()]) if (!this.#up.has(call)) call.abort('shutdown', 'the process ends');
-    this.#lateComers.close();
-  }
-
-  #withUuid(callUuid: string): Call[] {
-    return [...this.#calls.values()].filter(({ info }) => info.callUuid === callUuid);
+    for (const call of this.#calls.waiting()) call.abort('shutdown', 'the process ends');
+    this.#after.close();
   }
 
   #takeOver(record: CallRecord, incoming: IncomingCall, policy: CallPolicy, port: CallPort): CallHandle {
@@ -347,7 +281,7 @@ export class Calls {
       .then((devices) => {
         if (devices !== undefined && call.waits) return call.resume(devices, legs);
         call.abort('failed', DEVICES_UNREAD);
-        return this.#giveUp(record, undefined, port, timeline, entry);
+        return this.#after.giveUp(record, undefined, { port, timeline, entry });
       })
       .catch((error: unknown) => {
         this.#fault(error, incoming.callUuid);
@@ -356,29 +290,13 @@ export class Calls {
     return call;
   }
 
-  /** Late devices may have come while no process was there. */
-  async #tellArrived({ aor }: CallInfo, since: number): Promise<void> {
-    const devices = await this.#options.devices.devicesOf(aor);
-    for (const device of devices) if (device.seenAt > since) this.#lateComers.deviceRegistered(device);
-  }
-
   #timeline({ callUuid, sessionId }: CallInfo, startedAt?: number): Timeline {
     const { clock, sink } = this.#options;
     return new Timeline(callUuid, sessionId, clock, sink, startedAt);
   }
 
-  #addLate(devices: readonly string[], reason: string, port: CallPort, timeline: Timeline, entry: JournalEntry): void {
-    const until = this.#options.clock.now() + LATE_COMER_PATIENCE;
-    for (const deviceId of devices) {
-      const onGone = (): void => entry.removeLate(deviceId);
-      this.#lateComers.add({ info: entry.record.info, deviceId, port, timeline, reason, until, onGone });
-    }
-    entry.addLate(devices.map((device) => ({ device, reason, until })));
-  }
-
   #make({ incoming, policy, port, timeline, entry, startedAt, ticket }: CallParts): Call {
     const { clock, devices, waker } = this.#options;
-    const key = this.#freeKey(incoming);
     const context: CallContext = {
       clock,
       policy,
@@ -399,28 +317,25 @@ export class Calls {
         devices.noteAsleep(device.aor, device.id, reason).catch((error) => this.#fault(error, incoming.callUuid));
       },
       onLeftWaking: (left, reason) =>
-        this.#addLate(
+        this.#after.expect(
           left.map(({ id }) => id),
           reason,
-          port,
-          timeline,
-          entry,
+          { port, timeline, entry },
         ),
       onMissed: (missed, why) => this.#options.alert?.({ why, devices: missed, call: incoming }),
       onUp: (device) => {
         ticket.up();
-        this.#onUp(call, device?.id);
+        this.#calls.up(call, device?.id);
         this.#checkDrained();
       },
       onEnd: () => {
         ticket.end();
-        this.#onEnd(key, call);
+        this.#calls.remove(call);
+        this.#checkDrained();
       },
     };
     const call: Call = new Call(infoOf(incoming), context, startedAt);
-    this.#calls.set(key, call);
-    const calls = this.#byAor.get(incoming.aor) ?? new Set<Call>();
-    this.#byAor.set(incoming.aor, calls.add(call));
+    this.#calls.add(call);
     return call;
   }
 
@@ -457,27 +372,8 @@ export class Calls {
     }
   }
 
-  #onUp(call: Call, deviceId: string | undefined): void {
-    this.#up.set(call, this.#talking.begin(deviceId, call.info.callerDevice));
-  }
-
-  #onEnd(key: string, call: Call): void {
-    this.#calls.delete(key);
-    this.#up.get(call)?.();
-    this.#up.delete(call);
-    const calls = this.#byAor.get(call.info.aor);
-    calls?.delete(call);
-    if (calls?.size === 0) this.#byAor.delete(call.info.aor);
-    this.#checkDrained();
-  }
-
   #checkDrained(): void {
     if (this.held === 0) this.#drained?.();
-  }
-
-  #freeKey({ callUuid, aor, callId }: CallInfo): string {
-    const key = `${callUuid} ${aor}`;
-    return this.#calls.has(key) ? `${key} ${callId}` : key;
   }
 
   #fault(error: unknown, callUuid: string): void {
@@ -487,14 +383,5 @@ export class Calls {
 
 const DEVICES_UNREAD = 'devices could not be read';
 
-/** Apple may hand a push over some seconds late, and a REGISTER on a bad network takes up to 32 s. */
-const LATE_COMER_PATIENCE = 45_000;
-
 /** Whoever talks is awake, however long ago the phone registered. */
 const IN_A_CALL: StateOf = { state: 'active', reason: 'the phone is in a call' };
-
-const NO_FACE: CallFace = { calledNumber: '', video: false, privacy: true };
-
-function infoOf({ face: _face, ...info }: IncomingCall): CallInfo {
-  return info;
-}

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import type { Admission, Ticket } from './admission.js';
-import type { CallHandle } from './calls.js';
+import type { CallHandle } from './incoming.js';
 import type { Journal, JournalEntry } from './journal.js';
 import type { EndReason } from './policy.js';
 import { type Branch, type BranchResponse, type CallPort, REASONS } from './port.js';

@@ -1,4 +1,4 @@
-import type { CallFace } from '../calls/calls.js';
+import type { CallFace } from '../calls/incoming.js';
 import { splitList } from '../grammar/list.js';
 import { parseNameAddr } from '../grammar/name-addr.js';
 import { parseUri } from '../grammar/uri.js';

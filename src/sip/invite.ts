@@ -1,5 +1,6 @@
 import { callUuidOf, sessionUuid } from '../calls/call-uuid.js';
-import type { CallHandle, Calls } from '../calls/calls.js';
+import type { Calls } from '../calls/calls.js';
+import type { CallHandle } from '../calls/incoming.js';
 import type { OutboundCalls } from '../calls/outbound.js';
 import type { CallPolicy } from '../calls/policy.js';
 import type { CallInfo } from '../calls/records.js';

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock/clock.js';
 import type { WireNote } from '../calls/wire-note.js';
+import type { Clock } from '../clock/clock.js';
 import { parseNameAddr } from '../grammar/name-addr.js';
 import { parseUri } from '../grammar/uri.js';
 import { branchTag, type Dialogs, deviceDialogId } from './dialogs.js';

@@ -4,7 +4,7 @@ import { DialogWatch } from './dialog-watch.js';
 import type { Dialogs } from './dialogs.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
 import { firstHeader, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
-import { inDialog, type PendingAck, passable, relay, type RelayNote } from './relay.js';
+import { inDialog, type PendingAck, passable, type RelayNote, relay } from './relay.js';
 
 /** Which of the two sides of a joined call. */
 export type Side = 'caller' | 'device';

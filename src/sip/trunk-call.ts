@@ -1,4 +1,4 @@
-import type { CallHandle } from '../calls/calls.js';
+import type { CallHandle } from '../calls/incoming.js';
 import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions, TrunkTarget } from '../calls/port.js';
 import type { WireNote } from '../calls/wire-note.js';
 import type { Clock } from '../clock/clock.js';

@@ -1,5 +1,6 @@
 import { Admission } from '../../src/calls/admission.js';
-import { type CallHandle, Calls, type IncomingCall } from '../../src/calls/calls.js';
+import { Calls } from '../../src/calls/calls.js';
+import type { CallHandle, IncomingCall } from '../../src/calls/incoming.js';
 import { Journal } from '../../src/calls/journal.js';
 import type { Branch, BranchEvents, BranchResponse, CallPort, RejectOptions } from '../../src/calls/port.js';
 import type { TimelineEvent } from '../../src/calls/timeline.js';
