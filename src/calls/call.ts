@@ -154,9 +154,10 @@ export class Call {
   abort(reason: 'shutdown' | 'failed' | 'cleared', text: string): void {
     if (this.#state === 'over') return;
     const [status, legReason] = reason === 'cleared' ? [480, REASONS.cleared] : [503, REASONS.shutdown];
-    if (this.#state !== 'up') this.#reject(reason, status, '', ownRefusal(reason, text));
+    const wasUp = this.#state === 'up';
     this.#record('aborted', { reason, text });
-    this.#finish(reason, legReason);
+    if (wasUp) this.#finish(reason, legReason);
+    else this.#refuse(reason, status, ownRefusal(reason, text), legReason);
   }
 
   /** An operator wants another push for the devices that haven't come yet, or for one of them. */
@@ -319,8 +320,7 @@ export class Call {
     this.#responses.push(response);
     if (response.status >= 600) {
       this.#record('rejected-everywhere', { status: response.status });
-      this.#reject('rejected', towardCaller(response.status), response.reason, { from: response });
-      this.#finish('rejected', REASONS.declinedElsewhere);
+      this.#refuseAs(response, 'rejected', REASONS.declinedElsewhere);
       return;
     }
     this.#ahead.save();
@@ -371,9 +371,8 @@ export class Call {
     if (!this.waits) return;
     this.#record('ring-over');
     const best = bestResponse(this.#responses);
-    if (best === undefined) this.#reject('no-answer', 480, '', refusal('no-answer'));
-    else this.#reject('no-answer', towardCaller(best.status), best.reason, { from: best });
-    this.#finish('no-answer', REASONS.noAnswer);
+    if (best === undefined) this.#refuse('no-answer', 480, refusal('no-answer'), REASONS.noAnswer);
+    else this.#refuseAs(best, 'no-answer', REASONS.noAnswer);
   }
 
   /** Ends the call if nothing can come of it any more. */
@@ -382,8 +381,7 @@ export class Call {
     if (this.#legs.someLive || this.#fallback?.live || (!this.#holdOver && this.#legs.someWaking)) return;
     const best = bestResponse(this.#responses);
     if (best !== undefined) {
-      this.#reject('rejected', towardCaller(best.status), best.reason, { from: best });
-      this.#finish('rejected', REASONS.noAnswer);
+      this.#refuseAs(best, 'rejected', REASONS.noAnswer);
       return;
     }
     const { answer, contact, fallback } = this.#context.policy.whenNotWoken;
@@ -392,13 +390,24 @@ export class Call {
       this.#startFallback(fallback, why);
       return;
     }
-    this.#reject(why, answer, '', { ...refusal(why), ...(contact === undefined ? {} : { contact }) });
-    this.#finish(why, REASONS.noAnswer);
+    this.#refuse(why, answer, { ...refusal(why), ...(contact === undefined ? {} : { contact }) }, REASONS.noAnswer);
   }
 
-  #reject(end: EndReason, status: number, reason: string, options: RejectOptions): void {
+  /** The caller gets what a phone, or the fallback, said; the other legs end for `legReason`. */
+  #refuseAs(from: BranchResponse, end: EndReason, legReason: string): void {
+    this.#answerNo({ end, status: towardCaller(from.status), reason: from.reason }, { from });
+    this.#finish(end, legReason);
+  }
+
+  /** The caller gets an answer of our own; the legs end for `legReason`. */
+  #refuse(end: EndReason, status: number, options: RejectOptions, legReason: string): void {
+    this.#answerNo({ end, status, reason: '' }, options);
+    this.#finish(end, legReason);
+  }
+
+  #answerNo(final: { end: EndReason; status: number; reason: string }, options: RejectOptions): void {
     const { policy, journal } = this.#context;
-    this.#caller.reject(policy.codes, { end, status, reason }, options, journal);
+    this.#caller.reject(policy.codes, final, options, journal);
   }
 
   #finish(reason: EndReason, legReason: string): void {
