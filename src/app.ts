@@ -87,6 +87,8 @@ export interface App {
    * @throws {Error} when a key can't be used
    */
   reload(config: Config): void;
+  /** The process of another node has ended: seen by whoever started both, so that nobody has to wait until its silence tells. */
+  nodeEnded(node: string, pid: number): void;
   /** Ends what is left, lets pushes under way finish, closes the store. */
   close(): Promise<void>;
 }
@@ -453,6 +455,7 @@ export function startApp(options: AppOptions): App {
       api.reload(changed.api);
       watch.certificates.reload(certificateFilesOf(changed));
     },
+    nodeEnded: (node, pid) => site?.ended(node, pid),
     async close() {
       closed = true;
       unwatchStore?.();

@@ -157,9 +157,13 @@ export class Calls {
     return aor === undefined ? undefined : { aor, ...(deviceId !== undefined && { deviceId }) };
   }
 
-  /** Those of {@link expect} whose INVITE has not come again. */
-  unclaimed(): CallRecord[] {
-    return this.#left.takeRest();
+  /** Those of {@link expect} whose INVITE has not come again, here or to another node. */
+  async unclaimed(): Promise<CallRecord[]> {
+    const { site } = this.#options;
+    const rest = this.#left.takeRest();
+    if (site === undefined) return rest;
+    const elsewhere = await Promise.all(rest.map(({ info }) => site.isElsewhere(info)));
+    return rest.filter((_, index) => !elsewhere[index]);
   }
 
   /**

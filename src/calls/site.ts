@@ -16,6 +16,8 @@ export interface CallSite {
    * @param left a process before this one had it: others may have taken it over meanwhile, and get the time to say so
    */
   owns(info: CallInfo, left: boolean): Promise<boolean>;
+  /** Whether another process is known to have the call. Never rejects. */
+  isElsewhere(info: CallInfo): Promise<boolean>;
 }
 
 /** An event of the call's timeline. */

@@ -12,6 +12,7 @@ import { openStore } from '../store/open.js';
 import { whenParentEnds } from './child.js';
 import { ENGINE_RUN_VARIABLE, ENGINE_VARIABLE, type EngineAddress, parseEngineAddress } from './engine-address.js';
 import { CliError, type ExitCode } from './exit.js';
+import { endedWorker } from './sibling.js';
 import { packageVersion } from './version.js';
 
 /** `callwake app`: the app alone, against the engine that the environment or the configuration names. Settles when it has ended. */
@@ -54,7 +55,11 @@ export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withPa
     process.on('SIGTERM', () => stop('SIGTERM'));
     process.on('SIGINT', () => stop('SIGINT'));
     process.on('SIGHUP', () => reload(app, file, env, log));
-    if (withParent) whenParentEnds(() => stop('parent ended'));
+    const onLine = (line: string): void => {
+      const ended = endedWorker(line);
+      if (ended) app.nodeEnded(nodeName(config, { [WORKER_VARIABLE]: String(ended.worker) }), ended.pid);
+    };
+    if (withParent) whenParentEnds(() => stop('parent ended'), onLine);
     app.connected.catch(async (error: unknown) => {
       await app.close();
       reject(error instanceof EngineRefused ? new CliError(error.message, 2) : error);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { WatchedProcess } from './supervisor.js';
 
 export interface ChildOptions {
@@ -35,6 +36,8 @@ export function startChild(
     exited,
     stop: () => void child.kill('SIGTERM'),
     kill: () => void child.kill('SIGKILL'),
+    ...(child.pid !== undefined && { pid: child.pid }),
+    tell: (line) => void child.stdin?.write(`${line}\n`),
     reload: () => void child.kill('SIGHUP'),
   };
 }
@@ -52,9 +55,13 @@ function readLines(child: ChildProcess, onLine: (line: string) => void): void {
   });
 }
 
-/** Calls `fn` when the parent process has gone: its end of our standard input is closed. */
-export function whenParentEnds(fn: () => void): void {
+/**
+ * Calls `fn` when the parent process has gone: its end of our standard input is closed.
+ * @param onLine gets what the parent says meanwhile, line by line
+ */
+export function whenParentEnds(fn: () => void, onLine: (line: string) => void = () => undefined): void {
   process.stdin.on('error', () => undefined);
-  process.stdin.on('end', fn);
-  process.stdin.resume();
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', onLine);
+  lines.on('close', fn);
 }

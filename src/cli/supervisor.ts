@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock/clock.js';
 import type { Logger } from '../log/logger.js';
 import { Backoff } from './backoff.js';
+import { workerEnded } from './sibling.js';
 
 /** A child process as far as it is watched over. */
 export interface WatchedProcess {
@@ -10,6 +11,9 @@ export interface WatchedProcess {
   stop(): void;
   /** Ends it at once (SIGKILL). */
   kill(): void;
+  readonly pid?: number;
+  /** Says a line to it. */
+  tell?(line: string): void;
   /** Asks it to read again what may change while it runs: certificates, push keys (SIGHUP). */
   reload?(): void;
 }
@@ -109,7 +113,7 @@ export class Supervisor {
   }
 
   async #keepApp(worker: number, engineEnded: () => boolean): Promise<number | undefined> {
-    const { startApp, clock, log } = this.#options;
+    const { startApp, startEngine, clock, log } = this.#options;
     const backoff = new Backoff(200, 10_000, HEALTHY_APP);
     while (!this.#stopping && !engineEnded()) {
       const started = clock.monotonic();
@@ -117,6 +121,8 @@ export class Supervisor {
       this.#apps.set(worker, app);
       const code = await app.exited;
       this.#apps.delete(worker);
+      // The embedded engine hands unanswered INVITEs to the others itself: they must not be looked for before they are there.
+      if (startEngine === undefined && app.pid !== undefined) this.#tellOthers(workerEnded({ worker, pid: app.pid }));
       if (code === FINAL && !this.#stopping && this.#apps.size > 0) this.stop();
       if (code === FINAL || this.#stopping) return code;
       if (engineEnded()) return undefined;
@@ -125,6 +131,11 @@ export class Supervisor {
       await this.#pause(waitMs);
     }
     return this.#stopping ? 0 : undefined;
+  }
+
+  /** Another app goes on with the calls of one that ended, as soon as it knows. */
+  #tellOthers(line: string): void {
+    for (const app of this.#apps.values()) app.tell?.(line);
   }
 
   #pause(ms: number): Promise<void> {

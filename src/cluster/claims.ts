@@ -62,20 +62,36 @@ export class Claims implements CallSite {
 
   async owns(info: CallInfo, left: boolean): Promise<boolean> {
     const { store, clock, onFault, othersFirst = OTHERS_FIRST } = this.#options;
-    const { link, keys, node } = store;
+    const { link, node } = store;
     while (left && link.lasts < othersFirst) {
       await new Promise<void>((resolve) => clock.setTimeout(resolve, othersFirst - link.lasts));
     }
     if (left && link.state === 'away') return false;
     if (store.isUnsure(keyOf(info))) return false;
     try {
-      const holder = await link.run((client) => client.hget(keys.holders(info.aor), info.callUuid));
+      const holder = await this.#holderOf(info);
       return holder === null || holder === node;
     } catch (error) {
       if (!(error instanceof StoreAway)) onFault(error);
       // Others couldn't take it either.
       return true;
     }
+  }
+
+  async isElsewhere(info: CallInfo): Promise<boolean> {
+    const { store, onFault } = this.#options;
+    try {
+      const holder = await this.#holderOf(info);
+      return holder !== null && holder !== store.node;
+    } catch (error) {
+      if (!(error instanceof StoreAway)) onFault(error);
+      return false;
+    }
+  }
+
+  #holderOf({ aor, callUuid }: Pick<CallInfo, 'aor' | 'callUuid'>): Promise<string | null> {
+    const { link, keys } = this.#options.store;
+    return link.run((client) => client.hget(keys.holders(aor), callUuid));
   }
 
   /** The call is over here. */
@@ -109,7 +125,7 @@ export class Claims implements CallSite {
     }
     for (const { aor, callUuid } of [...this.#givenUp.values()]) {
       const { link, keys } = store;
-      const holder = await link.run((client) => client.hget(keys.holders(aor), callUuid));
+      const holder = await this.#holderOf({ aor, callUuid });
       if (holder === null || holder === store.node || !(await nodes.lives(holder))) {
         await this.#retireOthers(callUuid, recordsIn(await link.run((client) => client.hvals(keys.calls(aor)))));
       }

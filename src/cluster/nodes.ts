@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock, Timer } from '../clock/clock.js';
 import type { RedisStore } from '../store/redis/redis-store.js';
+import { END_NODE } from '../store/redis/scripts.js';
 
 /** How often a node says that it lives, in milliseconds. */
 const BEAT = 400;
@@ -13,6 +14,8 @@ const facts = z.object({
   /** The run of its SIP engine. */
   engine: z.string(),
   version: z.string().optional(),
+  /** Of its process. */
+  pid: z.number().optional(),
 });
 
 /** What a node tells of itself. */
@@ -26,10 +29,18 @@ export interface NodesOptions {
   readonly onGone: (node: string, facts: NodeFacts) => void;
 }
 
+/** A sign of life: its text in Redis and what that says. */
+interface Sign {
+  readonly text: string;
+  readonly facts: NodeFacts;
+}
+
 /** Which nodes of the site live. */
 export class Nodes {
   readonly #options: NodesOptions;
-  readonly #seen = new Map<string, NodeFacts>();
+  readonly #seen = new Map<string, Sign>();
+  /** The last sign of each that {@link ended} was told of. */
+  readonly #ended = new Map<string, string>();
   #timer: Timer | undefined;
   #closed = false;
   /** When the next beat is due, of the monotonic clock. */
@@ -49,7 +60,7 @@ export class Nodes {
   /** Whether another process has this one's engine. */
   get sharesEngine(): boolean {
     const { engine } = this.#options.facts;
-    return [...this.#seen.values()].some((facts) => facts.engine === engine);
+    return [...this.#seen.values()].some(({ facts }) => facts.engine === engine);
   }
 
   /** Milliseconds since this process stood still for long enough to be missed. */
@@ -63,6 +74,21 @@ export class Nodes {
   async lives(node: string): Promise<boolean> {
     const { link, keys } = this.#options.store;
     return (await link.run((client) => client.exists(keys.node(node)))) === 1;
+  }
+
+  /**
+   * Whoever started this process and that one saw that process end: nobody has to wait until its silence tells.
+   * @throws {RedisAway} then its silence will tell
+   */
+  async ended(node: string, pid: number): Promise<void> {
+    const { store, onGone } = this.#options;
+    const sign = this.#seen.get(node);
+    if (sign?.facts.pid !== pid) return;
+    const was = await store.link.script(END_NODE, [store.keys.node(node)], [sign.text]);
+    if (was !== 1 || this.#seen.get(node) !== sign) return;
+    this.#ended.set(node, sign.text);
+    this.#seen.delete(node);
+    if (!this.#closed) onGone(node, sign.facts);
   }
 
   /** Says that this node goes. */
@@ -104,12 +130,18 @@ export class Nodes {
       const before = this.#seen.get(name);
       const text = texts[index];
       const read = typeof text === 'string' ? facts.safeParse(JSON.parse(text)) : undefined;
-      if (read?.success) this.#seen.set(name, read.data);
-      else if (before !== undefined && text === null) {
+      if (typeof text === 'string' && read?.success) {
+        // It may have been read before it was taken away.
+        if (text !== this.#ended.get(name)) this.#note(name, { text, facts: read.data });
+      } else if (before !== undefined && text === null) {
         this.#seen.delete(name);
-        if (!this.#closed) onGone(name, before);
+        if (!this.#closed) onGone(name, before.facts);
       }
     });
     for (const name of this.#seen.keys()) if (!names.includes(name)) this.#seen.delete(name);
+  }
+
+  #note(name: string, sign: Sign): void {
+    if (this.#seen.get(name)?.text !== sign.text) this.#seen.set(name, sign);
   }
 }

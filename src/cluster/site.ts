@@ -41,6 +41,8 @@ export interface SiteOptions {
 const LOOK = 2_000;
 /** How long the calls of a node that is gone belong to the first who wants them, in milliseconds. */
 const ADOPTION = 10_000;
+/** How many calls of a node that is gone are taken over at a time. */
+const AT_ONCE = 64;
 /** REGISTERs whose answer is not sent yet. */
 const MAX_PENDING = 10_000;
 
@@ -60,7 +62,7 @@ export class Site implements CallSite, CallStore {
     this.#nodes = new Nodes({
       store,
       clock,
-      facts: { engine, version },
+      facts: { engine, version, pid: process.pid },
       onGone: (node, facts) => {
         options.onEvent('node gone', { node });
         if (facts.engine === engine) this.#adopt(node).catch((error: unknown) => this.#fault(error));
@@ -95,12 +97,21 @@ export class Site implements CallSite, CallStore {
     return this.#nodes.sharesEngine;
   }
 
+  /** Whoever started this process and that one saw that node's process end. */
+  ended(node: string, pid: number): void {
+    this.#nodes.ended(node, pid).catch((error: unknown) => this.#fault(error));
+  }
+
   claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
     return this.#claims.claim(info, waits, note);
   }
 
   owns(info: CallInfo, left: boolean): Promise<boolean> {
     return this.#claims.owns(info, left);
+  }
+
+  isElsewhere(info: CallInfo): Promise<boolean> {
+    return this.#claims.isElsewhere(info);
   }
 
   putCall(key: string, record: unknown): Promise<void> {
@@ -189,15 +200,21 @@ export class Site implements CallSite, CallStore {
     const key = `${store.keys.node(gone)}:heir`;
     const first = await store.link.run((client) => client.set(key, store.node, 'PX', ADOPTION, 'NX'));
     if (first === null) return;
-    const left: unknown[] = [];
-    for await (const [call, record] of store.callsOfNode(gone)) {
-      left.push(record);
-      const { info, held } = asRecord(record) ?? {};
-      if (info !== undefined && held !== undefined) await this.#claims.inherit(gone, info);
-      await store.inheritCall(gone, call);
+    const entries: (readonly [string, unknown])[] = [];
+    for await (const entry of store.callsOfNode(gone)) entries.push(entry);
+    for (let first = 0; first < entries.length; first += AT_ONCE) {
+      const some = entries.slice(first, first + AT_ONCE);
+      await Promise.all(some.map(([call, record]) => this.#inherit(gone, call, record)));
     }
+    const left = entries.map(([, record]) => record);
     onEvent('calls taken over', { node: gone, calls: left.length });
     takeOver(left);
+  }
+
+  async #inherit(gone: string, call: string, record: unknown): Promise<void> {
+    const { info, held } = asRecord(record) ?? {};
+    if (info !== undefined && held !== undefined) await this.#claims.inherit(gone, info);
+    await this.#options.store.inheritCall(gone, call);
   }
 
   #fault(error: unknown): void {

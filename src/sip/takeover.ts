@@ -54,7 +54,7 @@ export class Takeover {
   /** Takes in what another process left that had the same engine, and is gone now. */
   adopt(records: readonly CallRecord[]): void {
     this.begin(records);
-    if (this.#connections > 0) this.#claimRest();
+    if (this.#connections > 0) this.#claimRestWhenDue();
   }
 
   /**
@@ -79,7 +79,13 @@ export class Takeover {
     }
     for (const [id, { body }] of this.#unacknowledged) if (body) drachtio.ackInDialog(id, {}, '');
     this.#unacknowledged.clear();
-    if (redelivers) clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
+    this.#claimRestWhenDue();
+  }
+
+  /** An engine that hands INVITEs over by itself may have given them to another process, or be about to. */
+  #claimRestWhenDue(): void {
+    const { drachtio, clock } = this.#options.wire;
+    if (drachtio.keepsForSuccessor) clock.setTimeout(() => this.#claimRest(), REDELIVERY_PATIENCE);
     else this.#claimRest();
   }
 
@@ -155,24 +161,32 @@ export class Takeover {
         else this.#told(transaction);
       });
     }
-    for (const record of calls.unclaimed()) {
-      const forsake = (): void => void calls.forsake(record, this.#spentPort(record)).catch(onFault);
-      const invite = savedInvite(record.port);
-      if (invite === undefined) forsake();
-      else
-        drachtio.isWaiting(invite.transaction, (waiting) => {
-          if (!waiting) return forsake();
-          if (drachtio.keepsForSuccessor) calls.expect([record]);
-          else if (bodyOf(invite.raw) === '') {
-            this.#hopeless.add(invite.transaction);
-            forsake();
-          } else {
-            this.#adopted.add(invite.transaction);
-            calls.expect([record]);
-          }
-          drachtio.redeliver(invite);
-        });
+    calls.unclaimed().then((records) => {
+      for (const record of records) this.#claim(record);
+    }, onFault);
+  }
+
+  #claim(record: CallRecord): void {
+    const { calls, onFault } = this.#options;
+    const { drachtio } = this.#options.wire;
+    const forsake = (): void => void calls.forsake(record, this.#spentPort(record)).catch(onFault);
+    const invite = savedInvite(record.port);
+    if (invite === undefined) {
+      forsake();
+      return;
     }
+    drachtio.isWaiting(invite.transaction, (waiting) => {
+      if (!waiting) return forsake();
+      if (drachtio.keepsForSuccessor) calls.expect([record]);
+      else if (bodyOf(invite.raw) === '') {
+        this.#hopeless.add(invite.transaction);
+        forsake();
+      } else {
+        this.#adopted.add(invite.transaction);
+        calls.expect([record]);
+      }
+      drachtio.redeliver(invite);
+    });
   }
 
   #resume(record: CallRecord): void {

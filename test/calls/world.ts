@@ -316,7 +316,7 @@ export class World {
       if (this.hungUp) handle?.hungUp('caller');
     }
     if (this.final === undefined) await this.invite();
-    for (const record of next.calls.unclaimed()) await next.calls.forsake(record, new WorldPort(next));
+    for (const record of await next.calls.unclaimed()) await next.calls.forsake(record, new WorldPort(next));
     await settle(1);
     for (const branch of this.replays.splice(0)) branch.replay();
     for (const branch of this.branches) {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { endedWorker } from '../../src/cli/sibling.js';
 import { Supervisor, type WatchedProcess } from '../../src/cli/supervisor.js';
 import { silentLogger } from '../../src/log/logger.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
@@ -10,6 +11,13 @@ class FakeProcess implements WatchedProcess {
     this.end = resolve;
   });
   readonly said: string[] = [];
+  readonly told: string[] = [];
+
+  constructor(readonly pid = 0) {}
+
+  tell(line: string): void {
+    this.told.push(line);
+  }
 
   stop(): void {
     this.said.push('stop');
@@ -27,7 +35,7 @@ function bench(embedded = true, workers?: number) {
   const apps: FakeProcess[] = [];
   const numbers: number[] = [];
   const start = (list: FakeProcess[]) => {
-    const process = new FakeProcess();
+    const process = new FakeProcess(list.length + 101);
     list.push(process);
     return process;
   };
@@ -74,6 +82,17 @@ test('an app that says its configuration is wrong ends everything with its code'
   t.deepEqual(engines[0]?.said, ['stop']);
   engines[0]?.end(0);
   t.is(await done, 2);
+});
+
+test('of several apps at an engine of somebody else the others are told when one ends', async (t) => {
+  const { apps } = bench(false, 3);
+  await settle();
+  apps[1]?.end(1);
+  await settle();
+  t.deepEqual(
+    apps.map(({ told }) => told.map(endedWorker)),
+    [[{ worker: 2, pid: 102 }], [], [{ worker: 2, pid: 102 }], []],
+  );
 });
 
 test('stop ends the app first, the engine after it', async (t) => {

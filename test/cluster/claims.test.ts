@@ -204,10 +204,12 @@ test('a call that went on here while Redis was away is not told of by a node tha
   }
   t.true(await a.claims.owns(CALL, false));
   t.false(await b.claims.owns(CALL, false));
+  t.deepEqual([await a.claims.isElsewhere(CALL), await b.claims.isElsewhere(CALL)], [false, true]);
   site.living.delete('a');
   await site.redis.kill();
   await eventually(() => b.store.link.state === 'away');
   t.true(await b.claims.owns(CALL, false));
+  t.false(await b.claims.isElsewhere(CALL), 'nobody can say so');
   t.false(await b.claims.owns(CALL, true), 'what a process before had may be another node’s by now');
   const here = { ...CALL, callId: 'c2' };
   await b.store.putCall(keyOf(here), record(here));

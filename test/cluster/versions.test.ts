@@ -65,6 +65,39 @@ test('what a neighbouring version tells is understood as far as it is known, and
   t.deepEqual(gone, ['newer']);
 });
 
+test('a node whose process was seen to end is gone at once, unless another process has its name by then', async (t) => {
+  const redis = await RedisServer.start();
+  t.teardown(() => redis.stop());
+  const store = await open(redis, 'a');
+  const gone: string[] = [];
+  const nodes = new Nodes({ store, clock: systemClock, facts: { engine: 'e' }, onGone: (node) => gone.push(node) });
+  t.teardown(async () => {
+    await nodes.close();
+    await store.close();
+  });
+  const { keys } = store;
+  const sign = (pid: number): Promise<unknown> =>
+    redis.ask('SET', keys.node('b'), JSON.stringify({ engine: 'e', pid }), 'PX', '60000');
+  await redis.ask('SADD', keys.nodes(), 'b');
+  await sign(7);
+  await eventually(() => nodes.sharesEngine);
+  await nodes.ended('b', 8);
+  await nodes.ended('c', 7);
+  t.deepEqual(nodes.others, ['b']);
+  await sign(9);
+  await nodes.ended('b', 7);
+  t.true(await nodes.lives('b'), 'the next process of that name is another one');
+  await eventually(async () => {
+    await Promise.all([nodes.ended('b', 9), nodes.ended('b', 9)]);
+    return gone.length > 0;
+  });
+  t.deepEqual(gone, ['b']);
+  t.false(await nodes.lives('b'));
+  await sign(10);
+  await eventually(() => nodes.others.includes('b'));
+  t.deepEqual(gone, ['b']);
+});
+
 test('what a newer version has written of a device is still there when an older one has changed it', async (t) => {
   const redis = await RedisServer.start();
   t.teardown(() => redis.stop());

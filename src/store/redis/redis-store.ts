@@ -245,10 +245,17 @@ export class RedisStore implements Store {
 
   /** The journal of a node, this one or another. */
   async *callsOfNode(node: string): AsyncIterable<readonly [string, unknown]> {
-    for (const key of await this.link.run((client) => client.smembers(this.keys.journal(node)))) {
-      const record = await this.link.run((client) => client.hget(this.keys.calls(aorOf(key)), key));
-      if (record !== null) yield [key, parsed(record)];
-      else await this.link.run((client) => client.srem(this.keys.journal(node), key));
+    const all = await this.link.run((client) => client.smembers(this.keys.journal(node)));
+    for (let first = 0; first < all.length; first += CHUNK) {
+      const keys = all.slice(first, first + CHUNK);
+      const records = await Promise.all(
+        keys.map((key) => this.link.run((client) => client.hget(this.keys.calls(aorOf(key)), key))),
+      );
+      for (const [index, key] of keys.entries()) {
+        const record = records[index] ?? null;
+        if (record !== null) yield [key, parsed(record)];
+        else await this.link.run((client) => client.srem(this.keys.journal(node), key));
+      }
     }
   }
 

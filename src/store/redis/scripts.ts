@@ -86,6 +86,12 @@ if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('HDEL'
 return 0
 `);
 
+/** Takes a node's sign of life away if it is still this one. Key: the node. Argument: the sign. Gives 1 if it was. */
+export const END_NODE = script(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`);
+
 /**
  * Takes one of a budget that fills up evenly. Key: the budget. Arguments: how much it holds, milliseconds in which as much comes back.
  * Gives 1, or 0 when nothing is left. By the clock of Redis, the same for all nodes.
