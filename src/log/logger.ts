@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { createLogger as createWinston, format as formats, transports } from 'winston';
 import { maskFields, maskText } from './mask.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -34,16 +35,21 @@ export interface LoggerOptions {
 
 /** A logger that writes one line per event and never a secret. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { format, tap, stream = process.stdout } = options;
+  const winston = createWinston({
+    level: 'debug',
+    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    format: formats.printf(({ level, message, fields }) => {
+      const entry = { level, event: String(message), fields: isFields(fields) ? fields : {} };
+      const line = options.format === 'json' || options.tap ? jsonLine(entry) : '';
+      options.tap?.(line);
+      return options.format === 'json' ? line : prettyLine(entry);
+    }),
+    transports: [new transports.Stream({ stream: options.stream ?? process.stdout, eol: '\n' })],
+  });
   const ranks: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
   return wrap(
     (level) => ranks[level] <= ranks[options.level],
-    (level, event, fields) => {
-      const entry = { level, event, fields };
-      const line = format === 'json' || tap ? jsonLine(entry) : '';
-      tap?.(line);
-      stream.write(`${format === 'json' ? line : prettyLine(entry)}\n`);
-    },
+    (level, event, fields) => winston.write({ level, message: event, fields }),
     {},
   );
 }
@@ -115,4 +121,8 @@ function withoutReserved(fields: Record<string, unknown>): Record<string, unknow
   const { time, level, event, ...rest } = fields;
   const renamed = { ...(time === undefined ? {} : { time_: time }), ...(event === undefined ? {} : { event_: event }) };
   return { ...rest, ...renamed, ...(level === undefined ? {} : { level_: level }) };
+}
+
+function isFields(value: unknown): value is LogFields {
+  return typeof value === 'object' && value !== null;
 }
