@@ -67,7 +67,7 @@ export class Claims implements CallSite {
       await new Promise<void>((resolve) => clock.setTimeout(resolve, othersFirst - link.lasts));
     }
     if (left && link.state === 'away') return false;
-    if (store.isUnsure(keyOf(info))) return false;
+    if (store.journal.isUnsure(keyOf(info))) return false;
     try {
       const holder = await this.#holderOf(info);
       return holder === null || holder === node;
@@ -138,7 +138,8 @@ export class Claims implements CallSite {
   async #retireOthers(callUuid: string, records: readonly CallRecord[]): Promise<void> {
     const { store } = this.#options;
     for (const { info } of records) {
-      if (info.callUuid === callUuid && !store.hasCall(keyOf(info))) await store.retireCall(undefined, keyOf(info));
+      if (info.callUuid === callUuid && !store.journal.has(keyOf(info)))
+        await store.journal.retire(undefined, keyOf(info));
     }
   }
 
@@ -173,7 +174,7 @@ export class Claims implements CallSite {
         if (before === undefined) return NOTHING_LEFT;
         if (left === undefined) {
           // It may have written of it where nobody else can read.
-          await store.disown(before, info.aor, info.callUuid);
+          await store.journal.disown(before, info.aor, info.callUuid);
           return NOTHING_LEFT;
         }
         await this.#inherit(before, left, info);
@@ -207,8 +208,8 @@ export class Claims implements CallSite {
   async #inherit(before: string, left: CallRecord, info: CallInfo): Promise<void> {
     const { store } = this.#options;
     const key = keyOf(left.info);
-    if (left.info.callId === info.callId) await store.inheritCall(before, key, true);
-    else await store.retireCall(before, key);
+    if (left.info.callId === info.callId) await store.journal.inherit(before, key, true);
+    else await store.journal.retire(before, key);
   }
 }
 

@@ -77,7 +77,7 @@ export class Site implements CallSite, CallStore {
     });
     this.#claims = new Claims({ store, clock, nodes: this.#nodes, bus: this.#bus, engine, onFault });
     store.onHeld((aor, holders) => this.#note(aor, holders));
-    store.onTaken((value) => {
+    store.journal.onTaken((value) => {
       const record = asRecord(value);
       if (record !== undefined) options.calls().taken(record.info);
     });
@@ -177,7 +177,7 @@ export class Site implements CallSite, CallStore {
   async #back(): Promise<void> {
     const { store, calls } = this.#options;
     this.#look();
-    const own = store.ownCalls.flatMap((value) => asRecord(value) ?? []);
+    const own = store.journal.own.flatMap((value) => asRecord(value) ?? []);
     const underWay = own.filter(({ held, up }) => (held ?? up) !== undefined).map(({ info }) => info);
     for (const { callUuid, aor } of await this.#claims.restore(underWay)) calls().letGo(callUuid, aor);
   }
@@ -201,7 +201,7 @@ export class Site implements CallSite, CallStore {
     const first = await store.link.run((client) => client.set(key, store.node, 'PX', ADOPTION, 'NX'));
     if (first === null) return;
     const entries: (readonly [string, unknown])[] = [];
-    for await (const entry of store.callsOfNode(gone)) entries.push(entry);
+    for await (const entry of store.journal.ofNode(gone)) entries.push(entry);
     for (let first = 0; first < entries.length; first += AT_ONCE) {
       const some = entries.slice(first, first + AT_ONCE);
       await Promise.all(some.map(([call, record]) => this.#inherit(gone, call, record)));
@@ -214,7 +214,7 @@ export class Site implements CallSite, CallStore {
   async #inherit(gone: string, call: string, record: unknown): Promise<void> {
     const { info, held } = asRecord(record) ?? {};
     if (info !== undefined && held !== undefined) await this.#claims.inherit(gone, info);
-    await this.#options.store.inheritCall(gone, call);
+    await this.#options.store.journal.inherit(gone, call);
   }
 
   #fault(error: unknown): void {

@@ -109,8 +109,8 @@ test('while Redis is away what is remembered is read and changed, and Redis gets
   t.deepEqual(ids(await other.devicesOf(AOR)), ['x', 'y']);
   t.deepEqual(ids(await other.devicesOf('sip:3@a.example')), ['z']);
   t.is((await collect(other.eachAor())).length, 3);
-  await eventually(async () => (await collect(other.callsOfNode('a'))).length === 2);
-  t.deepEqual((await collect(other.callsOfNode('a'))).map(([key]) => key).sort(), [`${AOR} u2`, `${AOR} u3`]);
+  await eventually(async () => (await collect(other.journal.ofNode('a'))).length === 2);
+  t.deepEqual((await collect(other.journal.ofNode('a'))).map(([key]) => key).sort(), [`${AOR} u2`, `${AOR} u3`]);
 });
 
 test('what two nodes did while they could not see each other is brought together', async (t) => {
@@ -230,13 +230,13 @@ test('a node that comes back leaves the calls to the others that have taken them
   // A process may be killed after half of what it says of a call.
   await redis.ask('SREM', 'callwake:journal:a', own);
   const other = await node(t, redis, { node: 'b' });
-  await other.retireCall('a', anew);
-  await other.inheritCall('a', on, true);
+  await other.journal.retire('a', anew);
+  await other.journal.inherit('a', on, true);
   await other.putCall(on, { key: on });
   await other.removeCall(on);
   // Redis was away when the node had that one.
   await redis.ask('HDEL', calls, unsaid);
-  await other.disown('a', AOR, 'u4');
+  await other.journal.disown('a', AOR, 'u4');
   const store = await node(t, redis, { journal });
   t.deepEqual(await collect(store.calls()), [[own, { key: own }]]);
   t.deepEqual(await redis.ask('HKEYS', calls), [own]);
@@ -250,17 +250,17 @@ test('a node that comes back while Redis is away learns then what others have ta
   for (const key of [gone, own]) await before.putCall(key, { key });
   await before.close();
   const other = await node(t, redis, { node: 'b' });
-  await other.retireCall('a', gone);
+  await other.journal.retire('a', gone);
   redis.freeze();
   const store = await node(t, redis, { journal }, false);
   const taken: unknown[] = [];
-  store.onTaken((record) => taken.push(record));
+  store.journal.onTaken((record) => taken.push(record));
   t.is((await collect(store.calls())).length, 2);
-  t.true(store.isUnsure(gone));
+  t.true(store.journal.isUnsure(gone));
   await store.putCall(gone, { key: gone, late: true });
   redis.thaw();
   await store.link.up();
-  await eventually(() => !store.isUnsure(own));
+  await eventually(() => !store.journal.isUnsure(own));
   t.deepEqual(taken, [{ key: gone, late: true }]);
   await eventually(async () => String(await redis.ask('HKEYS', 'callwake:{sip:1@a.example}:calls')) === own);
   t.deepEqual(await collect(store.calls()), [[own, { key: own }]]);
