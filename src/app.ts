@@ -321,6 +321,7 @@ export function startApp(options: AppOptions): App {
       operations.wakeTests.registered(registered);
       for (const device of registered) {
         watch.deviceHistory.registered(device);
+        if (!log.wants('info')) continue;
         const { aor, id, platform } = device;
         log.info('registered', { aor, device: id, platform, ...devices.stateOf(device) });
       }

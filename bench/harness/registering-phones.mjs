@@ -3,6 +3,9 @@ import { createSocket } from 'node:dgram';
 
 const RETRY = [500, 1000, 2000, 4000];
 
+/** When a phone that hears nothing gives up its REGISTER and makes a new one, ms (RFC 3261 17.1.2.2, Timer F). */
+const TIMER_F = 32_000;
+
 export const tokenOf = (n) => hexOf(n, 1, 64);
 export const alertTokenOf = (n) => hexOf(n, 2, 64);
 export const instanceOf = (n) => hexOf(n, 3, 32).replace(/^(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-8$4-');
@@ -91,6 +94,52 @@ export class RegisteringPhones {
     return { perSecond: Math.round((to - from + 1) / seconds), seconds, statuses, latencies, repeats: repeats.n };
   }
 
+  /**
+   * REGISTERs of the phones `from` to `to`, spread over so many seconds, whatever is answered meanwhile. Who gets a 503 comes again after its
+   * Retry-After, who hears nothing for 32 s at once, until each has another answer. Gives answers by status, the seconds that were asked for
+   * with how often, latencies in ms, repeats, and the CSeq of each phone's 200.
+   */
+  async storm(from, to, seconds, expires = 3600) {
+    const latencies = [];
+    const statuses = {};
+    const retryAfter = {};
+    const cseqs = new Map();
+    const repeats = { n: 0 };
+    const start = performance.now();
+    await new Promise((resolve) => {
+      let left = to - from + 1;
+      const send = (n) => {
+        this.#send(n, expires, repeats, (status, ms, text) => {
+          statuses[status] = (statuses[status] ?? 0) + 1;
+          if (status === 'none') return setTimeout(send, Math.max(0, TIMER_F - ms), n);
+          if (status === 503) {
+            const after = Number(/^Retry-After: (\d+)/im.exec(text)?.[1] ?? Number.NaN);
+            retryAfter[after] = (retryAfter[after] ?? 0) + 1;
+            return setTimeout(send, (after || 1) * 1000, n);
+          }
+          latencies.push(ms);
+          cseqs.set(n, Number(/^CSeq: (\d+)/im.exec(text)?.[1]));
+          if (--left === 0) resolve();
+        });
+      };
+      let next = from;
+      const spread = setInterval(() => {
+        const part = seconds === 0 ? 1 : (performance.now() - start) / (seconds * 1000);
+        const until = Math.min(to, from - 1 + Math.ceil((to - from + 1) * part));
+        while (next <= until) send(next++);
+        if (next > to) clearInterval(spread);
+      }, 5);
+    });
+    return {
+      seconds: (performance.now() - start) / 1000,
+      statuses,
+      retryAfter,
+      latencies,
+      repeats: repeats.n,
+      cseqs,
+    };
+  }
+
   #send(n, expires, repeats, done) {
     const cseq = (this.#cseq.get(n) ?? 0) + 1;
     this.#cseq.set(n, cseq);
@@ -116,7 +165,7 @@ export class RegisteringPhones {
     const pending = this.#pending.get(n);
     if (pending === undefined || status < 200) return;
     this.#pending.delete(n);
-    pending.done(status, performance.now() - pending.first);
+    pending.done(status, performance.now() - pending.first, text);
   }
 
   #retry() {

@@ -1,7 +1,7 @@
 import type { ParsedContact } from './contact.js';
 import { RegisterError } from './errors.js';
 import { isUriOf } from './identity.js';
-import type { Binding, BindingMode, Device, RegisterRequest } from './types.js';
+import type { Binding, BindingMode, Device, RegisterRequest, Writable } from './types.js';
 
 /** How many replaced URIs a binding remembers. */
 const MAX_FORMER = 4;
@@ -45,21 +45,23 @@ export function makeBinding(
   now: number,
   grantedSeconds: number,
 ): Binding {
-  return {
+  const mode = modeOf(request);
+  const binding: Writable<Binding> = {
     uri: contact.uri,
     contact: contact.text,
     path: request.path,
-    mode: modeOf(request),
+    mode,
     registeredAt: now,
     expiresAt: now + grantedSeconds * 1000,
     callId: request.callId,
     cseq: request.cseq,
     q: contact.q,
     source: request.source,
-    ...(contact.regId !== undefined && { regId: contact.regId }),
-    ...(contact.pnsreg && { pnsreg: true }),
-    ...(request.flow !== undefined && modeOf(request) === 'direct' && { flow: request.flow }),
   };
+  if (contact.regId !== undefined) binding.regId = contact.regId;
+  if (contact.pnsreg) binding.pnsreg = true;
+  if (request.flow !== undefined && mode === 'direct') binding.flow = request.flow;
+  return binding;
 }
 
 /**

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { formatNameAddr, type NameAddr, parseNameAddr } from '../grammar/name-addr.js';
-import { Params, unquote } from '../grammar/params.js';
+import { type Params, unquote } from '../grammar/params.js';
 import { formatUri, parseUri, type SipUri } from '../grammar/uri.js';
 import { dropKey, type GivenKey, keyInParams } from './encryption-key.js';
 import { RegisterError } from './errors.js';
 import { isPushParam, type PushClaim, readPushClaim } from './push-params.js';
 import type { DeviceSettings } from './settings.js';
+import type { Writable } from './types.js';
 
 /** A Contact of a REGISTER, taken apart. */
 export interface ParsedContact {
@@ -44,8 +45,10 @@ export function parseContact(text: string, settings: DeviceSettings): ParsedCont
   if (text.length > MAX_LENGTH) throw new RegisterError(400, 'Contact too long');
   const { address, uri } = parse(text);
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') throw new RegisterError(416, 'Contact is not a SIP URI');
-  checkOnce(address.params);
-  checkOnce(uri.params);
+  // RFC 3261 19.1.1: a parameter's name appears once.
+  if (address.params.hasRepeated || uri.params.hasRepeated) {
+    throw new RegisterError(400, 'Contact parameter given twice');
+  }
   const push = readPushClaim(uri.params, settings.legacyTeamId);
   const key = keyInParams(settings.keyParameter, address.params, uri.params);
   if (key !== undefined) {
@@ -64,22 +67,23 @@ export function parseContact(text: string, settings: DeviceSettings): ParsedCont
   const seconds = expires === undefined ? undefined : readExpires(expires);
   const deviceName = readText(address.params.get('+u.sip!devicename.ccm.cisco.com'));
   const model = readText(address.params.get('+u.sip!model.ccm.cisco.com'));
-  return {
+  const parsed: Writable<ParsedContact> = {
     uri: formatUri(bare),
     parsedUri: bare,
     text: given,
     push,
     q: readQ(address.params.get('q')),
     pnsreg: address.params.has('+sip.pnsreg'),
-    ...(instance !== undefined && { instance }),
-    ...(regId !== undefined && { regId }),
-    ...(seconds !== undefined && { expires: seconds }),
-    ...(word !== undefined && { word }),
-    ...(platform !== undefined && { platform: unquote(platform) }),
-    ...(deviceName !== undefined && { deviceName }),
-    ...(model !== undefined && { model }),
-    ...(key !== undefined && { key }),
   };
+  if (instance !== undefined) parsed.instance = instance;
+  if (regId !== undefined) parsed.regId = regId;
+  if (seconds !== undefined) parsed.expires = seconds;
+  if (word !== undefined) parsed.word = word;
+  if (platform !== undefined) parsed.platform = unquote(platform);
+  if (deviceName !== undefined) parsed.deviceName = deviceName;
+  if (model !== undefined) parsed.model = model;
+  if (key !== undefined) parsed.key = key;
+  return parsed;
 }
 
 /** A Contact without anything about push, for the eyes of others (P37): tokens, and the key for payloads. */
@@ -114,24 +118,12 @@ function parse(text: string): { address: NameAddr; uri: SipUri } {
 }
 
 function bareUri(uri: SipUri, { stateParameter, platformParameter }: DeviceSettings): SipUri {
-  const params = new Params();
   const isOwn = (name: string): boolean => isSameName(name, stateParameter) || isSameName(name, platformParameter);
-  for (const [name, value] of uri.params) if (!isPushParam(name) && !isOwn(name)) params.append(name, value);
-  return { ...uri, params };
+  return { ...uri, params: uri.params.filter((name) => !isPushParam(name) && !isOwn(name)) };
 }
 
 function isSameName(a: string, b: string): boolean {
   return a.length === b.length && a.toLowerCase() === b.toLowerCase();
-}
-
-/** RFC 3261 19.1.1: a parameter's name appears once. */
-function checkOnce(params: Params): void {
-  const names = new Set<string>();
-  for (const [name] of params) {
-    const lower = name.toLowerCase();
-    if (names.has(lower)) throw new RegisterError(400, 'Contact parameter given twice');
-    names.add(lower);
-  }
 }
 
 function dropPush(params: Params): void {

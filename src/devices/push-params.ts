@@ -162,7 +162,7 @@ function claim(
   if (token.length > MAX_PRID || !TOKEN.test(token)) {
     throw new RegisterError(400, 'Device token is not hexadecimal, 8 to 512 digits');
   }
-  return { kind, token, teamId, bundleId, ...(environment && { environment }) };
+  return environment === undefined ? { kind, token, teamId, bundleId } : { kind, token, teamId, bundleId, environment };
 }
 
 /** URI parameter values may carry `%XX` (RFC 3261 25.1). */
@@ -177,6 +177,5 @@ function unescapeParam(text: string): string {
 
 /** Whether a Contact URI parameter is about push: never stored with the URI, never sent to anyone but the phone (P37). */
 export function isPushParam(name: string): boolean {
-  const lower = name.toLowerCase();
-  return lower.startsWith('pn-') || lower === 'app-id';
+  return /^(?:pn-|app-id$)/i.test(name);
 }

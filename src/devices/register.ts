@@ -11,7 +11,7 @@ import type { ClaimedToken } from './push-params.js';
 import { withoutExpired } from './retention.js';
 import type { DeviceSettings, PushService } from './settings.js';
 import { registerTokens } from './tokens.js';
-import type { Binding, Device, PushToken, RegisterAnswer, RegisterRequest } from './types.js';
+import type { Binding, Device, PushToken, RegisterAnswer, RegisterRequest, Writable } from './types.js';
 
 /** What a REGISTER comes to: the devices to store, and the answer once they are stored. */
 export interface RegisterResult {
@@ -233,8 +233,6 @@ class Change {
     if (!this.#fresh.has(binding)) checkOrder(binding, this.#request);
   }
 }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** When the phone was last in use, as its word tells: until it says `background`, if it was in the foreground before. */
 function activityAt(before: Device | undefined, word: 'foreground' | 'background' | undefined, now: number) {

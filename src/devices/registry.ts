@@ -239,26 +239,7 @@ export class DeviceRegistry {
     const { aor } = request;
     if (!this.#serial.hasRoom(aor)) return refuse(new RegisterError(503, 'Busy', QUEUE_FULL));
     try {
-      let early: RegisterAnswer | undefined;
-      let hurry: (answer: RegisterAnswer) => void = () => {};
-      const hurried = new Promise<RegisterAnswer>((resolve) => {
-        hurry = resolve;
-      });
-      const stored = this.#change(aor, (known) => {
-        const context = { now: this.#clock.now(), settings: this.settings, random: this.#random() };
-        const result = applyRegister(request, known, { ...context, ...(granted && { granted }) });
-        if (!result.changed) return { result: result.answer };
-        if (this.#mayHurry(result.answer, known)) {
-          early = result.answer;
-          hurry(early);
-        }
-        return { devices: result.devices, result: result.answer, ...(early !== undefined && { after: turn() }) };
-      });
-      stored.catch((error: unknown) => {
-        if (early === undefined) return;
-        this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
-      });
-      const answer = await Promise.race([hurried, stored]);
+      const answer = await this.#answered(request, granted);
       for (const device of answer.registered) this.#tell(this.#listeners, device);
       return answer;
     } catch (error) {
@@ -266,6 +247,27 @@ export class DeviceRegistry {
       this.#log?.warn('REGISTER failed', { aor, error: String(error) });
       return refuse(new RegisterError(500, 'Registration could not be stored'));
     }
+  }
+
+  /** Gives the answer when it may leave: when what it says is stored, or before that for who may hurry. */
+  #answered(request: RegisterRequest, granted: RegisterContext['granted']): Promise<RegisterAnswer> {
+    const { aor } = request;
+    return new Promise((resolve, reject) => {
+      let early = false;
+      const stored = this.#change(aor, (known) => {
+        const context = { now: this.#clock.now(), settings: this.settings, random: this.#random() };
+        const { changed, devices, answer } = applyRegister(request, known, granted ? { ...context, granted } : context);
+        if (!changed) return { result: answer };
+        early = this.#mayHurry(answer, known);
+        if (!early) return { devices, result: answer };
+        resolve(answer);
+        return { devices, result: answer, after: turn() };
+      });
+      stored.then(resolve, (error: unknown) => {
+        if (!early) return reject(error);
+        this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
+      });
+    });
   }
 
   #mayHurry({ registered }: RegisterAnswer, known: readonly Device[]): boolean {

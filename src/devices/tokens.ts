@@ -1,6 +1,6 @@
 import type { PushEnvironment, TokenVerdict } from '../push/provider.js';
 import type { ClaimedToken } from './push-params.js';
-import type { Device, PushToken } from './types.js';
+import type { Device, PushToken, Writable } from './types.js';
 
 /**
  * The tokens of a device after a REGISTER named `claimed`: those of earlier REGISTERs end, those from the API stay unless
@@ -26,16 +26,10 @@ export function claimTokens(
   return claimed.map(({ kind, token, teamId, bundleId, environment: stated }): PushToken => {
     const before = known.find((other) => other.token === token.toLowerCase() && other.bundleId === bundleId);
     const environment = before?.environment ?? stated;
-    return {
-      kind,
-      token: token.toLowerCase(),
-      teamId,
-      bundleId,
-      ...(environment !== undefined && { environment }),
-      ...(before?.refusedIn !== undefined && { refusedIn: before.refusedIn }),
-      seenAt: now,
-      origin,
-    };
+    const named: Writable<PushToken> = { kind, token: token.toLowerCase(), teamId, bundleId, seenAt: now, origin };
+    if (environment !== undefined) named.environment = environment;
+    if (before?.refusedIn !== undefined) named.refusedIn = before.refusedIn;
+    return named;
   });
 }
 

@@ -86,6 +86,9 @@ export interface StateOf {
   readonly reason: string;
 }
 
+/** The same while it is being made. */
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** What a REGISTER says, taken apart; `sip/` makes it from the request. */
 export interface RegisterRequest {
   readonly aor: string;

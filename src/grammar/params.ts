@@ -93,17 +93,36 @@ export class Params implements Iterable<[name: string, value: string | undefined
   }
 
   clone(): Params {
+    return this.filter(() => true);
+  }
+
+  /** Those whose name `wanted` takes. */
+  filter(wanted: (name: string) => boolean): Params {
     const copy = new Params();
-    for (const [name, value] of this) copy.append(name, value);
+    for (let param = this.first; param; param = param.next) {
+      if (wanted(param.name)) copy.append(param.name, param.value);
+    }
     return copy;
+  }
+
+  /** Whether a name is there twice. */
+  get hasRepeated(): boolean {
+    for (let param = this.first; param; param = param.next) {
+      for (let other = param.next; other; other = other.next) if (sameName(param.name, other.name)) return true;
+    }
+    return false;
   }
 
   private find(name: string): Param | undefined {
     for (let param = this.first; param; param = param.next) if (param.name === name) return param;
-    const lower = name.toLowerCase();
-    for (let param = this.first; param; param = param.next) if (param.name.toLowerCase() === lower) return param;
+    for (let param = this.first; param; param = param.next) if (sameName(param.name, name)) return param;
     return undefined;
   }
+}
+
+/** Most names differ in their length already. */
+function sameName(a: string, b: string): boolean {
+  return a.length === b.length && a.toLowerCase() === b.toLowerCase();
 }
 
 function isNameEnd(code: number): boolean {

@@ -9,6 +9,8 @@ import { Flows } from './flows.js';
 import type { HeaderLines, HeaderRecord } from './header-lines.js';
 import { type TappedMessage, tappedMessage } from './message-tap.js';
 import { plainRequest } from './plain-request.js';
+import { readOnceATurn } from './read-once.js';
+import { BRIEF_REPLIES, sendUnheard } from './unheard.js';
 import { sipText } from './wire-text.js';
 
 /** A message as drachtio-srf hands it over. */
@@ -160,9 +162,6 @@ export function slim({ msg }: SrfRequest): void {
 /** What the engine knows this application by: drachtio-server gives requests of its dialogs to any connection of that name. */
 const APP = 'callwake';
 
-/** The embedded engine then repeats no message that it sends for this application; drachtio-server knows it as a name like any other. */
-const BRIEF_REPLIES = 'brief-replies';
-
 /** The connection to the SIP engine, whichever it is, through drachtio-srf. */
 export class Drachtio {
   /** The phones' connections to it, among those to other nodes' engines. */
@@ -239,6 +238,7 @@ export class Drachtio {
     this.#agent.connect({ ...options, tags, enablePing: true, pingInterval: 15_000 });
     const { client } = this.#agent.app;
     if (client === undefined) return;
+    client.wp.on('connect', readOnceATurn);
     client.wp.removeAllListeners('msg');
     client.wp.on('msg', (socket: Socket, frame: string) => {
       const tapped = message && tappedMessage(frame);
@@ -315,8 +315,12 @@ export class Drachtio {
     this.#batch();
     const { req, msg } = res;
     const text = sipText(`SIP/2.0 ${status} ${reason}`, [msg.headers, headers], body);
-    const id = client.wp.send(res.socket, `sip|${req.stackTxnId}|\r\n${text}`);
-    if (sent !== undefined) server.pendingRequests.set(id, ([said], raw) => sent(said === 'OK' ? raw : undefined));
+    const command = `sip|${req.stackTxnId}|\r\n${text}`;
+    if (sent === undefined) sendUnheard(res.socket, command);
+    else {
+      const id = client.wp.send(res.socket, command);
+      server.pendingRequests.set(id, ([said], raw) => sent(said === 'OK' ? raw : undefined));
+    }
     if (status < 200) return;
     res.finished = true;
     if (req.method === 'INVITE') server.pendingNetworkInvites.delete(msg.headers['call-id'] ?? '');

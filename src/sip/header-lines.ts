@@ -97,7 +97,7 @@ export function toRecord(lines: HeaderLines): HeaderRecord {
   const record: HeaderRecord = {};
   const spelling = new Map<string, string>();
   for (const [name, value] of lines) {
-    if (/[\r\n]/.test(name) || /[\r\n]/.test(value)) continue;
+    if (hasLineBreak(name) || hasLineBreak(value)) continue;
     const lower = name.toLowerCase();
     const key = spelling.get(lower);
     if (key === undefined) {
@@ -108,6 +108,10 @@ export function toRecord(lines: HeaderLines): HeaderRecord {
     }
   }
   return record;
+}
+
+function hasLineBreak(text: string): boolean {
+  return text.includes('\n') || text.includes('\r');
 }
 
 const HOP_BY_HOP = new Set(

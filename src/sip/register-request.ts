@@ -1,5 +1,5 @@
 import type { DeviceSettings } from '../devices/settings.js';
-import type { RegisterRequest } from '../devices/types.js';
+import type { RegisterRequest, Writable } from '../devices/types.js';
 import { splitList } from '../grammar/list.js';
 import { parseNameAddr } from '../grammar/name-addr.js';
 import { aorOf, parseUri } from '../grammar/uri.js';
@@ -21,21 +21,23 @@ export function describeRegister(
   const userAgent = firstHeader(lines, 'user-agent');
   const word = firstHeader(lines, names.stateHeader);
   const key = firstHeader(lines, names.keyHeader);
-  return {
+  // Fields that may be missing are put in afterwards: spread into the literal they would make all that stand behind them slow to write.
+  const request: Writable<RegisterRequest> = {
     aor,
     callId: firstHeader(lines, 'call-id') ?? '',
     cseq: Number.parseInt(firstHeader(lines, 'cseq') ?? '0', 10),
     contacts: listed(lines, 'contact'),
-    ...(Number.isNaN(expires) ? {} : { expires }),
     path: listed(lines, 'path'),
     supported: listed(lines, 'supported').map((tag) => tag.toLowerCase()),
     featureCaps: listed(lines, 'feature-caps'),
-    ...(userAgent === undefined ? {} : { userAgent }),
-    ...(word === undefined ? {} : { stateHeader: word }),
-    ...(key === undefined ? {} : { keyHeader: key }),
     source: sourceOf(req),
     fromEdge,
   };
+  if (!Number.isNaN(expires)) request.expires = expires;
+  if (userAgent !== undefined) request.userAgent = userAgent;
+  if (word !== undefined) request.stateHeader = word;
+  if (key !== undefined) request.keyHeader = key;
+  return request;
 }
 
 /** `udp/192.0.2.1:5060` */
@@ -55,10 +57,13 @@ export function aorFrom(to: string): string | undefined {
 
 /** The host part of an AOR. */
 export function hostOf(aor: string): string {
-  return parseUri(aor).host;
+  const host = aor.slice(aor.lastIndexOf('@') + 1);
+  return host.includes(':') ? parseUri(aor).host : host;
 }
 
 /** All values of a header, lines and commas taken apart. */
 export function listed(lines: HeaderLines, name: string): string[] {
-  return allHeaders(lines, name).flatMap((value) => splitList(value));
+  const values = allHeaders(lines, name);
+  const [only] = values;
+  return values.length === 1 && only !== undefined ? splitList(only) : values.flatMap((value) => splitList(value));
 }

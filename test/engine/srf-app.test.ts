@@ -12,6 +12,7 @@ import {
   event,
   newSrf,
   quit,
+  SECRET,
   type Srf,
   type SrfDialog,
   type SrfRequest,
@@ -45,6 +46,27 @@ test('a wrong secret is told, nothing is heard before the right one', async (t) 
   const caller = await bench.udp();
   caller.send(caller.request('INVITE', bench.uri()), bench.port);
   await caller.nextResponse(503);
+});
+
+test('who wants to be told little hears nothing of what it sends under the id -', async (t) => {
+  const bench = await Bench.start(t);
+  for (const tags of ['app', 'app,brief-replies']) {
+    const socket = connect(bench.controlPort, '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    let received = '';
+    const pong = new Promise<void>((resolve) => {
+      socket.on('data', (data) => {
+        received += data.toString();
+        if (received.endsWith('|pong')) resolve();
+      });
+    });
+    const response = '-|sip|nobody|\r\nSIP/2.0 200 OK\r\n\r\n';
+    for (const command of [`1|authenticate|${SECRET}|${tags}`, response, '2|ping']) {
+      socket.write(`${command.length}#${command}`);
+    }
+    await pong;
+    t.is(received.includes('|response|-|NOK|'), tags === 'app', received);
+  }
 });
 
 test('the version given makes srf ping, and the ping is answered', async (t) => {

@@ -122,6 +122,44 @@ test('devices of every kind come back as they were, whatever has become a word m
   for (const [aor, devices, bytes] of written) t.deepEqual(later.read(aor, bytes), devices);
 });
 
+test('what is written with the notes of an earlier reading is what was meant, whatever has changed', async (t) => {
+  const records = new DeviceRecords(new Words(shelf()));
+  const aor = 'sip:2001@a.example';
+  const devices = fc.array(device, { maxLength: 3 });
+  /** Most of what was there stays, in another order, with something new. */
+  const next = fc.tuple(devices, devices, fc.array(fc.nat(5), { minLength: 6, maxLength: 6 }), fc.nat(), text);
+  await fc.assert(
+    fc.asyncProperty(next, async ([before, others, order, cseq, callId]) => {
+      const all = [...before, ...others];
+      const after = order.flatMap((index) => {
+        const one = all[index];
+        if (one === undefined) return [];
+        const bindings = one.bindings.map((old, i) => (i === 0 ? { ...old, cseq, callId } : old)).toReversed();
+        return [index % 2 === 0 ? one : { ...one, bindings }];
+      });
+      const read = records.readNoting(aor, records.write(aor, before));
+      t.deepEqual(read?.value, before);
+      await turn();
+      t.deepEqual(records.read(aor, records.write(aor, after, read?.notes)), after);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a refresh is written from what was read as it is written from nothing', async (t) => {
+  const records = new DeviceRecords(new Words(shelf()));
+  for (let n = 1; n <= 40; n++) {
+    records.write(phone(n).aor, [phone(n)]);
+    await turn();
+  }
+  const before = phone(41);
+  const { aor } = before;
+  const read = records.readNoting(aor, records.write(aor, [before]));
+  const bindings = before.bindings.map((binding) => ({ ...binding, cseq: binding.cseq + 1, registeredAt: 1.7e12 }));
+  const after = [{ ...before, bindings, seenAt: 1.7e12 }];
+  t.deepEqual(records.write(aor, after, read?.notes), records.write(aor, after));
+});
+
 function phone(n: number): Device {
   const [full] = [fullDevice(`sip:${n}@corp.example`, '')];
   const [binding] = full.bindings;

@@ -7,6 +7,14 @@ import type { SipMessage } from '../message/index.js';
  */
 export const BRIEF_REPLIES = 'brief-replies';
 
+/** The id of a command whose fate the app doesn't want to hear of, if it gave that tag. */
+export const UNHEARD = '-';
+
+/** Whether the app is told what became of its command. */
+export function isHeard(id: string, tags: readonly string[]): boolean {
+  return id !== UNHEARD || !tags.includes(BRIEF_REPLIES);
+}
+
 const OF_REQUESTS = ['Call-ID', 'CSeq'];
 const OF_RESPONSES = ['To', 'RSeq'];
 

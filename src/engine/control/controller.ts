@@ -12,7 +12,7 @@ import { SipRequest, type SipResponse } from '../message/index.js';
 import { type Flow, plainHost } from '../transport/index.js';
 import { AppEvents } from './app-events.js';
 import { appText } from './app-text.js';
-import { sentText } from './brief.js';
+import { isHeard, sentText } from './brief.js';
 import { CdrSender } from './cdr.js';
 import { CommandError } from './command-error.js';
 import { Dispatcher } from './dispatcher.js';
@@ -152,7 +152,7 @@ export class Controller implements ControlUser {
 
   #refuse(session: ControlSession, id: string, error: unknown): void {
     if (!(error instanceof CommandError || error instanceof DialogError || error instanceof GrammarError)) throw error;
-    session.send(nokReply(id, error.message));
+    if (isHeard(id, session.tags)) session.send(nokReply(id, error.message));
   }
 
   #respond(session: ControlSession, command: SipCommand, start: ResponseStart, text: SipText): void {
@@ -174,11 +174,11 @@ export class Controller implements ControlUser {
     });
     const { dialog, flow, method } = incoming;
     if (dialog) this.#dispatcher.own(dialog, session);
-    const bytes = sentText(response, session.tags);
-    session.send(
-      sentResponseReply(command.id, peerMeta(flow, bytes, this.#clock.now()), incoming.id, dialog?.id ?? ''),
-      bytes,
-    );
+    if (isHeard(command.id, session.tags)) {
+      const bytes = sentText(response, session.tags);
+      const meta = peerMeta(flow, bytes, this.#clock.now());
+      session.send(sentResponseReply(command.id, meta, incoming.id, dialog?.id ?? ''), bytes);
+    }
     if (method === 'REGISTER' && start.status >= 200 && start.status < 300) {
       this.#options.registered?.(incoming.request, response, flow);
     }

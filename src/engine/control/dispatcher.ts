@@ -3,6 +3,7 @@ import { type UnavailableCause, unavailable } from '../admission/index.js';
 import type { Dialog } from '../dialog/dialog.js';
 import type { Incoming } from '../dialog/incoming.js';
 import { IncomingInvite } from '../dialog/incoming-invite.js';
+import { ShortLivedMap } from '../short-lived-map.js';
 import { appText } from './app-text.js';
 import { MAX_FRAME } from './frame.js';
 import { withPeerCertificate } from './peer-certificate.js';
@@ -31,6 +32,14 @@ const MAX_DELIVERIES = 40;
 interface Deaths {
   readonly soon: number;
   readonly all: number;
+}
+
+/** A request that an app has and has not answered. */
+interface Pending {
+  readonly incoming: Incoming;
+  readonly deaths: Deaths;
+  /** When the app got it, monotonic milliseconds. */
+  readonly at: number;
 }
 
 const NONE: Deaths = { soon: 0, all: 0 };
@@ -62,7 +71,7 @@ export class Dispatcher {
   #successorDue = Number.NEGATIVE_INFINITY;
   readonly #owners = new Map<Dialog, ControlSession>();
   readonly #alone = new WeakSet<Incoming>();
-  readonly #pending = new Map<Incoming, { readonly deaths: Deaths; readonly at: number }>();
+  readonly #pending = new ShortLivedMap<string, Pending>();
   readonly #searches = new WeakMap<Incoming, { readonly asked: Set<ControlSession>; readonly until: number }>();
   readonly #waiting = new Map<Incoming, { timer: Timer | undefined; deaths: Deaths }>();
 
@@ -100,7 +109,7 @@ export class Dispatcher {
   }
 
   settled(incoming: Incoming): void {
-    this.#pending.delete(incoming);
+    this.#pending.delete(incoming.id);
     this.#waiting.get(incoming)?.timer?.cancel();
     this.#waiting.delete(incoming);
   }
@@ -160,9 +169,9 @@ export class Dispatcher {
   /** The app's connection died. */
   gone(session: ControlSession): void {
     this.#successorDue = this.#clock.monotonic() + this.#successorWait;
-    for (const [incoming, { deaths, at }] of [...this.#pending]) {
+    for (const { incoming, deaths, at } of this.#pending.values()) {
       if (incoming.handledBy !== session) continue;
-      this.#pending.delete(incoming);
+      this.#pending.delete(incoming.id);
       const soon = this.#clock.monotonic() - at < SUSPICIOUS ? 1 : 0;
       this.#redeliver(incoming, { soon: deaths.soon + soon, all: deaths.all + 1 });
     }
@@ -235,7 +244,7 @@ export class Dispatcher {
       return;
     }
     incoming.handledBy = session;
-    this.#pending.set(incoming, { deaths, at: this.#clock.monotonic() });
+    this.#pending.set(incoming.id, { incoming, deaths, at: this.#clock.monotonic() });
     const meta = {
       source: 'network' as const,
       bytes: text.length,

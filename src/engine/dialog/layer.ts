@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { Refusal, UnavailableCause } from '../admission/index.js';
 import { createResponse, type SipRequest, type SipResponse } from '../message/index.js';
+import { ShortLivedMap } from '../short-lived-map.js';
 import {
   type Load,
   type ServerTransaction,
@@ -87,7 +88,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
   /** Set by who wants requests before the user agent gets them. */
   bypass: Bypass | undefined;
   readonly #user: DialogUser;
-  readonly #incoming = new Map<string, Incoming>();
+  readonly #incoming = new ShortLivedMap<string, Incoming>();
   readonly #usages = new Map<Dialog, InviteUsage>();
   readonly #subscriptions: Subscriptions;
 
@@ -277,7 +278,7 @@ export class DialogLayer implements TransactionUser, InviteHost {
   /** Ends everything without a word and stops all timers. */
   close(): void {
     for (const usage of this.#usages.values()) for (const invite of usage.server) invite.stop();
-    for (const incoming of [...this.#incoming.values()]) incoming.abandon();
+    for (const incoming of this.#incoming.values()) incoming.abandon();
     this.#subscriptions.close();
     this.transactions.close();
   }

@@ -65,11 +65,6 @@ export class OutgoingInvite implements OutgoingUser {
     else this.#onFailure(outgoing, response, flow);
   }
 
-  /** A response within a dialog has its tags (RFC 3261 sections 8.2.6.2 and 12.2.1.2). */
-  accepts(success: SipResponse): boolean {
-    return this.#existing === undefined || success.toTag === this.#existing.remoteTag;
-  }
-
   lateSuccesses(first: SipResponse): LateSuccesses | undefined {
     if (this.#failed || this.#answered) return undefined;
     return new AnsweredInvite(this.#host, first.toTag ?? '', this.#existing !== undefined);

@@ -19,8 +19,6 @@ export interface OutgoingUser {
   onResponse(response: SipResponse, flow: Flow | undefined): void;
   /** A 100 came. */
   onTrying?(): void;
-  /** See {@link ClientTransactionUser.accepts}. */
-  accepts?(success: SipResponse): boolean;
   /** See {@link ClientTransactionUser.lateSuccesses}. */
   lateSuccesses?(first: SipResponse): LateSuccesses | undefined;
 }
@@ -121,7 +119,7 @@ export class OutgoingRequest {
       (response, flow) => this.#onResponse(attempt, response, flow),
       (status, why) => this.#onFailure(attempt, status, why),
       (first) => this.#lateSuccesses(attempt, first),
-      (success) => this.#user.accepts?.(success) ?? true,
+      (success) => ofSameDialog(request, success),
     );
     this.#current = attempt;
     this.#transaction = this.#transactions.request(request, target, attempt);
@@ -212,4 +210,10 @@ class Attempt implements ClientTransactionUser {
     if (this.#held) this.#held.push(fn);
     else fn();
   }
+}
+
+/** A response within a dialog has the To tag of its request (RFC 3261 section 8.2.6.2). */
+function ofSameDialog(request: SipRequest, response: SipResponse): boolean {
+  const tag = request.toTag;
+  return tag === undefined || response.toTag?.toLowerCase() === tag.toLowerCase();
 }

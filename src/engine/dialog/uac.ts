@@ -222,7 +222,6 @@ export class UserAgentClient implements OutgoingInviteHost {
           if (response.status >= 200) this.#outgoing.delete(outgoing.id);
           holder.user?.onResponse(response, flow);
         },
-        accepts: (success) => holder.user?.accepts?.(success) ?? true,
         lateSuccesses: (first) => holder.user?.lateSuccesses?.(first),
       },
     );

@@ -48,6 +48,12 @@ export class ByteWriter {
     this.#end += this.#buffer.write(value, this.#end, 'utf8');
   }
 
+  /** Those of `from`, as they are. */
+  copy(from: Buffer, start: number, end: number): void {
+    this.#room(end - start);
+    this.#end += from.copy(this.#buffer, this.#end, start, end);
+  }
+
   #room(bytes: number): void {
     if (this.#end + bytes <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#end + bytes));
@@ -63,6 +69,11 @@ export class ByteReader {
 
   constructor(buffer: Buffer) {
     this.#buffer = buffer;
+  }
+
+  /** Where it is. */
+  get at(): number {
+    return this.#at;
   }
 
   byte(): number {

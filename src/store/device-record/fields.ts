@@ -1,4 +1,5 @@
 import type { ByteReader, ByteWriter } from './bytes.js';
+import type { NotedTexts } from './noted.js';
 import { putTogether, takeApart, writeValues } from './pattern.js';
 import type { Words } from './words.js';
 
@@ -33,19 +34,25 @@ class RecordContext {
 
 export class RecordWriter extends RecordContext {
   readonly out: ByteWriter;
+  /** What was read before. */
+  readonly before: NotedTexts | undefined;
 
-  constructor(words: Words, aor: string, out: ByteWriter) {
+  constructor(words: Words, aor: string, out: ByteWriter, before?: NotedTexts) {
     super(words, aor);
     this.out = out;
+    this.before = before;
   }
 }
 
 export class RecordReader extends RecordContext {
   readonly in: ByteReader;
+  /** For what is read to be found when it is written again. */
+  readonly notes: NotedTexts | undefined;
 
-  constructor(words: Words, aor: string, bytes: ByteReader) {
+  constructor(words: Words, aor: string, bytes: ByteReader, notes?: NotedTexts) {
     super(words, aor);
     this.in = bytes;
+    this.notes = notes;
   }
 }
 
@@ -66,10 +73,11 @@ interface TextKind {
 
 function textField({ shared = false, repeats = false }: TextKind): Field<string> {
   return {
-    write: (value, { words, known, aor, out }) => {
+    write: (value, { words, known, aor, out, before }) => {
       const whole = shared ? words.number(value, aor) : undefined;
       if (whole !== undefined) return out.varint(whole * 4 + WORD);
-      const parts = takeApart(value, repeats ? known : NONE);
+      const noted = before?.find(value, repeats, known);
+      const parts = noted ?? takeApart(value, repeats ? known : NONE);
       if (parts === undefined) {
         out.varint(Buffer.byteLength(value) * 4 + PLAIN);
         return out.text(value);
@@ -79,13 +87,18 @@ function textField({ shared = false, repeats = false }: TextKind): Field<string>
         out.varint(Buffer.byteLength(parts.pattern) * 4 + PATTERN);
         out.text(parts.pattern);
       } else out.varint(number * 4 + WORD);
-      writeValues(out, parts.values);
+      if (before !== undefined && noted !== undefined) out.copy(before.bytes, noted.start, noted.end);
+      else if ('values' in parts) writeValues(out, parts.values);
     },
-    read: ({ words, known, in: bytes }) => {
+    read: ({ words, known, in: bytes, notes }) => {
       const head = bytes.varint();
       const rest = Math.floor(head / 4);
       if (head % 4 === PLAIN) return bytes.text(rest);
-      return putTogether(head % 4 === WORD ? words.word(rest) : bytes.text(rest), repeats ? known : NONE, bytes);
+      const pattern = head % 4 === WORD ? words.word(rest) : bytes.text(rest);
+      const start = bytes.at;
+      const value = putTogether(pattern, repeats ? known : NONE, bytes);
+      notes?.note({ value, repeats, known: known.length, pattern, start, end: bytes.at });
+      return value;
     },
   };
 }

@@ -17,6 +17,7 @@ import {
   uri,
   yes,
 } from './fields.js';
+import { NotedTexts } from './noted.js';
 import type { Words } from './words.js';
 
 /** The first byte of a record; MessagePack, which records were written in before, never begins with it. */
@@ -81,10 +82,11 @@ export class DeviceRecords {
     this.#words = words;
   }
 
-  write(address: string, value: readonly Device[]): Buffer {
+  /** @param before what {@link readNoting} noted of the address's record before: what has stayed is taken over from there */
+  write(address: string, value: readonly Device[], before?: NotedTexts): Buffer {
     this.#bytes.reset();
     this.#bytes.byte(FIRST_BYTE);
-    devices.write(value, new RecordWriter(this.#words, address, this.#bytes));
+    devices.write(value, new RecordWriter(this.#words, address, this.#bytes, before));
     return this.#bytes.bytes();
   }
 
@@ -93,9 +95,23 @@ export class DeviceRecords {
    * @throws RangeError when the record is damaged
    */
   read(address: string, bytes: Buffer): readonly Device[] | undefined {
+    return this.#read(address, bytes);
+  }
+
+  /** As {@link read}, and notes where the texts stand, for a {@link write} of the same address. */
+  readNoting(address: string, bytes: Buffer): { value: readonly Device[]; notes: NotedTexts } | undefined {
+    const notes = new NotedTexts(bytes);
+    const value = this.#read(address, bytes, notes);
+    return value && { value, notes };
+  }
+
+  #read(address: string, bytes: Buffer, notes?: NotedTexts): readonly Device[] | undefined {
     if (bytes[0] !== FIRST_BYTE) return undefined;
     const reader = new ByteReader(bytes);
     reader.byte();
-    return devices.read(new RecordReader(this.#words, address, reader));
+    const record = new RecordReader(this.#words, address, reader, notes);
+    const value = devices.read(record);
+    notes?.close(record.known);
+    return value;
   }
 }

@@ -25,11 +25,10 @@ class Relayed {
     this.world.transport.receive(this.#inDialog(method, branch));
   }
 
-  async answered(status: number, tag = 'bob'): Promise<void> {
+  async answered(status: number): Promise<void> {
     this.#remember();
     if (!this.#invite) throw new Error('the INVITE was not passed on');
-    const response = createResponse(this.#invite, status).set('To', `<sip:bob@192.0.2.1>;tag=${tag}`);
-    this.world.transport.receive(response.toString());
+    this.world.transport.receive(createResponse(this.#invite, status).toString());
     await settle();
   }
 
@@ -69,7 +68,6 @@ const events = {
   'callee: 100': (one: Relayed) => one.answered(100),
   'callee: 180': (one: Relayed) => one.answered(180),
   'callee: 200': (one: Relayed) => one.answered(200),
-  'callee: 200 of another dialog': (one: Relayed) => one.answered(200, 'carol'),
   'callee: 488': (one: Relayed) => one.answered(488),
   'caller: CANCEL': (one: Relayed) => one.receive('CANCEL', 'z9hG4bKinvite'),
   'caller: ACK': (one: Relayed) => one.receive('ACK'),
@@ -102,7 +100,6 @@ test('A re-INVITE was passed on, no answer yet', (t) =>
     ['callee: 100', '', '', '0 dialogs'],
     ['callee: 180', '180 INVITE', '', '0 dialogs'],
     ['callee: 200', '200 INVITE', '', '0 dialogs'],
-    ['callee: 200 of another dialog', '200 INVITE', '', '0 dialogs'],
     ['callee: 488', 'ACK, 488 INVITE', '', '0 dialogs'],
     ['caller: CANCEL', '200 CANCEL', '', '0 dialogs'],
     ['caller: ACK', 'ACK', '', '0 dialogs'],
@@ -115,7 +112,6 @@ test('A re-INVITE was passed on, 180 came', (t) =>
     ['callee: 100', '', '', '0 dialogs'],
     ['callee: 180', '180 INVITE', '', '0 dialogs'],
     ['callee: 200', '200 INVITE', '', '0 dialogs'],
-    ['callee: 200 of another dialog', '200 INVITE', '', '0 dialogs'],
     ['callee: 488', 'ACK, 488 INVITE', '', '0 dialogs'],
     ['caller: CANCEL', '200 CANCEL, CANCEL', '', '0 dialogs'],
     ['caller: ACK', 'ACK', '', '0 dialogs'],
@@ -128,7 +124,6 @@ test('A re-INVITE was answered with 200: repetitions go upstream too', (t) =>
     ['callee: 100', '', '', '0 dialogs'],
     ['callee: 180', '', '', '0 dialogs'],
     ['callee: 200', '200 INVITE', '', '0 dialogs'],
-    ['callee: 200 of another dialog', '200 INVITE', '', '0 dialogs'],
     ['callee: 488', '', '', '0 dialogs'],
     ['caller: CANCEL', '200 CANCEL', '', '0 dialogs'],
     ['caller: ACK', 'ACK', '', '0 dialogs'],
@@ -141,7 +136,6 @@ test('A re-INVITE was refused', (t) =>
     ['callee: 100', '', '', '0 dialogs'],
     ['callee: 180', '', '', '0 dialogs'],
     ['callee: 200', '', '', '0 dialogs'],
-    ['callee: 200 of another dialog', '', '', '0 dialogs'],
     ['callee: 488', 'ACK', '', '0 dialogs'],
     ['caller: CANCEL', '200 CANCEL', '', '0 dialogs'],
     ['caller: ACK', 'ACK', '', '0 dialogs'],
