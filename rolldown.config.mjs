@@ -8,8 +8,8 @@ export default defineConfig({
   // Beside the program, what it loads by its file's name: a thread, and what the soak puts into its processes.
   input: { cli: 'src/cli.ts', worker: 'src/devices/search/worker.ts', probe: 'src/demo/soak/probe.ts' },
   platform: 'node',
-  // Finds its compiled code beside itself.
-  external: ['lmdb'],
+  // The first finds its compiled code beside itself; the others are what Fastify would load if it were not given schemas of zod.
+  external: ['lmdb', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'],
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
   output: {
     format: 'esm',

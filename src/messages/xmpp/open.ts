@@ -2,9 +2,9 @@ import type { Clock } from '../../clock/clock.js';
 import type { Device } from '../../devices/types.js';
 import type { Logger } from '../../log/logger.js';
 import type { Notifier } from '../notification.js';
-import { ComponentLink } from './component-link.js';
+import type { ComponentLink } from './component-link.js';
 import { PushNodes } from './nodes.js';
-import { PushService, type PushServiceSettings } from './push-service.js';
+import type { PushServiceSettings } from './push-service.js';
 
 /** Where the XMPP server is and what callwake is there. */
 export interface XmppSettings extends PushServiceSettings {
@@ -37,39 +37,15 @@ export interface XmppPush {
   close(): Promise<void>;
 }
 
-const MAX_DEPTH = 32;
-
-export function openXmpp({ settings, notifier, clock, log, onState }: XmppParts): XmppPush {
-  const { host, port, domain, secret, nodeSecret, header, maxStanza } = settings;
+/** What phones are told is at hand at once; what speaks XMPP is loaded when it starts. */
+export function openXmpp(parts: XmppParts): XmppPush {
+  const { domain, secret, nodeSecret, header } = parts.settings;
   const nodes = new PushNodes(nodeSecret ?? secret);
-  const service = new PushService({ settings, nodes, notifier, clock, log });
-  const server = `${host}:${port}`;
-  let lastWhy: string | undefined;
-  const link = new ComponentLink({
-    host,
-    port,
-    domain,
-    secret,
-    bounds: { maxStanza, maxDepth: MAX_DEPTH },
-    clock,
-    onStanza: (stanza) => {
-      void service.handle(stanza).then((answer) => {
-        if (answer !== undefined) link.send(answer);
-      });
-    },
-    onOnline: () => {
-      lastWhy = undefined;
-      log.info('xmpp connected', { server, domain });
-      onState(undefined);
-    },
-    onOffline: (why, retryMs) => {
-      log[why === lastWhy ? 'debug' : 'warn']('xmpp connection lost', { server, domain, why, retryMs });
-      lastWhy = why;
-      onState(why);
-    },
-  });
+  let link: Promise<ComponentLink> | undefined;
   return {
-    start: () => link.start(),
+    start() {
+      link ??= import('./connect.js').then(({ connect }) => connect(parts, nodes));
+    },
     headersFor: (devices) =>
       devices
         .filter(({ tokens }) => tokens.some(({ kind }) => kind === 'alert'))
@@ -77,6 +53,8 @@ export function openXmpp({ settings, notifier, clock, log, onState }: XmppParts)
           const { node, secret: shared } = nodes.nodeOf({ aor, deviceId: id });
           return [header, `${domain};node=${node};secret=${shared}`] as const;
         }),
-    close: () => link.close(),
+    async close() {
+      await (await link)?.close();
+    },
   };
 }
