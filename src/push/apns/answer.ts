@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http2';
+import type { AnswerFields } from '../http2/field-list.js';
 
 /** What Apple's answer says, checked: nothing in it is taken on trust. */
 export interface ApnsAnswer {
@@ -14,11 +14,11 @@ export interface ApnsAnswer {
 }
 
 /** Reads an answer other than 200 ("Handling notification responses from APNs"). A body that isn't Apple's JSON gives an empty reason. */
-export function readAnswer(status: number, headers: IncomingHttpHeaders, body: string, now: number): ApnsAnswer {
-  const apnsId = readApnsId(headers['apns-id']);
+export function readAnswer(status: number, headers: AnswerFields, body: string, now: number): ApnsAnswer {
+  const apnsId = readApnsId(headers.get('apns-id'));
   const { reason, timestamp } = readBody(body);
-  const retryAfterMs = readRetryAfter(headers['retry-after'], now);
-  const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
+  const retryAfterMs = readRetryAfter(headers.get('retry-after'), now);
+  const date = Date.parse(headers.get('date') ?? '');
   return {
     status,
     reason: reason ?? '',
@@ -30,8 +30,8 @@ export function readAnswer(status: number, headers: IncomingHttpHeaders, body: s
 }
 
 /** The id Apple names a push by, if it is one. */
-export function readApnsId(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' && /^[0-9a-f-]{36}$/i.test(value) ? value : undefined;
+export function readApnsId(value: string | undefined): string | undefined {
+  return value !== undefined && /^[0-9a-f-]{36}$/i.test(value) ? value : undefined;
 }
 
 function readBody(body: string): { reason?: string; timestamp?: number } {

@@ -75,6 +75,8 @@ function secured(socket: tls.TLSSocket, { endpoint, onCertificate }: ConnectOpti
     socket.once('close', onClose);
     socket.once('secureConnect', () => {
       socket.off('close', onClose);
+      // What is written is whole frames of a turn already.
+      socket.setNoDelay(true);
       const certificate = serverCertificateOf(socket, `APNs ${endpoint.host}:${endpoint.port}`);
       if (certificate !== undefined) onCertificate?.(certificate);
       if (socket.alpnProtocol === 'h2') {

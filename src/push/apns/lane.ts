@@ -216,7 +216,7 @@ export class Lane implements JobOwner {
         this.#pool.useful(session);
         this.#proven = true;
         pass.ok();
-        const apnsId = readApnsId(end.headers['apns-id']);
+        const apnsId = readApnsId(end.headers.get('apns-id'));
         this.#context.settle(job, this.#consequences.accepted(job, sentAt, end.at, apnsId));
         return;
       }

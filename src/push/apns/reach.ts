@@ -1,8 +1,8 @@
 import dns from 'node:dns/promises';
-import http2 from 'node:http2';
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../clock/clock.js';
+import { Http2Connection } from '../http2/connection.js';
 import { type ApnsEndpoint, dial } from './connect.js';
 import { TimeIsUp, within } from './patience.js';
 import { type ProxyOptions, Tunnel } from './proxy.js';
@@ -86,18 +86,23 @@ function stepsOf(options: ReachOptions): readonly (readonly [ReachStepName, () =
     return { text: `${secured.getProtocol()}, certificate of ${String(subject?.CN)}, issued by ${issued}` };
   };
   const greet = async (): Promise<Seen> => {
-    const session = http2.connect(`https://${place(endpoint)}`, { createConnection: () => secured as TLSSocket });
-    const settings = new Promise<http2.Settings>((resolve, reject) =>
-      session
-        .once('remoteSettings', resolve)
-        .once('error', reject)
-        .once('close', () => reject(new Error('closed before SETTINGS'))),
-    );
+    let connection: Http2Connection | undefined;
+    const settings = new Promise<number>((resolve, reject) => {
+      const events = {
+        onSettings: resolve,
+        onGoaway: () => reject(new Error('GOAWAY before SETTINGS')),
+        onPong: () => {},
+        onClose: (why: string) => reject(new Error(`no SETTINGS: ${why}`)),
+      };
+      connection = new Http2Connection({ socket: secured as TLSSocket, clock, events });
+    });
     try {
-      const { maxConcurrentStreams = 0 } = await within(clock, patience, settings, () => {});
-      return { text: `SETTINGS came, ${maxConcurrentStreams} pushes at once to begin with` };
+      const streams = await within(clock, patience, settings, () => {});
+      return {
+        text: `SETTINGS came, ${Number.isFinite(streams) ? streams : 'any number of'} pushes at once to begin with`,
+      };
     } finally {
-      session.destroy();
+      connection?.destroy();
     }
   };
   return [

@@ -1,5 +1,6 @@
-import http2 from 'node:http2';
+import type { HeaderField } from '../http2/hpack-encoder.js';
 import type { PushKind, PushRequest } from '../provider.js';
+import type { ApnsEndpoint } from './connect.js';
 
 /** A push in the form it goes on the wire, all but its authorization. */
 export interface ApnsMessage {
@@ -57,24 +58,45 @@ export function toMessage(request: PushRequest, apnsId: string): ApnsMessage | U
   };
 }
 
-// Values that never come again would only push others out of HPACK's table.
-const NOT_INDEXED = ['apns-id', 'apns-collapse-id'];
+const METHOD: HeaderField = { name: ':method', value: 'POST', indexing: 'field' };
+const SCHEME: HeaderField = { name: ':scheme', value: 'https', indexing: 'field' };
 
-/** The request's header fields; all but the authorization are the same for every attempt. */
-export function headersOf(message: ApnsMessage, authorization: string): http2.OutgoingHttpHeaders {
-  const headers: http2.OutgoingHttpHeaders = {
-    ':method': 'POST',
-    ':path': `/3/device/${message.token}`,
+/** The same for all requests of a connection. */
+export function authorityOf({ host, port }: ApnsEndpoint): HeaderField {
+  return { name: ':authority', value: `${host.includes(':') ? `[${host}]` : host}:${port}`, indexing: 'field' };
+}
+
+/** The same for all requests that a provider token signs. */
+export const authorizationOf = (jwt: string): HeaderField => ({
+  name: 'authorization',
+  value: `bearer ${jwt}`,
+  indexing: 'field',
+});
+
+/**
+ * The request's header fields. Apple's HPACK table is small ("Sending notification requests to APNs"): a value that never comes again goes
+ * into it at most once, for its name, and the device token never.
+ */
+export function headersOf(
+  message: ApnsMessage,
+  authority: HeaderField,
+  authorization: HeaderField,
+): readonly HeaderField[] {
+  const { token, topic, kind, priority, expiration, apnsId, collapseId } = message;
+  const fields: HeaderField[] = [
+    METHOD,
+    SCHEME,
+    authority,
+    { name: ':path', value: `/3/device/${token}`, indexing: 'never' },
     authorization,
-    'apns-topic': message.topic,
-    'apns-push-type': message.kind,
-    'apns-priority': message.priority,
-    'apns-expiration': message.expiration,
-    'apns-id': message.apnsId,
-    [http2.sensitiveHeaders]: NOT_INDEXED,
-  };
-  if (message.collapseId !== undefined) headers['apns-collapse-id'] = message.collapseId;
-  return headers;
+    { name: 'apns-topic', value: topic, indexing: 'field' },
+    { name: 'apns-push-type', value: kind, indexing: 'field' },
+    { name: 'apns-priority', value: priority, indexing: 'field' },
+    { name: 'apns-expiration', value: expiration, indexing: 'name' },
+    { name: 'apns-id', value: apnsId, indexing: 'name' },
+  ];
+  if (collapseId !== undefined) fields.push({ name: 'apns-collapse-id', value: collapseId, indexing: 'name' });
+  return fields;
 }
 
 function faultOf(request: PushRequest): string | undefined {

@@ -1,9 +1,14 @@
-import http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../../clock/clock.js';
 import { setPatientTimeout } from '../../clock/patience.js';
+import { ErrorCode } from '../http2/codes.js';
+import { Http2Connection } from '../http2/connection.js';
+import type { ConnectionEvents } from '../http2/connection-events.js';
+import type { AnswerFields } from '../http2/field-list.js';
+import type { HeaderField } from '../http2/hpack-encoder.js';
+import type { RequestStream, StreamEnd, StreamEvents } from '../http2/stream.js';
 import type { Dial } from './connect.js';
-import { type ApnsMessage, headersOf } from './request.js';
+import { type ApnsMessage, authorityOf, authorizationOf, headersOf } from './request.js';
 import type { ProviderToken } from './token.js';
 import { Waits } from './waits.js';
 
@@ -15,7 +20,7 @@ export type AttemptEnd =
   | {
       readonly kind: 'answer';
       readonly status: number;
-      readonly headers: http2.IncomingHttpHeaders;
+      readonly headers: AnswerFields;
       readonly body: string;
       /** When its status came, in monotonic milliseconds. */
       readonly at: number;
@@ -63,72 +68,37 @@ export interface SessionOptions {
 }
 
 const BODY_LIMIT = 4096;
-const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL } = http2.constants;
 
 /** What a connection does for a push under way over it. */
 interface Connection {
   /** Something came; gives the time. */
   heard(): number;
   answered(status: number): void;
-  unanswered(h2: http2.ClientHttp2Stream): AttemptEnd;
+  unanswered(end: StreamEnd, code: number): AttemptEnd;
   check(): void;
-  /** The stream no longer takes one of those that the connection may have. */
-  over(stream: Stream): void;
+  /** The push no longer takes one of the streams that the connection may have. */
+  over(push: Push): void;
 }
-
-const UNDER_WAY = Symbol('push under way');
-
-/** A stream of HTTP/2 that knows its push, so that all streams share their listeners. */
-interface PushStream extends http2.ClientHttp2Stream {
-  [UNDER_WAY]?: Stream;
-}
-
-function onResponse(this: PushStream, headers: ResponseHeaders): void {
-  this[UNDER_WAY]?.onResponse(headers);
-}
-
-function onClose(this: PushStream): void {
-  this[UNDER_WAY]?.finish();
-}
-
-type ResponseHeaders = http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader;
 
 /** A push under way. */
-class Stream implements Attempt {
+class Push implements Attempt, StreamEvents {
   readonly #connection: Connection;
-  readonly #h2: http2.ClientHttp2Stream;
   readonly #done: (end: AttemptEnd) => void;
-  #headers: ResponseHeaders | undefined;
+  #stream: RequestStream | undefined;
+  #status = 0;
+  #headers: AnswerFields | undefined;
   #answeredAt = 0;
   #text = '';
+  #octets = 0;
   #settled = false;
 
-  constructor(
-    connection: Connection,
-    h2: PushStream,
-    { body, encoding }: ApnsMessage,
-    done: (end: AttemptEnd) => void,
-  ) {
+  constructor(connection: Connection, done: (end: AttemptEnd) => void) {
     this.#connection = connection;
-    this.#h2 = h2;
     this.#done = done;
-    h2[UNDER_WAY] = this;
-    h2.on('response', onResponse);
-    // The end is told by 'close', which always comes: a lost connection gives no 'error' and no 'response'.
-    h2.on('error', ignore);
-    h2.on('close', onClose);
-    h2.end(body, encoding);
   }
 
-  /** Ends it with what is known of it by now. */
-  finish(): void {
-    if (!this.#settled) {
-      const headers = this.#headers;
-      const status = headers?.[':status'];
-      if (headers && status) this.#answered(status, headers);
-      else this.#settle(this.#connection.unanswered(this.#h2));
-    }
-    this.#connection.over(this);
+  sentAs(stream: RequestStream): void {
+    this.#stream = stream;
   }
 
   giveUp(cause: UnknownCause): void {
@@ -137,27 +107,44 @@ class Stream implements Attempt {
       this.#connection.check();
       this.#settle({ kind: 'unknown', cause, why: cause });
     }
-    this.#h2.close(NGHTTP2_CANCEL);
+    this.#leave();
+  }
+
+  onResponse(status: number, headers: AnswerFields): void {
+    this.#answeredAt = this.#connection.heard();
+    if (this.#settled) return;
+    this.#status = status;
+    this.#headers = headers;
+    // Says all; what may be left of the stream only keeps its place.
+    if (status === 200) this.#answered(headers);
+  }
+
+  onData(bytes: Buffer): void {
+    this.#octets += bytes.length;
+    if (!this.#settled) this.#text += bytes.toString('utf8');
+    if (this.#octets <= BODY_LIMIT) return;
+    // More than Apple ever says: what is left isn't awaited.
+    if (this.#headers) this.#answered(this.#headers);
+    this.#leave();
+  }
+
+  /** Ends it with what is known of it by now. */
+  onEnd(end: StreamEnd, code: number): void {
+    if (this.#headers) this.#answered(this.#headers);
+    else if (!this.#settled) this.#settle(this.#connection.unanswered(end, code));
     this.#connection.over(this);
   }
 
-  onResponse(headers: ResponseHeaders): void {
-    this.#answeredAt = this.#connection.heard();
+  #answered(headers: AnswerFields): void {
     if (this.#settled) return;
-    if (headers[':status'] === 200) {
-      // Says all; what may be left of the stream is read by node.
-      this.#answered(200, headers);
-      return;
-    }
-    this.#headers = headers;
-    this.#h2.on('data', (chunk: Buffer) => {
-      if (this.#text.length < BODY_LIMIT) this.#text += chunk.toString('utf8');
-    });
+    this.#connection.answered(this.#status);
+    const body = this.#text.slice(0, BODY_LIMIT);
+    this.#settle({ kind: 'answer', status: this.#status, headers, body, at: this.#answeredAt });
   }
 
-  #answered(status: number, headers: http2.IncomingHttpHeaders): void {
-    this.#connection.answered(status);
-    this.#settle({ kind: 'answer', status, headers, body: this.#text.slice(0, BODY_LIMIT), at: this.#answeredAt });
+  #leave(): void {
+    this.#stream?.cancel();
+    this.#connection.over(this);
   }
 
   #settle(end: AttemptEnd): void {
@@ -167,35 +154,43 @@ class Stream implements Attempt {
   }
 }
 
-const ignore = (): void => {};
-
 /** One HTTP/2 connection to Apple ("Establishing a connection to APNs"), from dialling to its end. */
 export class ApnsSession {
   readonly #options: SessionOptions;
-  readonly #streams: Waits<Stream>;
+  readonly #streams: Waits<Push>;
   #state: SessionState = 'connecting';
   #dial: Dial | undefined;
-  #h2: http2.ClientHttp2Session | undefined;
+  #h2: Http2Connection | undefined;
   #limit = 0;
   #opened = false;
   #suspect = false;
-  #lastStreamId: number | undefined;
+  #leaving = false;
   #heardAt: number;
   #why = 'closed by the other side';
   #silence: Timer | undefined;
   #pong: Timer | undefined;
   #giveUp: Timer;
-  #authorization = '';
+  readonly #authority: HeaderField;
+  #authorization: HeaderField | undefined;
   readonly #connection: Connection = {
     heard: () => this.#heard(),
     answered: (status) => {
       if (this.#state === 'probing' && status !== 403) this.#state = 'open';
     },
-    unanswered: (h2) => this.#unanswered(h2),
+    unanswered: (end, code) => this.#unanswered(end, code),
     check: () => this.check(),
-    over: (stream) => {
-      this.#streams.ended(stream);
+    over: (push) => {
+      this.#streams.ended(push);
       this.#afterStream();
+    },
+  };
+  readonly #events: ConnectionEvents = {
+    onSettings: (limit) => this.#onSettings(limit),
+    onGoaway: (code, _last, debug) => this.#onGoaway(code, debug),
+    onPong: () => this.#onPong(),
+    onClose: (why) => {
+      this.#why = why;
+      this.#ended();
     },
   };
   /** The provider token of the last push: it changes as seldom as Apple wants. */
@@ -203,7 +198,8 @@ export class ApnsSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#streams = new Waits(options.clock, options.timing.answerMs, (stream) => stream.giveUp('no answer'));
+    this.#streams = new Waits(options.clock, options.timing.answerMs, (push) => push.giveUp('no answer'));
+    this.#authority = authorityOf(options.endpoint);
     this.#heardAt = options.clock.monotonic();
     this.#giveUp = options.clock.setTimeout(() => this.destroy('no connection in time'), options.timing.connectMs);
     this.#connect().catch((error: unknown) => this.destroy(error instanceof Error ? error.message : String(error)));
@@ -224,8 +220,7 @@ export class ApnsSession {
 
   /** How many more pushes may be sent now. */
   get capacity(): number {
-    // A session may be closing before anything has told so.
-    if (this.#suspect || !this.#h2 || this.#h2.closed || this.#h2.destroyed) return 0;
+    if (this.#suspect || !this.#h2?.isUsable) return 0;
     if (this.#state === 'probing') return Math.min(this.#limit, 1) - this.#streams.size;
     return this.#state === 'open' ? Math.min(this.#limit, this.#options.maxStreams) - this.#streams.size : 0;
   }
@@ -236,20 +231,21 @@ export class ApnsSession {
    * @param at now, in monotonic milliseconds
    */
   send(message: ApnsMessage, token: ProviderToken, at: number, done: (end: AttemptEnd) => void): Attempt {
-    if (this.token !== token) this.#authorization = `bearer ${token.jwt}`;
+    if (this.token !== token || !this.#authorization) this.#authorization = authorizationOf(token.jwt);
     this.token = token;
-    let h2: http2.ClientHttp2Stream;
+    const push = new Push(this.#connection, done);
     try {
       if (!this.#h2) throw new Error('not connected');
-      h2 = this.#h2.request(headersOf(message, this.#authorization));
+      const fields = headersOf(message, this.#authority, this.#authorization);
+      push.sentAs(this.#h2.request(fields, message.body, message.encoding, push));
     } catch (error) {
       this.drain(error instanceof Error ? error.message : String(error));
       queueMicrotask(() => done({ kind: 'not-processed', why: 'the connection was closing' }));
       return { giveUp: () => {} };
     }
-    const stream = new Stream(this.#connection, h2, message, done);
-    this.#streams.begun(stream, at);
-    return stream;
+    this.#streams.begun(push, at);
+    if (!this.#h2.isUsable) this.drain('no stream is left to it');
+    return push;
   }
 
   /** No new pushes; ends once those under way have. */
@@ -270,8 +266,7 @@ export class ApnsSession {
   destroy(why: string): void {
     if (this.#state === 'closed') return;
     this.#why = why;
-    if (this.#h2) this.#h2.destroy();
-    else this.#dial?.abort();
+    if (!this.#h2) this.#dial?.abort();
     this.#ended();
   }
 
@@ -292,20 +287,7 @@ export class ApnsSession {
       socket.destroy();
       return;
     }
-    const { host, port } = this.#options.endpoint;
-    const h2 = http2.connect(`https://${host}:${port}`, {
-      createConnection: () => socket,
-      // node's default is 100: those sent before SETTINGS arrive would be refused.
-      peerMaxConcurrentStreams: 1,
-      settings: { enablePush: false },
-    });
-    this.#h2 = h2;
-    h2.on('remoteSettings', (settings) => this.#onSettings(settings.maxConcurrentStreams ?? this.#options.maxStreams));
-    h2.on('goaway', (code, lastStreamId, data) => this.#onGoaway(code, lastStreamId, data));
-    h2.on('error', (error: Error) => {
-      if (this.#why === 'closed by the other side') this.#why = error.message;
-    });
-    h2.on('close', () => this.#ended());
+    this.#h2 = new Http2Connection({ socket, clock: this.#options.clock, events: this.#events });
   }
 
   #onSettings(limit: number): void {
@@ -320,23 +302,25 @@ export class ApnsSession {
     this.#options.onChange();
   }
 
-  #onGoaway(code: number, lastStreamId: number, data?: Uint8Array): void {
-    const reason = goawayReason(data) ?? `GOAWAY ${code}`;
-    // A graceful end may send several, the last stream falling.
-    if (this.#lastStreamId === undefined) this.#options.onGoaway(reason);
-    this.#lastStreamId = Math.min(lastStreamId, this.#lastStreamId ?? lastStreamId);
-    this.drain(reason);
+  #onGoaway(code: number, debug: Buffer): void {
+    const reason = goawayReason(debug) ?? `GOAWAY ${code}`;
+    // A graceful end may send several.
+    if (!this.#leaving) this.#options.onGoaway(reason);
+    this.#leaving = true;
+    if (code === ErrorCode.NO_ERROR) this.drain(reason);
+    else this.destroy(reason);
   }
 
-  #unanswered(h2: http2.ClientHttp2Stream): AttemptEnd {
-    if (h2.rstCode === NGHTTP2_REFUSED_STREAM) return { kind: 'not-processed', why: 'REFUSED_STREAM' };
-    if (h2.id === undefined) return { kind: 'not-processed', why: 'never sent' };
-    if (this.#lastStreamId !== undefined && h2.id > this.#lastStreamId) {
-      return { kind: 'not-processed', why: `after the last stream of a GOAWAY: ${this.#why}` };
+  #unanswered(end: StreamEnd, code: number): AttemptEnd {
+    if (end === 'unsent') return { kind: 'not-processed', why: 'never sent' };
+    if (end === 'refused') {
+      const refused = code === ErrorCode.REFUSED_STREAM;
+      return {
+        kind: 'not-processed',
+        why: refused ? 'REFUSED_STREAM' : `after the last stream of a GOAWAY: ${this.#why}`,
+      };
     }
-    if (this.#h2?.destroyed === false && this.#h2.closed === false && h2.rstCode !== NGHTTP2_NO_ERROR) {
-      return { kind: 'unknown', cause: 'reset', why: `reset with code ${h2.rstCode}` };
-    }
+    if (end === 'reset') return { kind: 'unknown', cause: 'reset', why: `reset with code ${code}` };
     return { kind: 'unknown', cause: 'lost', why: `connection lost: ${this.#why}` };
   }
 
@@ -361,19 +345,18 @@ export class ApnsSession {
   }
 
   #ping(): void {
-    // One that was destroyed tells so with 'close', a little later; a PING over it would throw.
-    if (!this.#h2 || this.#h2.destroyed || this.#pong) return;
+    if (!this.#h2 || this.#pong) return;
     const { clock, timing } = this.#options;
     const dead = (): void => this.destroy('no PONG: the connection is dead');
     this.#pong = setPatientTimeout(clock, dead, timing.pongMs);
-    const sent = this.#h2.ping((error) => {
-      if (error || this.#state === 'closed') return;
-      this.#pong?.cancel();
-      this.#pong = undefined;
-      this.#heard();
-      this.#options.onChange();
-    });
-    if (!sent) this.destroy('PING could not be sent');
+    this.#h2.ping();
+  }
+
+  #onPong(): void {
+    this.#pong?.cancel();
+    this.#pong = undefined;
+    this.#heard();
+    this.#options.onChange();
   }
 
   #ended(): void {
@@ -382,16 +365,16 @@ export class ApnsSession {
     this.#giveUp.cancel();
     this.#silence?.cancel();
     this.#pong?.cancel();
-    for (const stream of [...this.#streams]) stream.finish();
+    this.#h2?.destroy();
     this.#streams.stop();
     this.#options.onClosed({ why: this.#why, opened: this.#opened });
   }
 }
 
-function goawayReason(data: Uint8Array | undefined): string | undefined {
-  if (!data?.length || data.length > BODY_LIMIT) return undefined;
+function goawayReason(data: Buffer): string | undefined {
+  if (data.length === 0 || data.length > BODY_LIMIT) return undefined;
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
+    const parsed: unknown = JSON.parse(data.toString('utf8'));
     if (typeof parsed !== 'object' || parsed === null || !('reason' in parsed)) return undefined;
     return typeof parsed.reason === 'string' && /^\w{1,64}$/.test(parsed.reason) ? parsed.reason : undefined;
   } catch {

@@ -1,7 +1,13 @@
-import http2 from 'node:http2';
 import test from 'ava';
 import fc from 'fast-check';
-import { headersOf as fieldsOf, toMessage } from '../../../src/push/apns/request.js';
+import {
+  type ApnsMessage,
+  authorityOf,
+  authorizationOf,
+  headersOf as fieldsOf,
+  toMessage,
+} from '../../../src/push/apns/request.js';
+import type { HeaderField } from '../../../src/push/http2/hpack-encoder.js';
 import type { PushRequest } from '../../../src/push/provider.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { topic, voipPush } from '../support.js';
@@ -10,14 +16,20 @@ const clock = new FakeClock();
 const id = '123e4567-e89b-12d3-a456-426614174000';
 const token = 'AB'.repeat(32);
 
-function headersOf(changes: Partial<PushRequest>): http2.OutgoingHttpHeaders {
+const authority = authorityOf({ host: 'api.push.apple.com', port: 443 });
+const sent = (message: ApnsMessage): readonly HeaderField[] => fieldsOf(message, authority, authorizationOf('x'));
+
+function headersOf(changes: Partial<PushRequest>): Record<string, string> {
   const message = toMessage(voipPush(clock, { token, ...changes }), id);
-  return 'reason' in message ? { reason: message.reason } : fieldsOf(message, 'bearer x');
+  if ('reason' in message) return { reason: message.reason };
+  return Object.fromEntries(sent(message).map(({ name, value }) => [name, value]));
 }
 
 test('the headers of a VoIP push are exactly those', (t) => {
   t.deepEqual(headersOf({}), {
     ':method': 'POST',
+    ':scheme': 'https',
+    ':authority': 'api.push.apple.com:443',
     ':path': `/3/device/${token.toLowerCase()}`,
     authorization: 'bearer x',
     'apns-topic': topic,
@@ -25,8 +37,16 @@ test('the headers of a VoIP push are exactly those', (t) => {
     'apns-priority': '10',
     'apns-expiration': '0',
     'apns-id': id,
-    [http2.sensitiveHeaders]: ['apns-id', 'apns-collapse-id'],
   });
+});
+
+test('nobody may keep the token, and what is new in each push is kept for its name only', (t) => {
+  const message = toMessage(voipPush(clock, { token, collapseId: 'c' }), id);
+  if ('reason' in message) throw new Error(message.reason);
+  const named = (indexing: string) =>
+    sent(message).flatMap((field) => (field.indexing === indexing ? [field.name] : []));
+  t.deepEqual(named('never'), [':path']);
+  t.deepEqual(named('name'), ['apns-expiration', 'apns-id', 'apns-collapse-id']);
 });
 
 test('expiration is in whole seconds, never later than asked, and never absent', (t) => {
@@ -79,7 +99,7 @@ test('whatever a stranger puts into token, topic and collapse id, no header is b
     fc.property(fc.string(), fc.string(), fc.string(), (anyToken, anyTopic, collapseId) => {
       const message = toMessage(voipPush(clock, { token: anyToken, topic: anyTopic, collapseId }), id);
       if ('reason' in message) return message.reason !== '';
-      return Object.values(fieldsOf(message, 'bearer x')).every((value) => /^[\x20-\x7e]*$/.test(String(value)));
+      return sent(message).every(({ value }) => /^[\x20-\x7e]*$/.test(value));
     }),
   );
   t.pass();
