@@ -138,6 +138,7 @@ export class Engine {
       listeners: () => this.#listeners,
       secret: options.secret,
       timerC: options.timerC,
+      records: this.#controller.cdr,
       accepted: (request, response, flow) => {
         if (request.method === 'REGISTER') this.#registry.learn(request, response, flow);
       },

@@ -5,18 +5,7 @@ import { type Clock, systemClock } from '../../src/clock/clock.js';
 import type { SipMessage } from '../../src/engine/message/index.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
 import { SDP } from './support/peer.js';
-import {
-  Bench,
-  crash,
-  deferred,
-  event,
-  newSrf,
-  quit,
-  SECRET,
-  type Srf,
-  type SrfDialog,
-  type SrfRequest,
-} from './support/srf.js';
+import { Bench, crash, deferred, newSrf, quit, SECRET, type Srf, type SrfRequest } from './support/srf.js';
 
 test('a wrong secret is told, nothing is heard before the right one', async (t) => {
   const bench = await Bench.start(t);
@@ -360,29 +349,4 @@ test('a broken frame ends that connection and leaves the others alone', async (t
   const caller = await bench.udp();
   caller.send(caller.request('OPTIONS', bench.uri()), bench.port);
   t.is((await caller.nextResponse(200)).status, 200);
-});
-
-test('call detail records go to the app that asked for them', async (t) => {
-  const bench = await Bench.start(t);
-  const records: string[] = [];
-  const dialogs: Promise<SrfDialog>[] = [];
-  await bench.srf((srf) => {
-    srf.on('cdr:attempt', (source: string, time: string) =>
-      records.push(`attempt ${source} ${/^\d\d:\d\d:\d\d\.\d{6}$/.test(time)}`),
-    );
-    srf.on('cdr:start', (source: string, _time: string, role: string) => records.push(`start ${source} ${role}`));
-    srf.on('cdr:stop', (source: string, _time: string, reason: string) => records.push(`stop ${source} ${reason}`));
-    srf.invite((req, res) => dialogs.push(srf.createUAS(req, res, { localSdp: SDP })));
-  });
-  const caller = await bench.udp();
-  const invite = caller.request('INVITE', bench.uri(), { body: SDP });
-  caller.send(invite, bench.port);
-  const ok = await caller.nextResponse(200, 'INVITE');
-  const [dialog] = await Promise.all(dialogs);
-  const acked = dialog && event(dialog, 'ack');
-  caller.send(caller.inDialog('ACK', invite, ok), bench.port);
-  await acked;
-  caller.send(caller.inDialog('BYE', invite, ok), bench.port);
-  await caller.nextResponse(200, 'BYE');
-  t.deepEqual(records, ['attempt network true', 'start application uas', 'stop network normal-release']);
 });

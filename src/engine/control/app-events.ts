@@ -2,7 +2,7 @@ import type { Clock } from '../../clock/clock.js';
 import type { Dialog } from '../dialog/dialog.js';
 import type { Incoming } from '../dialog/incoming.js';
 import type { DialogUser } from '../dialog/layer.js';
-import { SipRequest } from '../message/index.js';
+import { SipRequest, type SipResponse } from '../message/index.js';
 import type { Flow } from '../transport/index.js';
 import { appText } from './app-text.js';
 import type { CdrSender } from './cdr.js';
@@ -60,7 +60,6 @@ export class AppEvents implements DialogUser {
 
   onWithdrawn(dialog: Dialog, bye: SipRequest, cancel: SipRequest | undefined): void {
     if (cancel) this.#cdr.stop('network', 'call-canceled', cancel);
-    else this.#cdr.stop('application', 'system-initiated', bye);
     this.#tellUnsolicited(dialog, bye);
   }
 
@@ -82,6 +81,12 @@ export class AppEvents implements DialogUser {
 
   onSettled(incoming: Incoming): void {
     this.#dispatcher.settled(incoming);
+  }
+
+  /** What ends an INVITE with 487, CANCEL or BYE, has its own record. */
+  onRejected({ method, request }: Incoming, response: SipResponse): void {
+    if (method !== 'INVITE' || request.toTag !== undefined || response.status === 487) return;
+    this.#cdr.stop('application', 'call-rejected', response);
   }
 
   /** A BYE of the stack's own. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import { GrammarError } from '../../grammar/error.js';
 import type { UnavailableCause } from '../admission/index.js';
+import { reasonOf } from '../call-records.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { DialogError } from '../dialog/errors.js';
 import type { Incoming } from '../dialog/incoming.js';
@@ -286,7 +287,7 @@ export class Controller implements ControlUser {
     session.send(sipEvent(meta, outgoing.id, dialog?.id ?? ''), text);
     if (method !== 'INVITE' || outgoing.request.toTag !== undefined || status < 200) return;
     if (status < 300) this.cdr.start('network', 'uac', response);
-    else this.cdr.stop('network', status === 487 ? 'call-canceled' : 'call-rejected', response);
+    else this.cdr.stop('network', reasonOf(status), response);
   }
 
   /** The INVITE of an app that died, which this one sends again. */

@@ -77,7 +77,7 @@ export class Outbound {
     if (!incoming.pending) return;
     switch (action.type) {
       case 'reject':
-        incoming.respond({ status: action.status, reason: action.reason, headers: [], body: Buffer.alloc(0) });
+        incoming.reject(action.status, [], action.reason);
         break;
       case 'redirect':
         incoming.reject(

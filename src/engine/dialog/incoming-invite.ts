@@ -75,9 +75,9 @@ export class IncomingInvite extends Incoming {
     return super.respond(draft);
   }
 
-  override reject(status: number, headers: [string, string][] = []): SipResponse {
+  override reject(status: number, headers: [string, string][] = [], reason = ''): SipResponse {
     this.#delayed = undefined;
-    return super.reject(status, headers);
+    return super.reject(status, headers, reason);
   }
 
   /** The ACK to the 2xx came; false when it is not the first one. */

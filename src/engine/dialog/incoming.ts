@@ -19,6 +19,8 @@ export interface IncomingHost {
   answered(incoming: Incoming, status: number): void;
   /** The final response is sent, or somebody else took the request over. */
   settled(incoming: Incoming): void;
+  /** The stack gave the final response itself. */
+  rejected(incoming: Incoming, response: SipResponse): void;
 }
 
 /** A request that came in and waits for its answer. */
@@ -74,8 +76,10 @@ export class Incoming {
   }
 
   /** Answers with a response of the stack's own. */
-  reject(status: number, headers: [string, string][] = []): SipResponse {
-    return this.respond({ status, reason: '', headers, body: NOTHING });
+  reject(status: number, headers: [string, string][] = [], reason = ''): SipResponse {
+    const response = this.respond({ status, reason, headers, body: NOTHING });
+    this.host.rejected(this, response);
+    return response;
   }
 
   /** Leaves the answer to somebody else (a proxy). */

@@ -42,6 +42,8 @@ export interface DialogUser {
   onDialogEnd(dialog: Dialog): void;
   /** The user gave its final response, or nobody waits for one any more. */
   onSettled(incoming: Incoming): void;
+  /** The stack itself, or who works between it and the user, answered a request. */
+  onRejected(incoming: Incoming, response: SipResponse): void;
 }
 
 /** Who takes requests that are not for this user agent: the proxy. What takes messages tells whether it did. */
@@ -249,6 +251,10 @@ export class DialogLayer implements TransactionUser, InviteHost {
   settled(incoming: Incoming): void {
     this.#incoming.delete(incoming.id);
     this.#user.onSettled(incoming);
+  }
+
+  rejected(incoming: Incoming, response: SipResponse): void {
+    this.#user.onRejected(incoming, response);
   }
 
   postponed(invite: IncomingInvite): void {

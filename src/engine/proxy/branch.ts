@@ -30,6 +30,8 @@ export interface BranchUser {
 export class Branch {
   /** Its final response; undefined while it may still have one. Made here: 408, 487, 503. */
   final: SipResponse | undefined;
+  /** A final response came, and was not made here. */
+  received = false;
   /** Its 3xx was followed: it doesn't count. */
   redirected = false;
   readonly destination: string;
@@ -95,6 +97,7 @@ export class Branch {
   onResponse(response: SipResponse, flow: Flow | undefined): void {
     const { status } = response;
     this.#heard ||= flow !== undefined;
+    if (status >= 200 && !this.final) this.received = flow !== undefined;
     if (status >= 200 && status < 300) {
       this.stop();
       this.final ??= response;

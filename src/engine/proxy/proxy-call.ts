@@ -2,6 +2,7 @@ import type { Clock } from '../../clock/clock.js';
 import { splitList } from '../../grammar/list.js';
 import { parseNameAddr } from '../../grammar/name-addr.js';
 import type { SipUri } from '../../grammar/uri.js';
+import type { CallRecords } from '../call-records.js';
 import { DialogError } from '../dialog/errors.js';
 import { OutgoingRequest } from '../dialog/outgoing.js';
 import { type Router, targetOf } from '../dialog/router.js';
@@ -11,6 +12,7 @@ import type { Flow, Target } from '../transport/index.js';
 import { bestResponse, upstreamResponse } from './best-response.js';
 import { Branch, type BranchUser } from './branch.js';
 import { forwardedRequest } from './forward.js';
+import { ProxyRecords } from './proxy-records.js';
 import type { RecordRoutes } from './record-route.js';
 import { UpstreamSuccesses } from './upstream-successes.js';
 
@@ -51,6 +53,7 @@ export interface ProxyHost {
   timerC: number;
   /** A 2xx that can't go upstream any more: acknowledge it and hang up. */
   release: (request: SipRequest, response: SipResponse) => void;
+  records: CallRecords;
   /** A 2xx went upstream. */
   accepted: (received: SipRequest, response: SipResponse, flow: Flow) => void;
   /** Nothing is left to be done for the request. */
@@ -68,6 +71,7 @@ export class ProxyCall implements BranchUser {
   readonly #options: ProxyOptions;
   readonly #user: ProxyUser;
   readonly #branches: Branch[] = [];
+  readonly #records: ProxyRecords;
   readonly #waiting: string[];
   readonly #tried = new Set<string>();
   /** Targets that came out of a 3xx. */
@@ -86,6 +90,7 @@ export class ProxyCall implements BranchUser {
     if (options.destinations.length === 0) throw new DialogError('error proxying request to ');
     for (const destination of options.destinations) this.#forwarded(destination);
     this.#waiting = [...options.destinations];
+    this.#records = new ProxyRecords(host.records, transaction.request);
   }
 
   start(): void {
@@ -119,10 +124,12 @@ export class ProxyCall implements BranchUser {
   success(branch: Branch, response: SipResponse): void {
     const invite = this.transaction.invite;
     if (this.#sent !== undefined && (this.#sent >= 300 || !invite)) {
+      this.#records.ended(branch, response);
       if (invite && branch.request) this.#host.release(branch.request, response);
       return;
     }
     const first = this.#sent === undefined;
+    this.#records.connected(branch, response);
     this.#upstream(response);
     this.#sent = response.status;
     if (!first) {
@@ -142,6 +149,7 @@ export class ProxyCall implements BranchUser {
 
   failed(branch: Branch): void {
     const response = branch.final;
+    if (response) this.#records.ended(branch, response);
     if (!response || this.#sent !== undefined) {
       this.#overWhenQuiet();
       return;
@@ -188,6 +196,7 @@ export class ProxyCall implements BranchUser {
       if (branch.final) return;
       try {
         outgoing.start(targets);
+        this.#records.sent(branch, outgoing.request);
       } catch (error) {
         failed(error);
       }
@@ -255,6 +264,7 @@ export class ProxyCall implements BranchUser {
     const chosen =
       this.#cancelled || !best ? createResponse(this.transaction.request, 487) : upstreamResponse(best, candidates);
     this.#sent = chosen.status;
+    this.#records.failed(chosen);
     this.#upstream(chosen);
     this.#finish(this.#branches.find((branch) => branch.final === best));
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.js';
 import type { SipUri } from '../../grammar/uri.js';
+import { type CallRecords, noRecords } from '../call-records.js';
 import { Dialog } from '../dialog/dialog.js';
 import type { Incoming } from '../dialog/incoming.js';
 import type { Bypass, DialogLayer } from '../dialog/layer.js';
@@ -18,6 +19,8 @@ export interface ProxyLayerOptions {
   secret: string;
   /** Milliseconds that a phone may ring after its last provisional response (Timer C). Default 185 s. */
   timerC?: number | undefined;
+  /** Told of each INVITE that is proxied, and of each BYE. */
+  records?: CallRecords | undefined;
   /** A 2xx went upstream. */
   accepted?: ((received: SipRequest, response: SipResponse, flow: Flow) => void) | undefined;
 }
@@ -36,6 +39,7 @@ export class ProxyLayer implements Bypass {
       dialogs.client.release(Dialog.uac(request, response), response.cseq.number);
     };
     this.#dialogs = dialogs;
+    const records = options.records ?? noRecords;
     const timerC = options.timerC ?? 185_000;
     this.#relay = new Relay({
       clock: options.clock,
@@ -44,6 +48,7 @@ export class ProxyLayer implements Bypass {
       router: dialogs.router,
       recordRoutes,
       listeners: options.listeners,
+      records,
       release,
     });
     this.#host = {
@@ -54,6 +59,7 @@ export class ProxyLayer implements Bypass {
       isOwn: (uri) => isOwn(uri, options.listeners()),
       timerC,
       release,
+      records,
       accepted: options.accepted ?? (() => undefined),
       over: (call) => this.#calls.delete(call.transaction),
     };

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../clock/clock.js';
+import type { CallRecords } from '../call-records.js';
 import { DialogError } from '../dialog/errors.js';
 import { OutgoingRequest } from '../dialog/outgoing.js';
 import type { Router } from '../dialog/router.js';
@@ -16,6 +17,7 @@ export interface RelayOptions {
   router: Router;
   recordRoutes: RecordRoutes;
   listeners: () => readonly Listener[];
+  records: CallRecords;
   /** A 2xx to a re-INVITE that came after its caller was told it failed. */
   release: (request: SipRequest, response: SipResponse) => void;
 }
@@ -42,6 +44,10 @@ export class Relay {
       return true;
     }
     const { forwarded, nextHop, own } = this.#forward(request, hops);
+    if (request.method === 'BYE') {
+      this.#options.records.stop('network', 'normal-release', request);
+      this.#options.records.stop('application', 'normal-release', forwarded);
+    }
     const outgoing: OutgoingRequest = new OutgoingRequest(this.#options.transactions, forwarded, () => undefined, {
       onResponse: (response) => this.#onResponse(transaction, outgoing, response),
       lateSuccesses: () => new UpstreamSuccesses(this.#options.transactions, transaction.flow),

@@ -116,6 +116,7 @@ export class Recorder implements DialogUser {
   }
 
   onSettled(): void {}
+  onRejected(): void {}
 }
 
 export interface Setup {
