@@ -235,8 +235,15 @@ export abstract class SipHeaders {
 
   /** The message as it goes over the wire, with a Content-Length that is right. */
   toBuffer(): Buffer {
-    const head = Buffer.from(this.head(), this.encoding);
-    return this.content.length === 0 ? head : Buffer.concat([head, this.body]);
+    const { content, encoding } = this;
+    const head = this.head();
+    if (content.length === 0) return Buffer.from(head, encoding);
+    const start = Buffer.byteLength(head, encoding);
+    const message = Buffer.allocUnsafe(start + content.length);
+    message.write(head, 0, encoding);
+    if (typeof content === 'string') message.write(content, start, 'latin1');
+    else content.copy(message, start);
+    return message;
   }
 
   /** The message as text, the body read as UTF-8. */

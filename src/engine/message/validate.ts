@@ -71,8 +71,11 @@ function wrongGrammar(message: SipMessage): string | undefined {
   return undefined;
 }
 
-function checkUri(value: NameAddr): void {
-  if (value.uri.startsWith('sip')) parseUri(value.uri);
+/** What most SIP URIs in From and To look like: all of these are good, and needn't be taken apart to see it. */
+const PLAIN = /^sips?:[\w.+-]+@[\w.-]+(?::(?:[1-9]\d{0,3}|[1-5]\d{4}))?$/;
+
+function checkUri({ uri }: NameAddr): void {
+  if (uri.startsWith('sip') && !PLAIN.test(uri)) parseUri(uri);
 }
 
 function wrongNumbers(message: SipMessage): string | undefined {
