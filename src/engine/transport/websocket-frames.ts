@@ -15,7 +15,9 @@ const EMPTY = Buffer.alloc(0);
 
 /** Reads WebSocket frames (RFC 6455 section 5) from a byte stream, one message at most kept, up to `maxBytes`. */
 export class FrameReader {
+  /** Room for an unfinished frame, of which there are `used` bytes. */
   private pending: Buffer = EMPTY;
+  private used = 0;
   private fragments: Buffer[] = [];
   private fragmentBytes = 0;
 
@@ -27,14 +29,31 @@ export class FrameReader {
   ) {}
 
   get partial(): boolean {
-    return this.pending.length > 0 || this.fragments.length > 0;
+    return this.used > 0 || this.fragments.length > 0;
   }
 
   /** Throws when the peer breaks the protocol or a message is too large. */
   push(chunk: Buffer): void {
-    let data = this.pending.length > 0 ? Buffer.concat([this.pending, chunk]) : chunk;
+    const waited = this.used > 0;
+    if (waited) this.append(chunk);
+    let data = waited ? this.pending.subarray(0, this.used) : chunk;
+    const before = data.length;
     for (let taken = this.frame(data); taken > 0; taken = this.frame(data)) data = data.subarray(taken);
+    if (waited && data.length === before) return;
     this.pending = data.length > 0 ? Buffer.from(data) : EMPTY;
+    this.used = data.length;
+  }
+
+  /** The room is doubled when it is full, so that a message in many small pieces is not copied again for each. */
+  private append(chunk: Buffer): void {
+    const total = this.used + chunk.length;
+    if (total > this.pending.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(total, this.pending.length * 2));
+      this.pending.copy(grown, 0, 0, this.used);
+      this.pending = grown;
+    }
+    chunk.copy(this.pending, this.used);
+    this.used = total;
   }
 
   /** Handles the frame at the start of `data`; gives its length, 0 if it is not complete. */

@@ -134,6 +134,15 @@ test('frames split anywhere give the same messages', (t) => {
   );
 });
 
+test('a long message that comes byte by byte is not copied again for each', (t) => {
+  const { out, reader } = collect(true, 300_000);
+  const text = 'x'.repeat(250_000);
+  const frame = writeFrame(OPCODE.text, Buffer.from(text), true);
+  for (let i = 0; i < frame.length; i++) reader.push(frame.subarray(i, i + 1));
+  t.deepEqual(out, [text]);
+  t.false(reader.partial);
+});
+
 test('fragments are joined, control frames may come between', (t) => {
   const { out, reader } = collect(false);
   reader.push(Buffer.from([0x01, 1, 97]));
