@@ -1,12 +1,12 @@
 import test from 'ava';
 import type { EdgeKind } from '../../src/demo/stage.js';
 import { PhoneSimulator } from '../../src/sim/phone/index.js';
-import { requestsIn, requestsOut, stageFor, wire } from './support.js';
+import { requestsIn, requestsOut, stageFor, transports, wire } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 100 };
 
 for (const edge of ['path', 'rewrite', 'direct'] satisfies EdgeKind[]) {
-  for (const transport of ['udp', 'tcp'] as const) {
+  for (const transport of transports('udp', 'tcp')) {
     test.serial(`a phone calls the trunk: ${edge}, ${transport}`, async (t) => {
       const stage = await stageFor(t, { edge, transport });
       const phone = await stage.phone({ behaviour: QUICK });

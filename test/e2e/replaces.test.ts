@@ -1,8 +1,18 @@
 import test from 'ava';
+import type { Stage } from '../../src/demo/stage.js';
 import type { RecordedMessage } from '../../src/sim/ua/types.js';
-import { requestsIn, requestsOut, stageFor } from './support.js';
+import { requestsIn, requestsOut, stageOf } from './support.js';
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 50 };
+
+/** One callwake for all: each test has a user of its own, and looks at what CUCM got since it began. */
+let stage: Stage;
+
+test.before(async () => {
+  stage = await stageOf({ edge: 'path', transport: 'tcp' });
+});
+
+test.after.always(() => stage.close());
 
 /** A dialog as its party knows it. */
 interface Known {
@@ -33,30 +43,30 @@ function forItself({ callId, local, remote }: Known): string {
 }
 
 test.serial('REFER without Replaces goes through as it is', async (t) => {
-  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-  const phone = await stage.phone({ behaviour: QUICK });
+  const before = stage.cucm.messages.length;
+  const phone = await stage.phone({ user: '2001', behaviour: QUICK });
   const call = stage.cucm.call({ to: '2001' });
   await call.answered;
   const referTo = '"Bob" <sip:1002@corp.example;user=phone>;x=1';
   t.is((await phone.calls[0]?.request('REFER', { headers: [['Refer-To', referTo]] }))?.status, 202);
-  t.is(requestsIn(stage.cucm.messages, 'REFER')[0]?.get('Refer-To'), referTo);
+  t.is(requestsIn(stage.cucm.messages.slice(before), 'REFER')[0]?.get('Refer-To'), referTo);
   await call.hangup();
 });
 
 test.serial('attended transfer: the Replaces of a phone’s REFER names the dialog that CUCM has', async (t) => {
-  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-  const phone = await stage.phone({ behaviour: QUICK });
-  const first = stage.cucm.call({ to: '2001' });
+  const before = stage.cucm.messages.length;
+  const phone = await stage.phone({ user: '2002', behaviour: QUICK });
+  const first = stage.cucm.call({ to: '2002' });
   await first.answered;
   const second = await phone.call('1002');
   await second.answered;
   const [, consultation] = dialogsOf(phone.messages);
-  const [, there] = dialogsOf(stage.cucm.messages);
+  const [, there] = dialogsOf(stage.cucm.messages.slice(before));
   if (consultation === undefined || there === undefined) throw new Error('two calls were expected');
   const replaces = encodeURIComponent(forTheOther(consultation));
   const referTo = `<sip:1002@corp.example?Replaces=${replaces}&Require=replaces>`;
   t.is((await phone.calls[0]?.request('REFER', { headers: [['Refer-To', referTo]] }))?.status, 202);
-  const got = requestsIn(stage.cucm.messages, 'REFER')[0]?.get('Refer-To') ?? '';
+  const got = requestsIn(stage.cucm.messages.slice(before), 'REFER')[0]?.get('Refer-To') ?? '';
   const [, value = ''] = /\?Replaces=([^&>]+)&Require=replaces>/.exec(got) ?? [];
   t.is(decodeURIComponent(value), forItself(there));
   t.regex(got, /^<sip:1002@corp\.example\?/);
@@ -68,17 +78,17 @@ test.serial('attended transfer: the Replaces of a phone’s REFER names the dial
 test.serial(
   'INVITE with Replaces from the trunk reaches the phone that has the call, naming that phone’s dialog',
   async (t) => {
-    const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-    const phone = await stage.phone({ behaviour: QUICK });
-    const other = await stage.phone({ platform: 'ipad', behaviour: { answer: 'ignore' } });
-    const first = stage.cucm.call({ to: '2001' });
+    const before = stage.cucm.messages.length;
+    const phone = await stage.phone({ user: '2003', behaviour: QUICK });
+    const other = await stage.phone({ user: '2003', platform: 'ipad', behaviour: { answer: 'ignore' } });
+    const first = stage.cucm.call({ to: '2003' });
     await first.answered;
-    const [atCucm] = dialogsOf(stage.cucm.messages);
+    const [atCucm] = dialogsOf(stage.cucm.messages.slice(before));
     const [atPhone] = dialogsOf(phone.messages);
     if (atCucm === undefined || atPhone === undefined) throw new Error('a call was expected');
     const rang = requestsIn(other.messages, 'INVITE').length;
 
-    const second = stage.cucm.call({ to: '2001', headers: [['Replaces', `${forTheOther(atCucm)};early-only`]] });
+    const second = stage.cucm.call({ to: '2003', headers: [['Replaces', `${forTheOther(atCucm)};early-only`]] });
     await second.answered;
     t.is(requestsIn(phone.messages, 'INVITE')[1]?.get('Replaces'), `${forItself(atPhone)};early-only`);
     t.is(requestsIn(other.messages, 'INVITE').length, rang);
@@ -93,15 +103,15 @@ test.serial(
 test.serial(
   'Replaces of a call that nobody has: 481 on the way to a phone, untouched on the way to the trunk',
   async (t) => {
-    const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-    const phone = await stage.phone({ behaviour: QUICK });
-    const call = stage.cucm.call({ to: '2001', headers: [['Replaces', 'x@y;to-tag=1;from-tag=2']] });
+    const before = stage.cucm.messages.length;
+    const phone = await stage.phone({ user: '2004', behaviour: QUICK });
+    const call = stage.cucm.call({ to: '2004', headers: [['Replaces', 'x@y;to-tag=1;from-tag=2']] });
     t.is((await call.ended).status, 481);
     t.is(requestsIn(phone.messages, 'INVITE').length, 0);
     const out = await phone.call('1002', { headers: [['Replaces', 'x@y;to-tag=1;from-tag=2']] });
     await out.answered;
-    t.is(requestsIn(stage.cucm.messages, 'INVITE')[0]?.get('Replaces'), 'x@y;to-tag=1;from-tag=2');
+    t.is(requestsIn(stage.cucm.messages.slice(before), 'INVITE')[0]?.get('Replaces'), 'x@y;to-tag=1;from-tag=2');
     await out.hangup();
-    t.is(requestsOut(stage.cucm.messages, 'INVITE').length, 1);
+    t.is(requestsOut(stage.cucm.messages.slice(before), 'INVITE').length, 1);
   },
 );

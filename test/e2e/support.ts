@@ -9,22 +9,37 @@ import type { RecordedMessage } from '../../src/sim/ua/types.js';
  */
 export const externalEngine = engineFrom(process.env.CALLWAKE_TEST_ENGINE);
 
+type StageTransport = NonNullable<StageOptions['transport']>;
+
 /** `CALLWAKE_TEST_TRANSPORT`: one of udp, tcp, tls in place of what a test asks for. */
 const forced = transportFrom(process.env.CALLWAKE_TEST_TRANSPORT);
 
+/** The transports that a test goes over in turn: those that it names, or the one that the environment asks for. */
+export function transports(...named: readonly StageTransport[]): readonly StageTransport[] {
+  return forced === undefined ? named : [forced];
+}
+
 /** A stage that is taken down when the test ends, over the transport that the environment asks for. */
-export function stageFor(t: ExecutionContext, options: StageOptions): Promise<Stage> {
-  return stageExactly(t, { ...options, ...(forced === undefined ? {} : { transport: forced }) });
+export async function stageFor(t: ExecutionContext, options: StageOptions): Promise<Stage> {
+  const stage = await stageOf(options);
+  t.teardown(() => stage.close());
+  return stage;
+}
+
+/** The same for all tests of a file, which takes it down. */
+export function stageOf(options: StageOptions): Promise<Stage> {
+  return startStage({ ...options, ...(forced === undefined ? {} : { transport: forced }) });
 }
 
 /** The same for tests whose transport is theirs: their other end speaks no other, or it is what they test. */
 export async function stageExactly(t: ExecutionContext, options: StageOptions): Promise<Stage> {
-  const stage = await Stage.start({
-    ...options,
-    ...(externalEngine === undefined ? {} : { engine: externalEngine }),
-  });
+  const stage = await startStage(options);
   t.teardown(() => stage.close());
   return stage;
+}
+
+function startStage(options: StageOptions): Promise<Stage> {
+  return Stage.start({ ...options, ...(externalEngine === undefined ? {} : { engine: externalEngine }) });
 }
 
 /** Requests of that method that a simulator got, retransmissions left out. */
