@@ -21,12 +21,15 @@ export interface FrameHandler {
   emptyLine(): void;
 }
 
+const LENGTH = /\r\n(?:content-length|l)[ \t]*:(?:\r\n(?=[ \t])|[ \t])*(\d{1,10})[ \t]*\r\n(?![ \t])/i;
+const LENGTH_NAME = /\r\n(?:content-length|l)[ \t]*:/i;
 const CR = 13;
 const LF = 10;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3). Keeps at most one unfinished message, within the
+ * Cuts a byte stream into SIP messages by Content-Length (RFC 3261 section 18.3); where there are several, the stream is lost (RFC 4475 section
+ * 3.3.9). Keeps at most one unfinished message, within the
  * limits. After it threw {@link FramingError} it must not be used again.
  */
 export class StreamFramer {
@@ -122,10 +125,12 @@ export class StreamFramer {
 
   private contentLength(head: Buffer): number {
     const text = head.toString('latin1');
-    const length = /\r\n(?:content-length|l)[ \t]*:(?:\r\n(?=[ \t])|[ \t])*(\d{1,10})[ \t]*\r\n(?![ \t])/i.exec(
-      text,
-    )?.[1];
-    if (length === undefined) throw new FramingError(400, 'Missing or illegal Content-Length', head);
+    const match = LENGTH.exec(text);
+    const length = match?.[1];
+    if (!match || length === undefined) throw new FramingError(400, 'Missing or illegal Content-Length', head);
+    const rest = match.index + match[0].length - 2;
+    if (LENGTH_NAME.test(text.slice(0, match.index)) || LENGTH_NAME.test(text.slice(rest)))
+      throw new FramingError(400, 'More than one Content-Length', head);
     const total = head.length + Number(length);
     if (total > this.limits.messageBytes) throw new FramingError(513, 'Message too large', head);
     return Number(length);

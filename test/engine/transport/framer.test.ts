@@ -89,6 +89,12 @@ for (const [what, text, status] of [
   ['no Content-Length', 'OPTIONS sip:h SIP/2.0\r\nCall-ID: x\r\n\r\n', 400],
   ['a negative Content-Length', 'OPTIONS sip:h SIP/2.0\r\nContent-Length: -1\r\n\r\n', 400],
   ['a Content-Length that is no number', 'OPTIONS sip:h SIP/2.0\r\nContent-Length: 1a\r\n\r\n', 400],
+  ['two that differ', 'OPTIONS sip:h SIP/2.0\r\nContent-Length: 3\r\nl: 0\r\n\r\nabc', 400],
+  [
+    'one that is no number before another',
+    'OPTIONS sip:h SIP/2.0\r\nContent-Length: x\r\nContent-Length: 0\r\n\r\n',
+    400,
+  ],
   ['a body beyond the limit', 'OPTIONS sip:h SIP/2.0\r\nContent-Length: 2001\r\n\r\n', 513],
   ['a head beyond the limit', `OPTIONS sip:h SIP/2.0\r\nX: ${'x'.repeat(1000)}\r\nContent-Length: 0\r\n\r\n`, 513],
   ['a head that never ends', 'x'.repeat(1001), 513],
