@@ -28,7 +28,7 @@ export interface BranchUser {
 
 /** One destination of a proxied request. */
 export class Branch {
-  /** Its final response; undefined while it may still have one. Made here: 408, 487, 503. */
+  /** Its final response; undefined while it may still have one. Made here: 408, 487, 503; a 2xx that comes after all takes the place of these. */
   final: SipResponse | undefined;
   /** A final response came, and was not made here. */
   received = false;
@@ -97,10 +97,10 @@ export class Branch {
   onResponse(response: SipResponse, flow: Flow | undefined): void {
     const { status } = response;
     this.#heard ||= flow !== undefined;
-    if (status >= 200 && !this.final) this.received = flow !== undefined;
+    if (status >= 200 && (!this.final || status < 300)) this.received = flow !== undefined;
     if (status >= 200 && status < 300) {
       this.stop();
-      this.final ??= response;
+      if (!this.final || this.final.status >= 300) this.final = response;
       this.#user.success(this, response);
     } else if (this.final) return;
     else if (status >= 300) this.fail(response);

@@ -266,7 +266,8 @@ export class ProxyCall implements BranchUser {
     this.#sent = chosen.status;
     this.#records.failed(chosen);
     this.#upstream(chosen);
-    this.#finish(this.#branches.find((branch) => branch.final === best));
+    const decided = this.#cancelled ? this.#branches.find(({ final }) => final?.status === 487) : undefined;
+    this.#finish(decided ?? this.#branches.find((branch) => branch.final === best));
   }
 
   #upstream(response: SipResponse): void {

@@ -6,6 +6,7 @@ import type { Branch } from './branch.js';
 export class ProxyRecords {
   readonly #records: CallRecords;
   readonly #attempts = new Set<Branch>();
+  readonly #connected = new Set<Branch>();
 
   /** Only an INVITE outside a dialog has any. */
   constructor(records: CallRecords, request: SipRequest) {
@@ -17,9 +18,11 @@ export class ProxyRecords {
     this.#records.attempt('application', request);
   }
 
-  /** The first 2xx of a branch went upstream; more of the same branch make no record. */
+  /** The first 2xx of a branch goes upstream, also of one that was given up; more of the same branch make no record. */
   connected(branch: Branch, response: SipResponse): void {
-    if (!this.#attempts.delete(branch)) return;
+    if (this.#connected.has(branch)) return;
+    this.#connected.add(branch);
+    this.#attempts.delete(branch);
     this.#records.start('network', 'proxy-uac', response);
     this.#records.start('application', 'proxy-uas', response);
   }
