@@ -15,6 +15,7 @@ import type { Device, PushToken, RegisterAnswer, RegisterRequest, StateOf } from
 
 /** Where the registry reports what an operator should know. */
 export interface RegistryLog {
+  info(message: string, meta?: Record<string, unknown>): void;
   warn(message: string, meta?: Record<string, unknown>): void;
 }
 
@@ -170,20 +171,25 @@ export class DeviceRegistry {
   }
 
   /** A call saw no sign of life of the device, or its flow closed. Its next REGISTER takes that back. */
-  noteAsleep(aor: string, deviceId: string, reason: string): Promise<void> {
+  async noteAsleep(aor: string, deviceId: string, reason: string): Promise<void> {
     const at = this.#clock.now();
-    return this.#update(aor, deviceId, (device) =>
-      device.asleep?.reason === reason ? device : { ...device, asleep: { reason, at } },
-    );
+    let changed: Device | undefined;
+    await this.#update(aor, deviceId, (device) => {
+      changed = device.asleep?.reason === reason ? undefined : { ...device, asleep: { reason, at } };
+      return changed ?? device;
+    });
+    this.#logState(changed);
   }
 
   /** The device showed a sign of life after all. */
-  noteAwake(aor: string, deviceId: string): Promise<void> {
-    return this.#update(aor, deviceId, (device) => {
-      if (device.asleep === undefined) return device;
-      const { asleep: _, ...awake } = device;
-      return awake;
+  async noteAwake(aor: string, deviceId: string): Promise<void> {
+    let changed: Device | undefined;
+    await this.#update(aor, deviceId, (device) => {
+      const { asleep, ...awake } = device;
+      changed = asleep === undefined ? undefined : awake;
+      return changed ?? device;
     });
+    this.#logState(changed);
   }
 
   /** Takes in what a push told about a token of a device. */
@@ -268,6 +274,12 @@ export class DeviceRegistry {
         this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
       });
     });
+  }
+
+  #logState(device: Device | undefined): void {
+    if (device === undefined) return;
+    const { aor, id } = device;
+    this.#log?.info('device state', { aor, device: id, ...this.stateOf(device) });
   }
 
   #mayHurry({ registered }: RegisterAnswer, known: readonly Device[]): boolean {

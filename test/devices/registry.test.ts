@@ -25,7 +25,7 @@ test('what was registered is there after a restart', async (t) => {
 test('a store that fails makes 500, and nobody hears of a registration', async (t) => {
   const warned: string[] = [];
   const store = new MemoryStore();
-  const log = { warn: (message: string) => void warned.push(message) };
+  const log = { info: () => {}, warn: (message: string) => void warned.push(message) };
   const registry = new DeviceRegistry({ store, clock: new FakeClock(), log });
   registry.onRegistered(() => t.fail());
   store.putDevices = () => Promise.reject(new Error('disk full'));

@@ -1,5 +1,8 @@
 import test from 'ava';
-import { AOR, apns, bench, INSTANCE, instance, iphone, VOIP } from './support.js';
+import { DeviceRegistry } from '../../src/devices/registry.js';
+import { MemoryStore } from '../../src/store/memory-store.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { AOR, apns, bench, INSTANCE, instance, iphone, request, VOIP } from './support.js';
 
 const A = 'sip:2001@192.0.2.1:5060';
 
@@ -98,4 +101,20 @@ test('a dead token makes an unregistered phone unreachable and then unknown', as
   t.is(registry.stateOf(await device()).state, 'unregistered');
   await registry.tokenVerdict(AOR, INSTANCE, { token: VOIP, verdict: 'dead', at: clock.now() });
   t.false(await registry.knownAor(AOR));
+});
+
+test('what a call finds out about a phone is logged with its reason, once', async (t) => {
+  const lines: unknown[] = [];
+  const log = { info: (event: string, meta = {}) => lines.push({ event, ...meta }), warn: () => t.fail() };
+  const registry = new DeviceRegistry({ store: new MemoryStore(), clock: new FakeClock(), log });
+  await registry.register(request([iphone()]));
+  await registry.noteAsleep(AOR, INSTANCE, 'flow closed');
+  await registry.noteAsleep(AOR, INSTANCE, 'flow closed');
+  await registry.noteAwake(AOR, INSTANCE);
+  await registry.noteAwake(AOR, INSTANCE);
+  const of = { event: 'device state', aor: AOR, device: INSTANCE };
+  t.deepEqual(lines, [
+    { ...of, state: 'suspended', reason: 'flow closed' },
+    { ...of, state: 'active', reason: 'registered 0 s ago' },
+  ]);
 });
