@@ -38,7 +38,8 @@ export async function stageExactly(t: ExecutionContext, options: StageOptions): 
   return stage;
 }
 
-function startStage(options: StageOptions): Promise<Stage> {
+/** As {@link stageExactly}, for whoever takes it down. */
+export function startStage(options: StageOptions): Promise<Stage> {
   return Stage.start({ ...options, ...(externalEngine === undefined ? {} : { engine: externalEngine }) });
 }
 
