@@ -2,17 +2,24 @@ import test, { type ExecutionContext } from 'ava';
 import type { EdgeKind, Stage } from '../../src/demo/stage.js';
 import { externalEngine, requestsIn, stageExactly } from './support.js';
 
-type Offer = 'early' | 'delayed';
+const OFFERS = ['early', 'delayed'] as const;
+type Offer = (typeof OFFERS)[number];
 type Row = (t: ExecutionContext, stage: Stage, offer: Offer) => Promise<void>;
+
+/** The number of a row's user: both offers are played at once. */
+function userOf(row: number, offer: Offer): string {
+  return String((offer === 'early' ? 2000 : 2100) + row);
+}
 
 /** What has to become of a call, each with a number of its own so that all can be under way at once. */
 const ROWS: readonly Row[] = [
   async function forked(t, stage, offer) {
-    const ipad = await stage.phone({ user: '2001', platform: 'ipad', behaviour: { answer: 'ignore' } });
+    const user = userOf(1, offer);
+    const ipad = await stage.phone({ user, platform: 'ipad', behaviour: { answer: 'ignore' } });
     const behaviour = { wakeDelayMs: 200, answerDelayMs: 200, registersPerPush: 3 };
-    const iphone = await stage.phone({ user: '2001', behaviour });
+    const iphone = await stage.phone({ user, behaviour });
     await iphone.background();
-    const call = stage.cucm.call({ to: '2001', offer });
+    const call = stage.cucm.call({ to: user, offer });
     const told = ipad.events.next('cancelled');
     t.is((await call.answered).status, 200);
     t.is(call.responses[0]?.status, 100);
@@ -27,19 +34,21 @@ const ROWS: readonly Row[] = [
     t.truthy(there?.remoteSdp);
   },
   async function ringback(t, stage, offer) {
-    const phone = await stage.phone({ user: '2002', behaviour: { wakeDelayMs: 900, answerDelayMs: 100 } });
+    const user = userOf(2, offer);
+    const phone = await stage.phone({ user, behaviour: { wakeDelayMs: 900, answerDelayMs: 100 } });
     await phone.background();
-    const call = stage.cucm.call({ to: '2002', offer });
+    const call = stage.cucm.call({ to: user, offer });
     await call.response('18x');
     t.is(requestsIn(phone.messages, 'INVITE').length, 0);
     t.is((await call.answered).status, 200);
     await call.hangup();
   },
   async function cancelledWhileHeld(t, stage, offer) {
-    const phone = await stage.phone({ user: '2003', behaviour: { wakeDelayMs: 500 } });
+    const user = userOf(3, offer);
+    const phone = await stage.phone({ user, behaviour: { wakeDelayMs: 500 } });
     await phone.background();
     const told = phone.events.next('cancelled');
-    const call = stage.cucm.call({ to: '2003', offer });
+    const call = stage.cucm.call({ to: user, offer });
     await phone.events.seen('pushed');
     call.cancel('Q.850;cause=16');
     t.is((await call.ended).status, 487);
@@ -48,18 +57,20 @@ const ROWS: readonly Row[] = [
     t.is(phone.pushes.length, 1);
   },
   async function cancelledWhileRinging(t, stage, offer) {
-    const phone = await stage.phone({ user: '2004', behaviour: { wakeDelayMs: 50, answer: 'ignore' } });
+    const user = userOf(4, offer);
+    const phone = await stage.phone({ user, behaviour: { wakeDelayMs: 50, answer: 'ignore' } });
     await phone.background();
-    const call = stage.cucm.call({ to: '2004', offer });
+    const call = stage.cucm.call({ to: user, offer });
     await phone.events.seen('ringing');
     call.cancel();
     t.is((await call.ended).status, 487);
     t.is((await phone.calls[0]?.ended)?.how, 'cancelled');
   },
   async function notWoken(t, stage, offer) {
-    const phone = await stage.phone({ user: '2005', behaviour: { deaf: true } });
+    const user = userOf(5, offer);
+    const phone = await stage.phone({ user, behaviour: { deaf: true } });
     await phone.background();
-    const call = stage.cucm.call({ to: '2005', offer });
+    const call = stage.cucm.call({ to: user, offer });
     t.is((await call.ended).status, 480);
     t.deepEqual(
       call.responses.map(({ status }) => status),
@@ -68,19 +79,25 @@ const ROWS: readonly Row[] = [
     t.is(phone.pushes.length, 1);
   },
   async function refusedPush(t, stage, offer) {
-    const phone = await stage.phone({ user: '2006' });
+    const user = userOf(6, offer);
+    const phone = await stage.phone({ user });
     await phone.background();
     stage.apple.unregisterToken(phone.identity.voipToken ?? '');
-    const call = stage.cucm.call({ to: '2006', offer });
+    const call = stage.cucm.call({ to: user, offer });
     t.is((await call.ended).status, 480);
-    const end = await stage.callwake.logged('end', (line) => line.reason === 'push-failed');
+    const push = stage.apple.received.find(({ token }) => token === phone.identity.voipToken);
+    const payload = push?.payload as { callwake: { callUuid: string } } | undefined;
+    t.truthy(payload);
+    const end = await stage.callwake.logged('end', (line) => line.callUuid === payload?.callwake.callUuid);
+    t.is(end.reason, 'push-failed');
     t.true(Number(end.ms) < 3_000, 'not after the hold');
   },
   async function declined(t, stage, offer) {
+    const user = userOf(7, offer);
     const behaviour = { wakeDelayMs: 50, answerDelayMs: 100 };
-    const phone = await stage.phone({ user: '2007', behaviour: { ...behaviour, answer: 'busy' } });
+    const phone = await stage.phone({ user, behaviour: { ...behaviour, answer: 'busy' } });
     await phone.background();
-    const call = stage.cucm.call({ to: '2007', offer });
+    const call = stage.cucm.call({ to: user, offer });
     t.is((await call.ended).status, 486);
   },
 ];
@@ -88,12 +105,10 @@ const ROWS: readonly Row[] = [
 for (const transport of ['udp', 'tls'] as const) {
   if (transport === 'tls' && externalEngine !== undefined) continue;
   for (const edge of ['path', 'rewrite'] satisfies EdgeKind[]) {
-    for (const offer of ['early', 'delayed'] as const) {
-      test.serial(`all that becomes of a call: ${transport}, ${edge}, ${offer} offer`, async (t) => {
-        const stage = await stageExactly(t, { edge, transport, trunk: { hold: '3s', ringbackAfter: '400ms' } });
-        await Promise.all(ROWS.map((row) => row(t, stage, offer)));
-        t.deepEqual(stage.faults(), []);
-      });
-    }
+    test.serial(`all that becomes of a call: ${transport}, ${edge}, early and delayed offer`, async (t) => {
+      const stage = await stageExactly(t, { edge, transport, trunk: { hold: '3s', ringbackAfter: '400ms' } });
+      await Promise.all(ROWS.flatMap((row) => OFFERS.map((offer) => row(t, stage, offer))));
+      t.deepEqual(stage.faults(), []);
+    });
   }
 }
