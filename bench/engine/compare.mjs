@@ -26,13 +26,13 @@ const range = (from, to, by) =>
   Array.from({ length: Math.floor((to - from) / by) + 1 }, (_, i) => from + i * by).join(',');
 /** Arguments of bench.mjs for each job. */
 const JOBS = {
-  b2bua: ['b2bua', '--rates', range(600, 2000, 200)],
-  overload: ['overload', '--pin', '--rates', range(300, 1500, 50), '--times', '2'],
-  proxy: ['proxy', '--rates', range(800, 3000, 200)],
-  register: ['register', '--rates', range(2000, 12000, 1000)],
+  b2bua: ['b2bua', '--rates', range(200, 2000, 100)],
+  overload: ['overload', '--pin', '--rates', range(150, 1500, 50), '--times', '2'],
+  proxy: ['proxy', '--rates', range(400, 3000, 200)],
+  register: ['register', '--rates', range(1000, 12000, 1000)],
   latency: ['latency', '--app', 'proxy', '--rates', '100', '--seconds', '20'],
   'latency-b2bua': ['latency', '--app', 'b2bua', '--rates', '100', '--seconds', '20'],
-  hold: ['hold', '--held', '10000'],
+  hold: ['hold', '--held', '20000'],
 };
 const [host, port] = options.control.split(':');
 const SECRET = 'bench';
