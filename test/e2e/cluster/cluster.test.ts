@@ -169,7 +169,8 @@ test.serial(
 test.serial(
   'Redis fails over to its replica while a phone wakes at the other node: it rings once, and what was registered is there',
   async (t) => {
-    const site = await Site.start(t, { sentinel: true });
+    // A Sentinel that was kept from a processor for two seconds promotes nobody for half a minute.
+    const site = await Site.start(t, { sentinel: true, trunk: { hold: '45s' } });
     const { stage, redis } = site;
     const behaviour = { wakeDelayMs: 300, answerDelayMs: 100 };
     const phone = await site.phoneAtB({ behaviour });
