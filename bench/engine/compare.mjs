@@ -32,7 +32,7 @@ const JOBS = {
   register: ['register', '--rates', range(1000, 12000, 1000)],
   latency: ['latency', '--app', 'proxy', '--rates', '100', '--seconds', '20'],
   'latency-b2bua': ['latency', '--app', 'b2bua', '--rates', '100', '--seconds', '20'],
-  hold: ['hold', '--held', '20000'],
+  hold: ['hold', '--held', '10000'],
 };
 const [host, port] = options.control.split(':');
 const SECRET = 'bench';
