@@ -30,7 +30,7 @@ const register = (store: RedisStore, aor: string, id: string): Promise<void> =>
   store.changeDevices(aor, (known) => ({ devices: [...known, fullDevice(aor, id)], result: undefined }));
 
 test('Sentinel: when the server dies its replica takes over, with all that was acknowledged before, between and after', async (t) => {
-  t.timeout(120_000);
+  t.timeout(180_000);
   const primary = await RedisServer.start();
   t.teardown(() => primary.stop());
   const replica = await RedisServer.start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
@@ -42,7 +42,7 @@ test('Sentinel: when the server dies its replica takes over, with all that was a
     return /num-slaves,1/.test(facts) && /num-other-sentinels,2/.test(facts);
   };
   for (const sentinel of sentinels) await eventually(() => knowsAll(sentinel), 'the Sentinels finding each other');
-  const store = await open(t, { mode: 'sentinel', urls: sentinels.map(({ url }) => url) });
+  const store = await open(t, { mode: 'sentinel', urls: sentinels.map(({ url }) => url), timeout: 5_000 });
   await register(store, AOR, 'before');
   // What the replica does not have when the server dies is lost with it, and only the node still knows.
   replica.freeze();
@@ -52,7 +52,7 @@ test('Sentinel: when the server dies its replica takes over, with all that was a
   await eventually(() => store.link.state === 'away');
   await register(store, AOR, 'between');
   // A Sentinel that finds that it stood still for two seconds does nothing for the next thirty.
-  await eventually(() => store.link.state === 'up' && store.waiting === 0, 'the fail-over', 75_000);
+  await eventually(() => store.link.state === 'up' && store.waiting === 0, 'the fail-over', 120_000);
   await register(store, AOR, 'after');
   const there = await open(t, { urls: [replica.url] });
   t.deepEqual((await there.devicesOf(AOR)).map(({ id }) => id).sort(), ['after', 'before', 'between']);

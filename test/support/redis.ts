@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
@@ -41,6 +41,7 @@ export class RedisServer {
   async restart(): Promise<void> {
     const child = spawn('redis-server', this.#arguments(), { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    if (this.sentinel !== undefined) goFirst(child);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += String(chunk)));
     const ended = new Promise<never>((_, reject) => {
@@ -119,4 +120,9 @@ export async function freePort(address = '127.0.0.1'): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   if (bound === null || typeof bound === 'string') throw new Error('no port');
   return bound.port;
+}
+
+/** A Sentinel that got no processor for two seconds promotes nobody for the next thirty: it gets one before others, where this user may say so. */
+function goFirst({ pid }: ChildProcess): void {
+  if (pid !== undefined && process.getuid?.() === 0) setPriority(pid, -15);
 }
