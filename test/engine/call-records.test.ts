@@ -42,12 +42,7 @@ test('a call that the app answers', async (t) => {
     srf.invite((req, res) => void srf.createUAS(req, res, { localSdp: SDP })),
   );
   const caller = await bench.udp();
-  const invite = caller.request('INVITE', bench.uri(), { body: SDP });
-  caller.send(invite, bench.port);
-  const ok = await caller.nextResponse(200, 'INVITE');
-  caller.send(caller.inDialog('ACK', invite, ok), bench.port);
-  caller.send(caller.inDialog('BYE', invite, ok), bench.port);
-  await caller.nextResponse(200, 'BYE');
+  await caller.wholeCall(bench.uri(), bench.port);
   t.deepEqual(await until(3), ['attempt network', 'start application uas', 'stop network normal-release']);
 });
 

@@ -60,12 +60,7 @@ for (const scheme of ['tcp', 'tls']) {
     });
     for (let i = 0; i < 2; i++) {
       const caller = await bench.udp();
-      const invite = caller.request('INVITE', bench.uri(), { body: SDP });
-      caller.send(invite, bench.port);
-      const ok = await caller.nextResponse(200, 'INVITE');
-      caller.send(caller.inDialog('ACK', invite, ok), bench.port);
-      caller.send(caller.inDialog('BYE', invite, ok), bench.port);
-      await caller.nextResponse(200, 'BYE');
+      await caller.wholeCall(bench.uri(), bench.port);
     }
     t.is(requests.length, 2);
     t.not(requests[0]?.socket, requests[1]?.socket, 'one connection for each');

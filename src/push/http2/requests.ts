@@ -1,8 +1,8 @@
 import {
   ConnectionError,
   ErrorCode,
-  FRAME_HEAD,
   Flag,
+  FRAME_HEAD,
   FrameType,
   INITIAL_WINDOW,
   MAX_31_BITS,

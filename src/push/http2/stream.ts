@@ -1,5 +1,4 @@
-import type { FieldList } from './field-list.js';
-import type { AnswerFields } from './field-list.js';
+import type { AnswerFields, FieldList } from './field-list.js';
 import { ReceiveWindow } from './receive-window.js';
 
 /**

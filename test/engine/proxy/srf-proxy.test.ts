@@ -115,12 +115,7 @@ test('after a proxy command that failed the app may still answer, and has the di
     });
   });
   const caller = await bench.udp();
-  const invite = caller.request('INVITE', bench.uri(), { body: SDP });
-  caller.send(invite, bench.port);
-  const ok = await caller.nextResponse(200, 'INVITE');
-  caller.send(caller.inDialog('ACK', invite, ok), bench.port);
-  caller.send(caller.inDialog('BYE', invite, ok), bench.port);
-  await caller.nextResponse(200, 'BYE');
+  await caller.wholeCall(bench.uri(), bench.port);
   await bye.promise;
 });
 

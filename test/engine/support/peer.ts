@@ -232,6 +232,16 @@ export class Peer {
     return message;
   }
 
+  /** A call that is answered with 200, acknowledged and hung up at once. Settles with the 200 to BYE. */
+  async wholeCall(uri: string, port: number): Promise<void> {
+    const invite = this.request('INVITE', uri, { body: SDP });
+    this.send(invite, port);
+    const ok = await this.nextResponse(200, 'INVITE');
+    this.send(this.inDialog('ACK', invite, ok), port);
+    this.send(this.inDialog('BYE', invite, ok), port);
+    await this.nextResponse(200, 'BYE');
+  }
+
   async nextResponse(status: number, method?: string): Promise<SipResponse> {
     const message = await this.next(
       (candidate) =>
