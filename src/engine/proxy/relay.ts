@@ -11,7 +11,7 @@ import { UpstreamSuccesses } from './upstream-successes.js';
 
 export interface RelayOptions {
   clock: Clock;
-  /** Milliseconds that a re-INVITE may go without a final response. */
+  /** Milliseconds that a re-INVITE may go without a final response, after it was sent or its last 101 to 199. */
   timerC: number;
   transactions: TransactionLayer;
   router: Router;
@@ -52,10 +52,7 @@ export class Relay {
       onResponse: (response) => this.#onResponse(transaction, outgoing, response),
       lateSuccesses: () => new UpstreamSuccesses(this.#options.transactions, transaction.flow),
     });
-    if (transaction.invite) {
-      const ringing = this.#options.clock.setTimeout(() => outgoing.cancel(), this.#options.timerC);
-      this.#invites.set(transaction, { outgoing, ringing });
-    }
+    if (transaction.invite) this.#startTimerC(transaction, outgoing);
     this.#route(
       forwarded,
       nextHop,
@@ -87,6 +84,13 @@ export class Relay {
   /** Stops all timers. */
   close(): void {
     for (const transaction of [...this.#invites.keys()]) this.#forget(transaction);
+  }
+
+  /** Starts it anew if it runs (RFC 3261 section 16.7 step 2). */
+  #startTimerC(transaction: ServerTransaction, outgoing: OutgoingRequest): void {
+    this.#forget(transaction);
+    const ringing = this.#options.clock.setTimeout(() => outgoing.cancel(), this.#options.timerC);
+    this.#invites.set(transaction, { outgoing, ringing });
   }
 
   #forget(transaction: ServerTransaction): void {
@@ -143,6 +147,7 @@ export class Relay {
       return;
     }
     if (response.status >= 200) this.#forget(transaction);
+    else if (this.#invites.has(transaction)) this.#startTimerC(transaction, outgoing);
     const copy = response.clone();
     copy.set('Via', transaction.request.all('via'));
     transaction.respond(copy);

@@ -143,6 +143,21 @@ test('A re-INVITE was refused', (t) =>
     ['Timer C passes', '488 INVITE', '', '0 dialogs'],
   ]));
 
+test('Timer C of a re-INVITE starts anew with each 101 to 199, and not with a 100 (RFC 3261 16.7)', async (t) => {
+  const one = await ringing();
+  for (const status of [180, 183]) {
+    await one.wait(TIMER_C - 1);
+    one.take();
+    await one.answered(status);
+    t.is(one.take().wire, `${status} INVITE`);
+  }
+  await one.wait(TIMER_C - 1);
+  await one.answered(100);
+  t.is(one.take().wire, '');
+  await one.wait(1);
+  t.is(one.take().wire, 'CANCEL');
+});
+
 test('hops used up: 483, nothing is passed on', (t) => {
   t.deepEqual(new Relayed(0).take(), { wire: '100 INVITE, 483 INVITE', told: '', state: '0 dialogs' });
 });
