@@ -32,9 +32,12 @@ export function openSite({ store, clock, log, engine, version, devices, onFault,
     version,
     devicesOf: (aor) => devices.devicesOf(aor),
     calls: () => later().calls,
-    takeOver: (left) => {
-      const { journal, takeover } = later();
-      takeover.adopt(journal.inherit(left));
+    heir: {
+      take(record) {
+        const { journal, takeover } = later();
+        for (const left of journal.inherit([record])) takeover.adopt(left);
+      },
+      done: () => later().takeover.adopted(),
     },
     onFault,
     onEvent: (event, fields) => log.info(event, fields),

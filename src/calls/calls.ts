@@ -146,6 +146,11 @@ export class Calls {
     return maxHeldPerAor > 0 && this.#calls.heldOf(aor) >= maxHeldPerAor;
   }
 
+  /** Whether this process has the call already. */
+  isUnderWay({ aor, callUuid, callId }: CallInfo): boolean {
+    return this.#calls.ofAor(aor).some(({ info }) => info.callUuid === callUuid && info.callId === callId);
+  }
+
   /** Calls of a process before this one that are held: each goes on when its INVITE comes again. */
   expect(records: readonly CallRecord[]): void {
     this.#left.add(records);

@@ -113,7 +113,7 @@ export class Supervisor {
   }
 
   async #keepApp(worker: number, engineEnded: () => boolean): Promise<number | undefined> {
-    const { startApp, startEngine, clock, log } = this.#options;
+    const { startApp, clock, log } = this.#options;
     const backoff = new Backoff(200, 10_000, HEALTHY_APP);
     while (!this.#stopping && !engineEnded()) {
       const started = clock.monotonic();
@@ -121,8 +121,7 @@ export class Supervisor {
       this.#apps.set(worker, app);
       const code = await app.exited;
       this.#apps.delete(worker);
-      // The embedded engine hands unanswered INVITEs to the others itself: they must not be looked for before they are there.
-      if (startEngine === undefined && app.pid !== undefined) this.#tellOthers(workerEnded({ worker, pid: app.pid }));
+      if (!engineEnded() && app.pid !== undefined) this.#tellOthers(workerEnded({ worker, pid: app.pid }));
       if (code === FINAL && !this.#stopping && this.#apps.size > 0) this.stop();
       if (code === FINAL || this.#stopping) return code;
       if (engineEnded()) return undefined;

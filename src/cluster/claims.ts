@@ -46,17 +46,22 @@ export class Claims implements CallSite {
   }
 
   async claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
+    let known: CallRecord | undefined;
+    const onRead = (left: CallRecord): void => {
+      known = left;
+    };
     try {
       await this.#comeToItself();
-      return await this.#claim(info, waits, note).catch(async (error: unknown) => {
+      return await this.#claim(info, waits, note, onRead).catch(async (error: unknown) => {
         if (!(error instanceof StoreAway)) throw error;
         await this.#comeToItself();
-        return this.#claim(info, waits, note);
+        return this.#claim(info, waits, note, onRead);
       });
     } catch (error) {
       note('claim-skipped', { why: error instanceof Error ? error.message : String(error) });
       if (!(error instanceof StoreAway)) this.#options.onFault(error);
-      return NOTHING_LEFT;
+      // Whom the other node has pushed needs no second push.
+      return known === undefined ? NOTHING_LEFT : { left: known, sameEngine: this.#isHandedOver(known, info) };
     }
   }
 
@@ -121,7 +126,7 @@ export class Claims implements CallSite {
         found = await this.#ask(info, found.holder);
       }
       if (found.holder !== store.node) lost.push(info);
-      else await this.#retireOthers(info.callUuid, found.records);
+      else await this.#retireOthers(info.callUuid, [...found.records.values()]);
     }
     for (const { aor, callUuid } of [...this.#givenUp.values()]) {
       const { link, keys } = store;
@@ -143,9 +148,17 @@ export class Claims implements CallSite {
     }
   }
 
-  /** This node goes on with a call of one that is gone. */
-  async inherit(gone: string, info: CallInfo): Promise<void> {
-    await this.#ask(info, gone);
+  /**
+   * This node goes on with a call of one that is gone. Gives the call as it was left; undefined when it is over or another node's, or has
+   * come here already.
+   */
+  async inherit(gone: string, key: string, info: CallInfo): Promise<CallRecord | undefined> {
+    const { store } = this.#options;
+    const { holder, records } = await this.#ask(info, gone);
+    if (holder !== store.node || store.journal.wrote(key)) return undefined;
+    const record = records.get(key);
+    if (record === undefined && !isNamed(records, info.callUuid)) await this.release(info.aor, info.callUuid);
+    return record;
   }
 
   /**
@@ -161,7 +174,17 @@ export class Claims implements CallSite {
     }
   }
 
-  async #claim(info: CallInfo, waits: () => boolean, note: ClaimNote): Promise<Claim | undefined> {
+  /** The engine hands an INVITE over only when the one that had it is gone. */
+  #isHandedOver(left: CallRecord, { callId }: CallInfo): boolean {
+    return left.engine === this.#options.engine && left.info.callId === callId;
+  }
+
+  async #claim(
+    info: CallInfo,
+    waits: () => boolean,
+    note: ClaimNote,
+    onRead: (left: CallRecord) => void,
+  ): Promise<Claim | undefined> {
     const { store, clock, nodes, bus, engine } = this.#options;
     let before: string | undefined;
     let asked = false;
@@ -171,7 +194,12 @@ export class Claims implements CallSite {
       if (holder === store.node) {
         if (before === undefined) note('call-claimed', { node: store.node });
         else note('call-inherited', { from: before, journal: left === undefined ? 'nothing' : 'read' });
-        if (before === undefined) return NOTHING_LEFT;
+        if (before === undefined) {
+          // A sibling's that is gone: its INVITE has come after the claim was inherited and before the record was.
+          const own = records.get(keyOf(info));
+          const isLeft = own?.held !== undefined && own.engine === engine && !store.journal.wrote(keyOf(info));
+          return isLeft ? { left: own, sameEngine: true } : NOTHING_LEFT;
+        }
         if (left === undefined) {
           // It may have written of it where nobody else can read.
           await store.journal.disown(before, info.aor, info.callUuid);
@@ -187,21 +215,24 @@ export class Claims implements CallSite {
         asked = true;
       }
       before = holder;
-      left = best(records, info) ?? left;
-      // The engine hands an INVITE over only when the one that had it is gone.
-      const handedOver = left?.engine === engine && left.info.callId === info.callId;
+      left = best([...records.values()], info) ?? left;
+      if (left !== undefined) onRead(left);
+      const handedOver = left !== undefined && this.#isHandedOver(left, info);
       replace = handedOver || !(await nodes.lives(holder)) ? holder : '';
       if (replace === '') await new Promise<void>((resolve) => clock.setTimeout(resolve, ASK_AGAIN));
     }
     return undefined;
   }
 
-  async #ask(info: CallInfo, replace: string): Promise<{ holder: string; records: readonly CallRecord[] }> {
+  async #ask(info: CallInfo, replace: string): Promise<Asked> {
     const { link, keys, node } = this.#options.store;
     const where = [keys.holders(info.aor), keys.calls(info.aor)];
     const reply = (await link.script(CLAIM, where, [info.callUuid, node, replace, KEPT])) as [Buffer, Buffer[]];
-    const values = reply[1].filter((_, index) => index % 2 === 1);
-    return { holder: reply[0].toString(), records: recordsIn(values) };
+    const records = new Map<string, CallRecord>();
+    for (let at = 0; at + 1 < reply[1].length; at += 2) {
+      for (const record of recordsIn(reply[1].slice(at + 1, at + 2))) records.set(String(reply[1][at]), record);
+    }
+    return { holder: reply[0].toString(), records };
   }
 
   /** What the node before it wrote down is this node's now. */
@@ -214,6 +245,16 @@ export class Claims implements CallSite {
 }
 
 const NOTHING_LEFT: Claim = { sameEngine: false };
+
+/** Who has a call, and the journal of all calls of its AOR by their keys. */
+interface Asked {
+  readonly holder: string;
+  readonly records: ReadonlyMap<string, CallRecord>;
+}
+
+function isNamed(records: ReadonlyMap<string, CallRecord>, callUuid: string): boolean {
+  return [...records.values()].some(({ info }) => info.callUuid === callUuid);
+}
 
 function recordsIn(values: readonly (Buffer | string)[]): CallRecord[] {
   return values.flatMap((value) => asRecord(JSON.parse(value.toString())) ?? []);

@@ -1,5 +1,5 @@
 import { asRecord, type CallStore } from '../calls/journal.js';
-import type { CallInfo } from '../calls/records.js';
+import type { CallInfo, CallRecord } from '../calls/records.js';
 import type { CallSite, Claim, ClaimNote } from '../calls/site.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import type { Device } from '../devices/types.js';
@@ -23,6 +23,14 @@ export interface SiteCalls {
   taken(info: CallInfo): void;
 }
 
+/** Who goes on with the calls of a process that is gone. */
+export interface Heir {
+  /** A call is this process's now. */
+  take(record: CallRecord): void;
+  /** All of that process's are. */
+  done(): void;
+}
+
 export interface SiteOptions {
   readonly store: RedisStore;
   readonly clock: Clock;
@@ -31,8 +39,8 @@ export interface SiteOptions {
   readonly version: string;
   readonly devicesOf: (aor: string) => Promise<readonly Device[]>;
   readonly calls: () => SiteCalls;
-  /** Goes on with what a process has left that had the same engine. */
-  readonly takeOver: (left: readonly unknown[]) => void;
+  /** Goes on with what processes have left that had the same engine. */
+  readonly heir: Heir;
   readonly onFault: (error: unknown) => void;
   readonly onEvent: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
@@ -196,25 +204,36 @@ export class Site implements CallSite, CallStore {
 
   /** A process that had this engine is gone: one of those that have it too goes on with its calls. */
   async #adopt(gone: string): Promise<void> {
-    const { store, takeOver, onEvent } = this.#options;
+    const { store, heir, onEvent } = this.#options;
     const key = `${store.keys.node(gone)}:heir`;
     const first = await store.link.run((client) => client.set(key, store.node, 'PX', ADOPTION, 'NX'));
     if (first === null) return;
     const entries: (readonly [string, unknown])[] = [];
     for await (const entry of store.journal.ofNode(gone)) entries.push(entry);
+    let calls = 0;
     for (let first = 0; first < entries.length; first += AT_ONCE) {
       const some = entries.slice(first, first + AT_ONCE);
-      await Promise.all(some.map(([call, record]) => this.#inherit(gone, call, record)));
+      const inherited = await Promise.all(some.map(([call, record]) => this.#inherit(gone, call, record)));
+      calls += inherited.filter((isOurs) => isOurs).length;
     }
-    const left = entries.map(([, record]) => record);
-    onEvent('calls taken over', { node: gone, calls: left.length });
-    takeOver(left);
+    onEvent('calls taken over', { node: gone, calls });
+    heir.done();
   }
 
-  async #inherit(gone: string, call: string, record: unknown): Promise<void> {
-    const { info, held } = asRecord(record) ?? {};
-    if (info !== undefined && held !== undefined) await this.#claims.inherit(gone, info);
-    await this.#options.store.journal.inherit(gone, call);
+  /** Gives whether the call is this node's now. Its INVITE may come at any moment, here or to another one that has this engine. */
+  async #inherit(gone: string, call: string, record: unknown): Promise<boolean> {
+    const { store, heir } = this.#options;
+    const { info } = asRecord(record) ?? {};
+    if (info === undefined) {
+      await store.journal.inherit(gone, call);
+      return false;
+    }
+    const left = await this.#claims.inherit(gone, call, info);
+    if (left === undefined) return false;
+    const moved = store.journal.inherit(gone, call);
+    heir.take(left);
+    await moved;
+    return true;
   }
 
   #fault(error: unknown): void {

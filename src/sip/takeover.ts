@@ -51,9 +51,13 @@ export class Takeover {
     }
   }
 
-  /** Takes in what another process left that had the same engine, and is gone now. */
-  adopt(records: readonly CallRecord[]): void {
-    this.begin(records);
+  /** Takes in a call of another process that had the same engine, and is gone now. Its INVITE may have come here before its record. */
+  adopt(record: CallRecord): void {
+    if (!this.#options.calls.isUnderWay(record.info)) this.begin([record]);
+  }
+
+  /** All of {@link adopt} are here. */
+  adopted(): void {
     if (this.#connections > 0) this.#claimRestWhenDue();
   }
 

@@ -84,16 +84,18 @@ test('an app that says its configuration is wrong ends everything with its code'
   t.is(await done, 2);
 });
 
-test('of several apps at an engine of somebody else the others are told when one ends', async (t) => {
-  const { apps } = bench(false, 3);
-  await settle();
-  apps[1]?.end(1);
-  await settle();
-  t.deepEqual(
-    apps.map(({ told }) => told.map(endedWorker)),
-    [[{ worker: 2, pid: 102 }], [], [{ worker: 2, pid: 102 }], []],
-  );
-});
+for (const embedded of [true, false]) {
+  test(`of several apps at ${embedded ? 'its own engine' : 'one of somebody else'} the others are told when one ends`, async (t) => {
+    const { apps } = bench(embedded, 3);
+    await settle();
+    apps[1]?.end(1);
+    await settle();
+    t.deepEqual(
+      apps.map(({ told }) => told.map(endedWorker)),
+      [[{ worker: 2, pid: 102 }], [], [{ worker: 2, pid: 102 }], []],
+    );
+  });
+}
 
 test('stop ends the app first, the engine after it', async (t) => {
   const { engines, apps, supervisor, done } = bench();
@@ -125,6 +127,17 @@ test('when the engine ends, both start anew', async (t) => {
   t.deepEqual(apps[0]?.said, ['kill']);
   t.is(engines.length, 2);
   t.is(apps.length, 2);
+});
+
+test('when the engine ends no app is told to go on with the calls of another', async (t) => {
+  const { engines, apps } = bench(true, 2);
+  await settle();
+  engines[0]?.end(1);
+  await settle(10);
+  t.deepEqual(
+    apps.map(({ told }) => told),
+    [[], [], [], []],
+  );
 });
 
 test('stop while a restart is awaited ends at once', async (t) => {

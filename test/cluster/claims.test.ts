@@ -226,3 +226,61 @@ test('a call that went on here while Redis was away is not told of by a node tha
   t.is(left[left.indexOf(keyOf(over)) + 1], 'null');
   t.true(left.includes(keyOf(here)));
 });
+
+test('a call of a sibling that is gone is gone on with, whether its INVITE comes before or after its record', async (t) => {
+  const site = await Site.start(t);
+  const [a, b, c] = [await site.node('a'), await site.node('b'), await site.node('c')];
+  const engine = 'engine of b';
+  const held = { holdUntil: 2, ringUntil: 2, legs: [{ device: 'd', state: 'waking' as const, pushedAt: 1 }] };
+  const record = { version: 1 as const, engine, info: CALL, startedAt: 1, held };
+  const claimed = (node: { claims: Claims }, info = CALL) =>
+    node.claims.claim(
+      info,
+      () => true,
+      () => {},
+    );
+  const leave = async (info: CallInfo): Promise<void> => {
+    await claimed(a, info);
+    await a.store.putCall(keyOf(info), { ...record, info });
+  };
+  await leave(CALL);
+  site.living.delete('a');
+  t.deepEqual(await b.claims.inherit('a', keyOf(CALL), CALL), record);
+  t.deepEqual(await claimed(b), { left: record, sameEngine: true }, 'its INVITE comes between claim and record');
+
+  await b.store.putCall(keyOf(CALL), record);
+  t.deepEqual(await claimed(b), { sameEngine: false }, 'what this process wrote down is nothing that was left');
+  t.is(await b.claims.inherit('a', keyOf(CALL), CALL), undefined, 'nor is it taken in once more');
+
+  const elsewhere = { ...CALL, callUuid: 'V' };
+  await leave(elsewhere);
+  t.deepEqual((await claimed(c, elsewhere))?.left?.info, elsewhere);
+  t.is(await b.claims.inherit('a', keyOf(elsewhere), elsewhere), undefined, 'another one was quicker');
+
+  const over = { ...CALL, callUuid: 'W' };
+  t.is(await b.claims.inherit('a', keyOf(over), over), undefined);
+  t.is(await b.store.link.run((client) => client.hget(b.store.keys.holders(CALL.aor), 'W')), null);
+});
+
+test('what was read of a call before Redis went away counts: whom the other node has pushed isn’t pushed again', async (t) => {
+  const site = await Site.start(t);
+  const [a, b] = [await site.node('a'), await site.node('b')];
+  await a.claims.claim(
+    CALL,
+    () => true,
+    () => {},
+  );
+  const held = { holdUntil: 2, ringUntil: 2, legs: [{ device: 'd', state: 'waking', pushedAt: 1 }] };
+  const record = { version: 1, engine: 'engine of a', info: CALL, startedAt: 1, held };
+  await a.store.putCall(keyOf(CALL), record);
+  const notes: string[] = [];
+  const claim = b.claims.claim(
+    { ...CALL, callId: 'c2' },
+    () => true,
+    (type) => notes.push(type),
+  );
+  await eventually(() => site.told.length > 0, 'being asked for the call');
+  await site.redis.kill();
+  t.deepEqual(await claim, { left: record, sameEngine: false });
+  t.deepEqual(notes, ['node-asked', 'claim-skipped']);
+});

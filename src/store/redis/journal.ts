@@ -213,6 +213,11 @@ export class RedisJournal {
     ]);
   }
 
+  /** Whether this process has written that call down itself. */
+  wrote(key: string): boolean {
+    return this.#calls.has(key);
+  }
+
   /** Whether a call is in the journal of this process. */
   has(key: string): boolean {
     return this.#calls.has(key) || this.#found.has(key);
