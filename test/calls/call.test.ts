@@ -179,6 +179,23 @@ test('a second flow of the same device is tried before it is taken for asleep (R
   t.is(bench.pushes.length, 0);
 });
 
+test('the q of its bindings says over which of them a device is rung first (RFC 3261 10.2.1.2); devices ring side by side', (t) => {
+  const bench = new Bench();
+  bench.states.set('a', 'active').set('b', 'active');
+  const low = binding('sip:2001@192.0.2.9:5061', { q: 0.3, registeredAt: 2 });
+  const high = binding('sip:2001@192.0.2.9:5062', { q: 0.7, registeredAt: 1 });
+  bench.call.start([
+    device('a', { bindings: [low, high] }),
+    device('b', { bindings: [binding(undefined, { q: 0.1 })] }),
+  ]);
+  t.deepEqual(
+    bench.port.branches.map((branch) => branch.binding.q),
+    [0.7, 0.1],
+  );
+  bench.port.branchTo('a').fails(480);
+  t.deepEqual(bench.port.branchTo('a').binding, low);
+});
+
 test('486 of one device does not end the others; the person’s answer goes upstream when all have failed', (t) => {
   const bench = new Bench();
   bench.states.set('a', 'active');

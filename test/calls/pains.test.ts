@@ -114,6 +114,15 @@ test('an engine that drops a silent INVITE after 64 s, a proxy that does after t
   bench.port.branchTo('a').rings();
   bench.clock.advance(120_000);
   t.deepEqual(bench.port.provisionals, [182, 180, 180, 180]);
+
+  const nobody = new Bench({ hold: 175_000 });
+  nobody.call.start([device('a')]);
+  nobody.clock.advance(170_000);
+  t.deepEqual(nobody.port.provisionals, [180, 180, 180], 'after 5, 65 and 125 s');
+  const toFallback = new Bench({ ringback: 'none', whenNotWoken: { answer: 480, fallback: '+49170' } });
+  toFallback.call.start([device('a')]);
+  toFallback.clock.advance(110_000);
+  t.deepEqual(toFallback.port.provisionals, [182, 182], 'after 45 and 105 s, though the other trunk is silent');
 });
 
 test('two sockets at once: a phone that registers over two flows in the same moment is rung over one of them', (t) => {

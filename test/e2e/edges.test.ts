@@ -2,11 +2,21 @@ import test from 'ava';
 import { CallwakeProcess } from '../../src/demo/callwake-process.js';
 import { stageFor } from './support.js';
 
-test.serial('an OPTIONS ping is answered 200, an unknown user gets 404', async (t) => {
+test.serial('an OPTIONS ping is answered 200, whatever Apple or a phone does; an unknown user gets 404', async (t) => {
   const stage = await stageFor(t, { edge: 'path' });
   t.deepEqual(await stage.cucm.ping(), { status: 200, inService: true });
   const call = stage.cucm.call({ to: '2999' });
   t.is((await call.ended).status, 404);
+  const phone = await stage.phone();
+  await phone.background();
+  stage.apple.script({ times: 0, status: 503, reason: 'ServiceUnavailable' });
+  const held = stage.cucm.call({ to: '2001' });
+  await stage.apple.waitFor(1);
+  t.deepEqual(await stage.cucm.ping(), { status: 200, inService: true });
+  await stage.apple.close();
+  t.deepEqual(await stage.cucm.ping(), { status: 200, inService: true });
+  held.cancel();
+  t.is((await held.ended).status, 487);
 });
 
 test.serial('bindings and tokens survive a restart: a phone that slept through it is woken', async (t) => {

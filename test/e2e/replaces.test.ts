@@ -50,6 +50,18 @@ test.serial('REFER without Replaces goes through as it is', async (t) => {
   const referTo = '"Bob" <sip:1002@corp.example;user=phone>;x=1';
   t.is((await phone.calls[0]?.request('REFER', { headers: [['Refer-To', referTo]] }))?.status, 202);
   t.is(requestsIn(stage.cucm.messages.slice(before), 'REFER')[0]?.get('Refer-To'), referTo);
+  const progress = {
+    headers: [
+      ['Event', 'refer'],
+      ['Subscription-State', 'terminated;reason=noresource'],
+    ],
+    body: 'SIP/2.0 200 OK\r\n',
+    contentType: 'message/sipfrag;version=2.0',
+  } as const;
+  t.is((await call.request('NOTIFY', progress)).status, 200);
+  const [told] = requestsIn(phone.messages, 'NOTIFY');
+  t.is(told?.body.toString(), progress.body);
+  for (const [name, value] of progress.headers) t.is(told?.get(name), value);
   await call.hangup();
 });
 
@@ -70,6 +82,32 @@ test.serial('attended transfer: the Replaces of a phone’s REFER names the dial
   const [, value = ''] = /\?Replaces=([^&>]+)&Require=replaces>/.exec(got) ?? [];
   t.is(decodeURIComponent(value), forItself(there));
   t.regex(got, /^<sip:1002@corp\.example\?/);
+  await first.hangup();
+  await second.hangup();
+  t.deepEqual(stage.faults(), []);
+});
+
+test.serial('and the Replaces of CUCM’s REFER names the dialog that the phone has', async (t) => {
+  const before = stage.cucm.messages.length;
+  const phone = await stage.phone({ user: '2005', behaviour: QUICK });
+  const first = stage.cucm.call({ to: '2005' });
+  await first.answered;
+  const second = stage.cucm.call({ to: '2005', from: '1002' });
+  await second.answered;
+  const [, atCucm] = dialogsOf(stage.cucm.messages.slice(before));
+  const [, atPhone] = dialogsOf(phone.messages);
+  if (atCucm === undefined || atPhone === undefined) throw new Error('two calls were expected');
+  const referTo = `<sip:1002@corp.example?Replaces=${encodeURIComponent(forTheOther(atCucm))}>`;
+  const referredBy = '<sip:1001@corp.example>';
+  const headers = [
+    ['Refer-To', referTo],
+    ['Referred-By', referredBy],
+  ] as const;
+  t.is((await first.request('REFER', { headers })).status, 202);
+  const [refer] = requestsIn(phone.messages, 'REFER');
+  const [, value = ''] = /\?Replaces=([^&>]+)>/.exec(refer?.get('Refer-To') ?? '') ?? [];
+  t.is(decodeURIComponent(value), forItself(atPhone));
+  t.is(refer?.get('Referred-By'), referredBy);
   await first.hangup();
   await second.hangup();
   t.deepEqual(stage.faults(), []);

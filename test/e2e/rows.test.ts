@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import type { EdgeKind, Stage } from '../../src/demo/stage.js';
 import { externalEngine, requestsIn, stageExactly } from './support.js';
@@ -68,7 +69,8 @@ const ROWS: readonly Row[] = [
   },
   async function notWoken(t, stage, offer) {
     const user = userOf(5, offer);
-    const phone = await stage.phone({ user, behaviour: { deaf: true } });
+    const alertToken = randomBytes(32).toString('hex');
+    const phone = await stage.phone({ user, alertToken, behaviour: { deaf: true } });
     await phone.background();
     const call = stage.cucm.call({ to: user, offer });
     t.is((await call.ended).status, 480);
@@ -76,7 +78,12 @@ const ROWS: readonly Row[] = [
       call.responses.map(({ status }) => status),
       [100, 180, 480],
     );
-    t.is(phone.pushes.length, 1);
+    await phone.events.seen('pushed', ({ kind }) => kind === 'alert');
+    const missed = phone.pushes.map(({ kind, payload }) => [kind, typeOf(payload)]);
+    t.deepEqual(missed, [
+      ['voip', 'call'],
+      ['alert', 'missed-call'],
+    ]);
   },
   async function refusedPush(t, stage, offer) {
     const user = userOf(6, offer);
@@ -100,13 +107,105 @@ const ROWS: readonly Row[] = [
     const call = stage.cucm.call({ to: user, offer });
     t.is((await call.ended).status, 486);
   },
+  async function fallback(t, stage, offer) {
+    const user = userOf(8, offer);
+    const phone = await stage.phone({ user, behaviour: { deaf: true } });
+    await phone.background();
+    const call = stage.cucm.call({ to: user, offer });
+    t.is((await call.answered).status, 200);
+    t.truthy(call.remoteSdp);
+    const number = new RegExp(`^sip:\\${FALLBACK}${user}@`);
+    const [invite, ...more] = requestsIn(stage.cucm.messages, 'INVITE').filter(({ uri }) => number.test(uri));
+    t.deepEqual(more, []);
+    t.is(invite?.body.length === 0, offer === 'delayed');
+    t.is(phone.pushes.length, 1);
+    await call.hangup();
+  },
+  async function wakesAfterTheAnswer(t, stage, offer) {
+    const user = userOf(9, offer);
+    const iphone = await stage.phone({ user, behaviour: { wakeDelayMs: 20, answerDelayMs: 20 } });
+    const ipad = await stage.phone({ user, platform: 'ipad', behaviour: { deaf: true } });
+    await Promise.all([iphone.background(), ipad.background()]);
+    const told = ipad.events.next('cancelled');
+    const call = stage.cucm.call({ to: user, offer });
+    t.is((await call.answered).status, 200);
+    await ipad.events.seen('pushed');
+    t.true(await ipad.register());
+    t.is((await told).reason, 'SIP;cause=200;text="Call completed elsewhere"');
+    t.deepEqual([requestsIn(ipad.messages, 'INVITE').length, ipad.pushes.length], [1, 1]);
+    t.is(call.state, 'answered');
+    await call.hangup();
+  },
+  async function oneIsBusy(t, stage, offer) {
+    const user = userOf(10, offer);
+    const ipad = await stage.phone({ user, platform: 'ipad', behaviour: { answer: 'busy', answerDelayMs: 0 } });
+    const iphone = await stage.phone({ user, behaviour: { wakeDelayMs: 300, answerDelayMs: 100 } });
+    await iphone.background();
+    const call = stage.cucm.call({ to: user, offer });
+    t.is((await call.answered).status, 200);
+    t.is((await ipad.calls[0]?.ended)?.status, 486);
+    await call.hangup();
+  },
+  async function declinedForAll(t, stage, offer) {
+    const user = userOf(11, offer);
+    const ipad = await stage.phone({ user, platform: 'ipad', behaviour: { answer: 'ignore' } });
+    const iphone = await stage.phone({ user, behaviour: { answer: 'decline', answerDelayMs: 300 } });
+    const call = stage.cucm.call({ to: user, offer });
+    t.is((await call.ended).status, 603);
+    t.is((await ipad.calls[0]?.ended)?.reason, 'SIP;cause=603;text="Declined elsewhere"');
+    t.is(requestsIn(iphone.messages, 'INVITE').length, 1);
+  },
+  async function registersBeforeApplesAnswer(t, stage, offer) {
+    const user = userOf(12, offer);
+    const phone = await stage.phone({ user, behaviour: { deaf: true, answer: 'ignore' } });
+    await phone.background();
+    const token = phone.identity.voipToken ?? '';
+    stage.apple.script({ token, delayMs: 1_000 });
+    const call = stage.cucm.call({ to: user, offer });
+    await stage.callwake.logged('push-asked', (line) => `urn:uuid:${line.device}` === phone.identity.instance);
+    t.true(await phone.register());
+    await phone.events.seen('ringing');
+    await phone.events.seen('pushed');
+    phone.calls[0]?.accept();
+    t.is((await call.answered).status, 200);
+    t.deepEqual([requestsIn(phone.messages, 'INVITE').length, phone.pushes.length], [1, 1]);
+    await call.hangup();
+  },
+  async function asleepWithoutAWord(t, stage, offer) {
+    const user = userOf(13, offer);
+    const phone = await stage.phone({ user, behaviour: { wakeDelayMs: 20, answerDelayMs: 100 } });
+    await phone.sleepSilently();
+    const call = stage.cucm.call({ to: user, offer });
+    t.is((await call.answered).status, 200);
+    t.deepEqual([requestsIn(phone.messages, 'INVITE').length, phone.pushes.length], [1, 1]);
+    await call.hangup();
+  },
 ];
+
+const FALLBACK = '+4930';
+
+/** What a push says that it tells of. */
+function typeOf(payload: unknown): unknown {
+  return (payload as { readonly callwake?: { readonly type?: unknown } }).callwake?.type;
+}
+
+const CONFIG = {
+  users: Object.fromEntries(
+    OFFERS.map((offer) => userOf(8, offer)).map((user) => [user, { fallback: `${FALLBACK}${user}` }]),
+  ),
+  alerts: { missedCall: true },
+};
 
 for (const transport of ['udp', 'tls'] as const) {
   if (transport === 'tls' && externalEngine !== undefined) continue;
   for (const edge of ['path', 'rewrite'] satisfies EdgeKind[]) {
     test.serial(`all that becomes of a call: ${transport}, ${edge}, early and delayed offer`, async (t) => {
-      const stage = await stageExactly(t, { edge, transport, trunk: { hold: '3s', ringbackAfter: '400ms' } });
+      const stage = await stageExactly(t, {
+        edge,
+        transport,
+        trunk: { hold: '3s', ringbackAfter: '400ms' },
+        config: CONFIG,
+      });
       await Promise.all(ROWS.flatMap((row) => OFFERS.map((offer) => row(t, stage, offer))));
       t.deepEqual(stage.faults(), []);
     });

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { Stage, type StageOptions } from '../../src/demo/stage.js';
-import type { SipMessage, SipRequest } from '../../src/engine/message/index.js';
+import type { SipMessage, SipRequest, SipResponse } from '../../src/engine/message/index.js';
 import type { RecordedMessage } from '../../src/sim/ua/types.js';
 
 /**
@@ -51,6 +51,13 @@ export function requestsIn(messages: readonly RecordedMessage[], method: string)
 /** Requests of that method that a simulator sent, retransmissions left out. */
 export function requestsOut(messages: readonly RecordedMessage[], method: string): SipRequest[] {
   return requests(messages, method, 'out');
+}
+
+/** Responses of that status that a simulator sent. */
+export function responsesOut(messages: readonly RecordedMessage[], status: number): SipResponse[] {
+  return messages.flatMap(({ direction, message }) =>
+    direction === 'out' && message.kind === 'response' && message.status === status ? [message] : [],
+  );
 }
 
 function requests(messages: readonly RecordedMessage[], method: string, direction: 'in' | 'out'): SipRequest[] {

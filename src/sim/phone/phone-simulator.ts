@@ -291,14 +291,14 @@ export class PhoneSimulator {
     }
     this.#watch(call);
     const { ringDelayMs = 0, answerDelayMs = 1000, answer = true, hangupAfterMs } = this.behaviour;
-    const { reliable = false, earlyMedia = false } = this.behaviour;
+    const { reliable = false, earlyMedia = false, headers = [] } = this.behaviour;
     if (answer === 'mute') return;
     this.#later(ringDelayMs, () => {
-      call.ring({ reliable, media: earlyMedia });
+      call.ring({ reliable, media: earlyMedia, headers });
       if (answer === 'ignore') return;
       this.#later(answerDelayMs, () => {
-        if (answer === true) call.accept();
-        else call.reject(answer === 'busy' ? 486 : 603);
+        if (answer === true) call.accept({ headers });
+        else call.reject(finalStatus(answer), { headers });
       });
     });
     if (hangupAfterMs === undefined) return;
@@ -391,4 +391,9 @@ export class PhoneSimulator {
   #emit(event: PhoneEvent): void {
     this.events.emit(event);
   }
+}
+
+function finalStatus(answer: false | 'busy' | 'decline' | number): number {
+  if (typeof answer === 'number') return answer;
+  return answer === 'busy' ? 486 : 603;
 }

@@ -12,8 +12,10 @@ export interface PhoneBehaviour {
   readonly ringDelayMs?: number;
   /** From 180 to the final response; default 1000. */
   readonly answerDelayMs?: number;
-  /** `busy`: 486; `decline`: 603; `ignore`: rings on; `mute`: no response at all after the transaction's own 100. Default true. */
-  readonly answer?: boolean | 'busy' | 'decline' | 'ignore' | 'mute';
+  /** `busy`: 486; `decline`: 603; a number: that final status; `ignore`: rings on; `mute`: no response at all after the transaction's own 100. Default true. */
+  readonly answer?: boolean | 'busy' | 'decline' | 'ignore' | 'mute' | number;
+  /** On each response to an INVITE but the 100; default none. */
+  readonly headers?: readonly (readonly [string, string])[];
   readonly hangupAfterMs?: number;
   /** Asks for PRACK on 180 (RFC 3262) when the caller supports 100rel. */
   readonly reliable?: boolean;
