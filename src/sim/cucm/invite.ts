@@ -47,7 +47,9 @@ export function cucmInvite(ua: UserAgent, domain: string, transport: string, opt
   const device = `+u.sip!devicename.ccm.cisco.com="SEP${id.slice(0, 12).toUpperCase()}"`;
   invite.set('Contact', `<sip:${from}@${host}:${local.port};transport=${transport}>;${device}`);
   invite.set('Max-Forwards', '69');
-  for (const [name, value] of options.headers ?? []) invite.set(name, value);
+  const own = options.headers ?? [];
+  for (const [name] of own) invite.remove(name);
+  for (const [name, value] of own) invite.add(name, value);
   const early = options.offer === 'early';
   const body = options.body ?? (early ? earlyOffer(local) : undefined);
   if (body !== undefined) {
