@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Device } from '../devices/types.js';
 import type { RedisClient } from '../store/redis/connect.js';
 import type { Keys } from '../store/redis/keys.js';
 import type { RedisLink } from '../store/redis/link.js';
@@ -6,9 +7,23 @@ import type { RedisLink } from '../store/redis/link.js';
 /** Its name; those of before don't say it. */
 const sender = z.string().optional();
 
+/** As the sender has stored it: no more is checked than of what is read from Redis. */
+const device = z.custom<Device>((value) => {
+  const { id, aor, bindings } = (value ?? {}) as Partial<Device>;
+  return typeof id === 'string' && typeof aor === 'string' && Array.isArray(bindings);
+});
+
 const message = z.discriminatedUnion('type', [
   /** Devices of an AOR have registered at the sender, and have their answer. */
-  z.object({ type: z.literal('registered'), aor: z.string(), devices: z.array(z.string()), from: sender }),
+  z.object({
+    type: z.literal('registered'),
+    aor: z.string(),
+    /** Their ids. */
+    devices: z.array(z.string()),
+    from: sender,
+    /** The same as they are now; those of before don't say it. */
+    now: z.array(device).optional().catch(undefined),
+  }),
   /** The sender has the call's INVITE as well, and would ring for it. */
   z.object({ type: z.literal('wanted'), aor: z.string(), callUuid: z.string(), from: sender }),
 ]);

@@ -141,8 +141,11 @@ export class Site implements CallSite, CallStore {
     for (const aor of new Set(devices.map((device) => device.aor))) {
       const holders = this.#holders.get(aor) ?? [];
       this.#holders.delete(aor);
-      const ids = devices.filter((device) => device.aor === aor).map(({ id }) => id);
-      for (const node of holders) this.#bus.tell(node, { type: 'registered', aor, devices: ids, from });
+      if (holders.length === 0) continue;
+      const now = devices.filter((device) => device.aor === aor);
+      const ids = now.map(({ id }) => id);
+      // With all that the INVITE needs, as that phone has been waited for: nothing has to be read.
+      for (const node of holders) this.#bus.tell(node, { type: 'registered', aor, devices: ids, from, now });
     }
   }
 
@@ -168,9 +171,11 @@ export class Site implements CallSite, CallStore {
       const { callUuid, aor, from } = message;
       if (!calls().letGo(callUuid, aor, from)) await this.#claims.release(aor, callUuid);
     } else {
-      const devices = await devicesOf(message.aor);
-      const here = devices.filter(({ id }) => message.devices.includes(id));
-      calls().registered(here, message.from ?? 'another node');
+      const { aor, devices: ids, now = await devicesOf(aor), from = 'another node' } = message;
+      calls().registered(
+        now.filter((device) => device.aor === aor && ids.includes(device.id)),
+        from,
+      );
     }
   }
 

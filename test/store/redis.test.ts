@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/clock/clock.js';
 import type { Device } from '../../src/devices/types.js';
@@ -217,6 +218,32 @@ test('calls that are over are not gone on with, though a Redis that failed over 
   await away(store);
   await eventually(async () => String(await redis.ask('SMEMBERS', 'callwake:journal:a')) === held);
   t.deepEqual(await redis.ask('HKEYS', 'callwake:{sip:1@a.example}:calls'), [held]);
+});
+
+test('when Redis is back it first gets the calls under way, then hears of those that are over', async (t) => {
+  const redis = await server(t);
+  const store = await node(t, redis);
+  const [over, under] = [`${AOR} u1`, `${AOR} u2`];
+  await store.putCall(over, { n: 1 });
+  const client = new Redis(redis.port, redis.address);
+  const watcher = await client.monitor();
+  t.teardown(() => {
+    client.disconnect();
+    watcher.disconnect();
+  });
+  const seen: string[] = [];
+  watcher.on('monitor', (_time: string, [command = '', , field = '']: string[]) => {
+    if (/^(hset|hdel)$/i.test(command)) seen.push(`${command.toLowerCase()} ${field}`);
+  });
+  redis.freeze();
+  const removed = store.removeCall(over);
+  await away(store);
+  await removed;
+  await store.putCall(under, { n: 2 });
+  redis.thaw();
+  await eventually(() => seen.includes(`hset ${under}`) && seen.at(-1) === `hdel ${over}`);
+  // The first HDEL was on its way when Redis stood still.
+  t.deepEqual(seen.slice(-2), [`hset ${under}`, `hdel ${over}`]);
 });
 
 test('a node that comes back leaves the calls to the others that have taken them over, though they are over by then', async (t) => {

@@ -251,16 +251,23 @@ export class RedisJournal {
 
   async #restore(): Promise<void> {
     try {
+      // First what another node needs should this one be gone in a moment.
+      await this.#writeAll([...this.#calls.keys()]);
+      const asked = [...this.#unsure];
       await this.#ask();
+      await this.#writeAll(asked);
       for (const key of [...this.#gone]) {
         await this.#forget(key);
         this.#gone.delete(key);
       }
-      await Promise.all([...this.#calls].map(([key, record]) => this.#write(key, record)));
       if (this.#read) await this.#forgetStale();
     } catch (error) {
       if (!(error instanceof RedisAway)) this.#onTrouble(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  async #writeAll(keys: readonly string[]): Promise<void> {
+    await Promise.all(keys.map((key) => this.#calls.has(key) && this.#write(key, this.#calls.get(key))));
   }
 }
 
