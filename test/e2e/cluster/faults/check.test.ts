@@ -30,6 +30,7 @@ test('a history as it should be', (t) => {
     rang: 1,
     answered: 1,
     invitedAgain: 0,
+    pushedAgain: 0,
   });
 });
 
@@ -61,9 +62,19 @@ test('a second INVITE is one too many, unless the node of the first had lost its
   t.deepEqual(check([...GOOD, off, second, third]).invitedTwice, ['d u'], 'one power-off excuses one INVITE');
 });
 
-test('a second push is one too many', (t) => {
-  t.deepEqual(check([...GOOD, { at: 20, type: 'pushed', ...call }]).pushedTwice, ['d u']);
-  t.deepEqual(check([...GOOD, { at: 20, type: 'pushed', ...call, device: 'other' }]).pushedTwice, []);
+test('a second push is one too many, unless the node of the first could not tell of the call and had lost its power', (t) => {
+  const second: HistoryEvent = { at: 20, type: 'pushed', ...call };
+  const off: HistoryEvent = { at: 15, type: 'fault', fault: 'power-off', node: 'a' };
+  const alone: HistoryEvent = { at: 4, type: 'unclaimed', callUuid: 'u', node: 'a' };
+  t.deepEqual(check([...GOOD, second]).pushedTwice, ['d u']);
+  t.deepEqual(check([...GOOD, { ...second, device: 'other' }]).pushedTwice, []);
+  t.deepEqual(check([...GOOD, off, second]).pushedTwice, ['d u'], 'it could have told');
+  t.deepEqual(check([...GOOD, alone, second]).pushedTwice, ['d u'], 'it lives');
+  t.like(check([...GOOD, alone, off, second]), { pushedTwice: [], pushedAgain: 1 });
+  t.deepEqual(check([...GOOD, alone, { ...off, node: 'b' }, second]).pushedTwice, ['d u'], 'another one went off');
+  t.deepEqual(check([...GOOD, alone, { ...off, at: 21 }, second]).pushedTwice, ['d u'], 'it went off later');
+  t.deepEqual(check([...GOOD, { ...alone, callUuid: 'v' }, off, second]).pushedTwice, ['d u'], 'another call');
+  t.deepEqual(check([...GOOD, { ...alone, at: 16 }, off, second]).pushedTwice, ['d u'], 'said by its next life');
 });
 
 test('every caller hears in the end; in quiet times he is answered', (t) => {

@@ -19,6 +19,10 @@ export interface Verdict {
   readonly answered: number;
   /** Calls that a phone got a second INVITE of because the node of the first had lost its power. */
   readonly invitedAgain: number;
+  /**
+   * Calls that a device got a second push of because their node could not tell Redis of them, and lost its power: no other one could know.
+   */
+  readonly pushedAgain: number;
 }
 
 type Of<T extends HistoryEvent['type']> = Extract<HistoryEvent, { readonly type: T }>;
@@ -26,7 +30,7 @@ type Of<T extends HistoryEvent['type']> = Extract<HistoryEvent, { readonly type:
 /** An INVITE may reach its phone so long after its node has gone, in milliseconds. */
 const IN_FLIGHT = 100;
 
-/** Judges a history. Knows nothing but the history. */
+/** Judges a history. Knows nothing else. */
 export function check(history: readonly HistoryEvent[]): Verdict {
   const of = <T extends HistoryEvent['type']>(type: T): Of<T>[] =>
     history.filter((event): event is Of<T> => event.type === type).sort((a, b) => a.at - b.at);
@@ -34,6 +38,18 @@ export function check(history: readonly HistoryEvent[]): Verdict {
   const finals = new Map(of('final').map(({ callUuid, status }) => [callUuid, status]));
   const rang = new Set(of('rang').map(({ callUuid }) => callUuid));
   const isAnswered = ({ callUuid }: Of<'called'>): boolean => Math.floor((finals.get(callUuid) ?? 0) / 100) === 2;
+  const unclaimed = of('unclaimed');
+  const pushed = repeated(of('pushed')).map(([first, second]) => ({
+    name: nameOf(second),
+    callUuid: second.callUuid,
+    excused: of('fault').some(
+      ({ fault, node, at }) =>
+        fault === 'power-off' &&
+        at >= first.at - IN_FLIGHT &&
+        at <= second.at &&
+        unclaimed.some((own) => own.node === node && own.callUuid === first.callUuid && own.at <= at),
+    ),
+  }));
   const again = repeated(of('invited')).map(([first, second]) => ({
     name: nameOf(second),
     callUuid: second.callUuid,
@@ -49,14 +65,19 @@ export function check(history: readonly HistoryEvent[]): Verdict {
   return {
     lost: lostOf(of('registered'), of('kept')),
     invitedTwice: again.filter(({ excused }) => !excused).map(({ name }) => name),
-    pushedTwice: repeated(of('pushed')).map(([, second]) => nameOf(second)),
+    pushedTwice: pushed.filter(({ excused }) => !excused).map(({ name }) => name),
     unanswered: calls.filter(({ callUuid }) => !finals.has(callUuid)).map(({ callUuid }) => callUuid),
     failedInCalm: calls.filter((call) => call.calm && !isAnswered(call)).map(({ callUuid }) => callUuid),
     calls: calls.length,
     rang: calls.filter(({ callUuid }) => rang.has(callUuid)).length,
     answered: calls.filter(isAnswered).length,
-    invitedAgain: new Set(again.filter(({ excused }) => excused).map(({ callUuid }) => callUuid)).size,
+    invitedAgain: callsOf(again.filter(({ excused }) => excused)),
+    pushedAgain: callsOf(pushed.filter(({ excused }) => excused)),
   };
+}
+
+function callsOf(events: readonly { readonly callUuid: string }[]): number {
+  return new Set(events.map(({ callUuid }) => callUuid)).size;
 }
 
 /** The last acknowledged REGISTER of each device has to be there, or a later one of the same phone whose answer got lost. */

@@ -1,5 +1,6 @@
 /**
- * What was seen on the wire during a run, by those around the site: phones, CUCM, Apple; and what was done to it. Times are epoch
+ * What was seen on the wire during a run, by those around the site: phones, CUCM, Apple; and what was done to it. One kind of event is a
+ * node's own word, and no more than an excuse. Times are epoch
  * milliseconds of one clock.
  */
 export type HistoryEvent = { readonly at: number } & (
@@ -11,6 +12,8 @@ export type HistoryEvent = { readonly at: number } & (
   | { readonly type: 'rang'; readonly device: string; readonly callUuid: string }
   /** Apple took a push. */
   | { readonly type: 'pushed'; readonly device: string; readonly callUuid: string }
+  /** A node's own word that it goes on with a call as the only one, as it could not ask Redis whether it is. */
+  | { readonly type: 'unclaimed'; readonly callUuid: string; readonly node: string }
   /** Somebody calls. `calm`: with no fault before its end. */
   | { readonly type: 'called'; readonly aor: string; readonly callUuid: string; readonly calm: boolean }
   /** What the caller heard in the end, over whichever member of the trunk. */

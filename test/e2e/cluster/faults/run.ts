@@ -103,8 +103,9 @@ class Run {
     this.#mend();
     await Promise.all(this.#lines.map((line) => this.#playOne(trunk, line, true)));
     const log = nodes.flatMap(({ name, log: lines }) => lines.map((line) => ({ node: name, ...line })));
+    const seen = [...this.#history, ...this.#seen(), ...nodes.flatMap(unclaimedAt), ...(await this.#kept())];
     return {
-      history: [...this.#history, ...this.#seen(), ...(await this.#kept())].sort((a, b) => a.at - b.at),
+      history: seen.sort((a, b) => a.at - b.at),
       said: log.filter(({ event }) => event === 'fault').map((line) => JSON.stringify(line)),
       log,
     };
@@ -233,6 +234,14 @@ class Run {
       await store.close();
     }
   }
+}
+
+/** Calls that a node went on with while it could not ask Redis whose they are. */
+function unclaimedAt({ name: node, log }: FaultyNode): HistoryEvent[] {
+  return log.flatMap(({ event, time, callUuid }): HistoryEvent[] => {
+    if (event !== 'claim-skipped') return [];
+    return [{ at: Date.parse(String(time)), type: 'unclaimed', callUuid: String(callUuid).toLowerCase(), node }];
+  });
 }
 
 /** The phone's name as the site has it. */
