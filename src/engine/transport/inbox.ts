@@ -8,6 +8,8 @@ export interface InboxOptions {
   readonly receive: (data: Buffer, flow: Flow) => void;
   /** Milliseconds that new work may wait before it counts as late. 200: less than the half second after which SIP over UDP sends again. */
   readonly lateAfter?: number | undefined;
+  /** Milliseconds of processor time that this process has had, on any scale; its own when missing. */
+  readonly processorTime?: (() => number) | undefined;
 }
 
 interface Waiting {
@@ -17,8 +19,13 @@ interface Waiting {
 }
 
 const LATE_AFTER = 200;
-/** Milliseconds for which work must have been waiting without a break before any of it counts as late: a pause is no overload. */
+/**
+ * Milliseconds for which work must have been waiting without a break, and of processor time that this process must have had meanwhile, before any of it counts as
+ * late: a pause is no overload, neither a short one nor one in which others had the processor.
+ */
 const PATIENCE = 750;
+/** Where it had less processor time than that, work is late after so many milliseconds: when SIP over UDP has sent it again twice. */
+const LATE_AFTER_PAUSE = 2000;
 /** So long it may be a burst, or a process that is still cold: work then counts as late only when SIP over UDP is about to send it again. */
 const BURST = 4000;
 const LATE_IN_BURST = 450;
@@ -44,6 +51,7 @@ export class Inbox {
   private readonly clock: Clock;
   private readonly receive: (data: Buffer, flow: Flow) => void;
   private readonly lateAfter: number;
+  private readonly processorTime: () => number;
   private line: Waiting[] = [];
   private head = 0;
   private turning = false;
@@ -52,14 +60,16 @@ export class Inbox {
   private taken = 0;
   /** Since when every turn has left more to be read. */
   private fullSince: number | undefined;
-  /** Since when somebody has been waiting without a break. */
+  /** Since when somebody has been waiting without a break, and the processor time at that moment. */
   private busySince = 0;
+  private busyFrom = 0;
   private closed = false;
 
   constructor(options: InboxOptions) {
     this.clock = options.clock;
     this.receive = options.receive;
     this.lateAfter = options.lateAfter ?? LATE_AFTER;
+    this.processorTime = options.processorTime ?? ownProcessorTime;
   }
 
   take(data: Buffer, flow: Flow): void {
@@ -83,7 +93,10 @@ export class Inbox {
   }
 
   private enqueue(one: Waiting): void {
-    if (this.waiting === 0) this.busySince = one.since;
+    if (this.waiting === 0) {
+      this.busySince = one.since;
+      this.busyFrom = this.processorTime();
+    }
     this.line.push(one);
   }
 
@@ -109,9 +122,10 @@ export class Inbox {
       if (this.fullSince !== undefined) this.startTurn();
       return;
     }
+    const longest = this.longestWait(now);
     const until = now + (this.fullSince === undefined || this.isSwamped(now) ? BUDGET : LEAST);
     for (let one = this.next(); one; one = now < until ? this.next() : undefined) {
-      this.receive(one.data, this.isLate(one, now) ? { ...one.flow, late: true } : one.flow);
+      this.receive(one.data, now - one.since > longest ? { ...one.flow, late: true } : one.flow);
       now = this.clock.monotonic();
     }
     if (this.waiting > 0) this.startTurn();
@@ -132,10 +146,17 @@ export class Inbox {
     return this.fullSince !== undefined && now - this.fullSince > SWAMPED + this.lateAfter;
   }
 
-  private isLate({ since }: Waiting, now: number): boolean {
-    if (this.isSwamped(now)) return true;
+  /** Milliseconds after which new work is late in this turn. */
+  private longestWait(now: number): number {
+    if (this.isSwamped(now)) return Number.NEGATIVE_INFINITY;
     const busy = now - this.busySince;
-    if (busy <= PATIENCE) return false;
-    return now - since > (busy < BURST ? Math.max(LATE_IN_BURST, this.lateAfter) : this.lateAfter);
+    if (busy <= PATIENCE) return Number.POSITIVE_INFINITY;
+    if (this.processorTime() - this.busyFrom <= PATIENCE) return Math.max(LATE_AFTER_PAUSE, this.lateAfter);
+    return busy < BURST ? Math.max(LATE_IN_BURST, this.lateAfter) : this.lateAfter;
   }
+}
+
+function ownProcessorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }

@@ -14,13 +14,14 @@ const text = (start: string, to = '<sip:bob@example.com>'): Buffer =>
   Buffer.from(`${start}\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1\r\nTo: ${to}\r\n\r\n`);
 const invite = (name: string): Buffer => text(`INVITE sip:${name}@example.com SIP/2.0`);
 
-/** An inbox whose owner takes `cost` milliseconds for each message. */
-function start(cost: number, lateAfter?: number) {
+/** An inbox whose owner takes `cost` milliseconds for each message, and has the processor for that `share` of the time. */
+function start(cost: number, lateAfter?: number, share = 1) {
   const clock = new FakeClock();
   const received: string[] = [];
   const inbox = new Inbox({
     clock,
     lateAfter,
+    processorTime: () => clock.monotonic() * share,
     receive: (data, flow) => {
       received.push(`${data.toString().split(/[ :@]/)[2] ?? ''}${flow.late ? ' late' : ''}`);
       void clock.advance(cost);
@@ -71,6 +72,25 @@ test('work that waits for long is late: in a burst when it would soon be sent ag
   const inBurst = lateAt.filter((at) => at < 4000).length;
   const after = lateAt.filter((at) => at >= 4000).length;
   t.true(inBurst > 100 && after > inBurst, `${inBurst} and ${after}`);
+});
+
+test('a pause in which others had the processor is none either, while somebody waits; beyond 2 s work is late all the same', async (t) => {
+  for (const [pause, late] of [
+    [1800, false],
+    [2100, true],
+  ] as const) {
+    const { inbox, received, turn, clock } = start(5, undefined, 0.3);
+    inbox.take(invite('a'), FLOW);
+    for (let i = 0; i < 20; i++) inbox.take(invite('b'), FLOW);
+    await clock.advance(pause);
+    for (let i = 0; i < 30; i++) await turn();
+    t.is(received.length, 21);
+    t.is(
+      received.some((name) => name.includes('late')),
+      late,
+      `${pause} ms`,
+    );
+  }
 });
 
 test('while there is more to be read new work gets 1 ms of each turn, else 5', async (t) => {
