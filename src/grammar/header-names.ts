@@ -55,6 +55,27 @@ export function knownHeader(name: string): HeaderName | undefined {
   return KNOWN.get(name) ?? KNOWN.get(name.toLowerCase());
 }
 
+/** The usual spellings by length and first character: nearly all names in messages are found among one to three. */
+const SPELLINGS: (HeaderName[] | undefined)[] = [];
+for (const name of NAMES.split(' ')) {
+  const entry = KNOWN.get(name);
+  const at = spellingsAt(name.length, name.charCodeAt(0));
+  if (entry) SPELLINGS[at] = [...(SPELLINGS[at] ?? []), entry];
+}
+
+function spellingsAt(length: number, first: number): number {
+  return length * 128 + (first & 127);
+}
+
+/** The same for a part of a text, without cutting a name out when it is in its usual spelling. */
+export function knownHeaderIn(text: string, start: number, end: number): HeaderName | undefined {
+  const spellings = SPELLINGS[spellingsAt(end - start, text.charCodeAt(start))];
+  if (spellings !== undefined) {
+    for (const entry of spellings) if (text.startsWith(entry.name, start)) return entry;
+  }
+  return knownHeader(text.slice(start, end));
+}
+
 /** The usual spelling: `v` and `VIA` give `Via`; unknown names come back as they are. */
 export function canonicalName(name: string): string {
   return knownHeader(name)?.name ?? name;

@@ -23,14 +23,14 @@ export function parseNameAddr(text: string): NameAddr {
     if (after < 0) throw new GrammarError('Quoted string without an end');
     const open = skipBlanks(text, after);
     if (text.charCodeAt(open) !== 60) throw new GrammarError('Expected "<" after the display name');
-    return { display: unquote(text.slice(start, after)), ...bracketed(text, open) };
+    return bracketed(text, open, unquote(text.slice(start, after)));
   }
   const open = text.indexOf('<', start);
   if (open < 0) return bare(text, start);
   if (open === start) return bracketed(text, open);
   const display = text.slice(start, open).trimEnd();
   checkTokens(display);
-  return { display, ...bracketed(text, open) };
+  return bracketed(text, open, display);
 }
 
 /** Display names without quotes: tokens between blanks; characters beyond ASCII are let through, as the field sends them. */
@@ -44,12 +44,13 @@ function checkTokens(display: string): void {
   }
 }
 
-function bracketed(text: string, open: number): NameAddr {
+function bracketed(text: string, open: number, display?: string): NameAddr {
   const close = text.indexOf('>', open);
   if (close < 0) throw new GrammarError('"<" without ">"');
   const uri = text.slice(open + 1, close);
   checkUri(uri);
-  return { uri, params: parseParams(text, close + 1, text.length) };
+  const params = parseParams(text, close + 1, text.length);
+  return display === undefined ? { uri, params } : { display, uri, params };
 }
 
 function bare(text: string, start: number): NameAddr {

@@ -120,8 +120,27 @@ export function ipVersion(host: string): 0 | 4 | 6 {
   if (host.includes(':')) return 6;
   const last = host.charCodeAt(host.length - 1);
   if (last < 48 || last > 57) return 0;
-  const parts = host.split('.');
-  return parts.length === 4 && parts.every((part) => isDigits(part) && part.length <= 3 && Number(part) < 256) ? 4 : 0;
+  return isIpv4(host) ? 4 : 0;
+}
+
+/** Four numbers up to 255, of one to three digits each; asked for each message that is sent. */
+function isIpv4(host: string): boolean {
+  let parts = 0;
+  let digits = 0;
+  let number = 0;
+  for (let i = 0; i < host.length; i++) {
+    const code = host.charCodeAt(i);
+    if (code === 46) {
+      if (digits === 0) return false;
+      parts++;
+      digits = 0;
+      number = 0;
+    } else if (code >= 48 && code <= 57) {
+      number = number * 10 + code - 48;
+      if (++digits > 3 || number > 255) return false;
+    } else return false;
+  }
+  return parts === 3 && digits > 0;
 }
 
 export { aorOf, uriEquals } from './uri-compare.js';

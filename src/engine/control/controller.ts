@@ -1,5 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import { GrammarError } from '../../grammar/error.js';
+import { headerKey } from '../../grammar/header-names.js';
+import { parseNameAddr } from '../../grammar/name-addr.js';
 import type { UnavailableCause } from '../admission/index.js';
 import { reasonOf } from '../call-records.js';
 import type { Dialog } from '../dialog/dialog.js';
@@ -9,7 +11,7 @@ import type { DialogLayer } from '../dialog/layer.js';
 import type { OutgoingRequest } from '../dialog/outgoing.js';
 import type { RequestUser } from '../dialog/outgoing-invite.js';
 import type { EngineFigures } from '../figures.js';
-import { SipRequest, type SipResponse } from '../message/index.js';
+import type { SipRequest, SipResponse } from '../message/index.js';
 import { type Flow, plainHost } from '../transport/index.js';
 import { AppEvents } from './app-events.js';
 import { appText } from './app-text.js';
@@ -202,15 +204,16 @@ export class Controller implements ControlUser {
         onResponse: (outgoing, response, of, flow) => this.#onResponse(outgoing, response, of, flow),
         onDialog: (_outgoing, made) => this.#dispatcher.own(made, session),
       };
-      const draft = { headers: text.headers, body: text.body };
       const { client } = this.#dialogs();
       let sent: OutgoingRequest | Promise<OutgoingRequest>;
       if (dialog) {
         const given = start.method === 'PRACK' || start.uri.includes('placeholder') ? undefined : start.uri;
-        sent = client.requestInDialog(dialog, start.method, draft, user, given);
+        sent = client.requestInDialog(dialog, start.method, text, user, given);
         this.#dispatcher.own(dialog, session);
       } else {
-        sent = client.request({ ...draft, method: start.method, uri: start.uri }, command.proxy || undefined, user);
+        const { headers, body } = text;
+        const draft = { method: start.method, uri: start.uri, headers, body };
+        sent = client.request(draft, command.proxy || undefined, user);
       }
       if (sent instanceof Promise) {
         sent.then(
@@ -292,10 +295,10 @@ export class Controller implements ControlUser {
 
   /** The INVITE of an app that died, which this one sends again. */
   #leftBehind(session: ControlSession, { headers }: SipText): Leg | undefined {
-    const probe = new SipRequest('OPTIONS', 'sip:probe');
-    for (const [name, value] of headers) if (/^(from|f|call-id|i)$/i.test(name)) probe.set(name, value);
-    if (!probe.has('call-id') || !probe.has('from')) return undefined;
-    return this.#legs.claimable(probe.callId, probe.fromTag ?? '', session);
+    const callId = lastValue(headers, 'call-id');
+    const from = lastValue(headers, 'from');
+    if (callId === undefined || from === undefined) return undefined;
+    return this.#legs.claimable(callId, parseNameAddr(from).params.get('tag') ?? '', session);
   }
 
   /** A reliable provisional response was acknowledged long ago: it is told as an ordinary one. */
@@ -344,12 +347,14 @@ export class Controller implements ControlUser {
 
   /** The dialog whose Call-ID and tags a request outside any names by itself. */
   #dialogNamed(text: SipText): Dialog | undefined {
-    const probe = new SipRequest('OPTIONS', 'sip:probe');
-    for (const [name, value] of text.headers) if (/^(from|f|to|t|call-id|i)$/i.test(name)) probe.set(name, value);
-    if (!probe.has('call-id') || !probe.get('to')?.includes('tag=') || !probe.get('from')?.includes('tag='))
-      return undefined;
+    const callId = lastValue(text.headers, 'call-id');
+    if (callId === undefined) return undefined;
+    const to = lastValue(text.headers, 'to');
+    const from = lastValue(text.headers, 'from');
+    if (!to?.includes('tag=') || !from?.includes('tag=')) return undefined;
     try {
-      return this.#dialogs().dialogs.byTags(probe.callId, probe.fromTag ?? '', probe.toTag ?? '');
+      const [fromTag, toTag] = [from, to].map((value) => parseNameAddr(value).params.get('tag') ?? '');
+      return this.#dialogs().dialogs.byTags(callId, fromTag ?? '', toTag ?? '');
     } catch {
       return undefined;
     }
@@ -360,10 +365,19 @@ export class Controller implements ControlUser {
     if (!target) return applicationMeta(text, this.#clock.now());
     const local = this.#dialogs().router.localFor(target);
     return {
-      ...applicationMeta(text, this.#clock.now()),
+      source: 'application',
+      bytes: text.length,
       protocol: target.protocol,
       address: plainHost(local.host),
       port: local.port,
+      time: this.#clock.now(),
     };
   }
+}
+
+/** The last value that stands there under that name, compact or not. */
+function lastValue(headers: SipText['headers'], key: string): string | undefined {
+  let found: string | undefined;
+  for (const [name, value] of headers) if (headerKey(name) === key) found = value;
+  return found;
 }

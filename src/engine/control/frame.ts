@@ -11,16 +11,56 @@ export class FrameError extends Error {
   override name = 'FrameError';
 }
 
-/** Puts the length in front: `<bytes>#<message>`. `head` is ASCII or UTF-8 text, `tail` follows it as it is. */
-export function encodeFrame(head: string, tail?: Buffer): Buffer {
-  const headBytes = Buffer.byteLength(head);
-  const length = headBytes + (tail ? tail.length : 0);
-  const prefix = `${length}#`;
-  const frame = Buffer.allocUnsafe(prefix.length + length);
-  frame.write(prefix, 0, 'latin1');
-  frame.write(head, prefix.length, 'utf8');
-  if (tail) tail.copy(frame, prefix.length + headBytes);
-  return frame;
+const NOTHING = Buffer.alloc(0);
+/** Bytes that are fetched at a time, for some eighty frames. */
+const BLOCK = 65_536;
+/** Bytes of the longest frame's length and `#`. */
+const PREFIX = 6;
+
+/** Frames one behind the other, in one piece: `<bytes>#<message>`. */
+export class FrameWriter {
+  #block: Buffer = NOTHING;
+  /** Where the first frame that nobody has taken begins in the block. */
+  #start = 0;
+  #end = 0;
+
+  /** Bytes of frames that nobody has taken yet. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Adds a message: `head`, and `tail` behind it as it is. Gives false, and adds nothing, for one that is longer than {@link MAX_FRAME}. */
+  add(head: string, tail: Buffer = NOTHING): boolean {
+    const headBytes = Buffer.byteLength(head);
+    const length = headBytes + tail.length;
+    if (length > MAX_FRAME) return false;
+    this.#makeRoom(PREFIX + length);
+    const block = this.#block;
+    let at = this.#end;
+    at += block.write(`${length}#`, at, 'latin1');
+    at += block.write(head, at, headBytes === head.length ? 'latin1' : 'utf8');
+    tail.copy(block, at);
+    this.#end = at + tail.length;
+    return true;
+  }
+
+  /** All that was added since the last time. */
+  take(): Buffer {
+    const all = this.#block.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    return all;
+  }
+
+  /** What was taken stays where it is, as it may not be written yet. */
+  #makeRoom(bytes: number): void {
+    if (this.#end + bytes <= this.#block.length) return;
+    const { length } = this;
+    const next = Buffer.allocUnsafeSlow(Math.max(BLOCK, length + bytes, 2 * length));
+    this.#block.copy(next, 0, this.#start, this.#end);
+    this.#block = next;
+    this.#start = 0;
+    this.#end = length;
+  }
 }
 
 /** Cuts a byte stream into frames, however the stream was split or joined on its way. Holds at most one frame's bytes and the chunk it is in. */

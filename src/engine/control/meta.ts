@@ -3,7 +3,8 @@ import type { Meta } from './wire.js';
 
 /** Of a message that came in over a flow. */
 export function networkMeta(flow: Flow, text: Buffer, time: number): Meta {
-  return { ...peerMeta(flow, text, time), source: 'network' };
+  const { address, port } = flow.remote;
+  return { source: 'network', bytes: text.length, protocol: flow.protocol, address, port, time };
 }
 
 /** Of a message that was sent back over a flow. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../clock/clock.js';
 import { ProtocolError } from './command-error.js';
-import { encodeFrame, FrameDecoder, FrameError, MAX_FRAME } from './frame.js';
+import { FrameDecoder, FrameError, FrameWriter, MAX_FRAME } from './frame.js';
 import { type Command, noReply, parseCommand } from './wire.js';
 
 export interface SessionLimits {
@@ -18,6 +18,9 @@ export const defaultSessionLimits: SessionLimits = {
   giveUpBytes: 32 * 1024 * 1024,
   authenticateWithin: 5_000,
 };
+
+/** Bytes that are written without waiting for more. */
+const AT_ONCE = 65_536;
 
 /** Longest frame before the secret was shown. */
 const FIRST_FRAME = 4_096;
@@ -40,7 +43,9 @@ export class ControlSession {
   #deadline: Timer | undefined;
   #authenticated = false;
   #closed = false;
-  #corked = false;
+  readonly #outgoing = new FrameWriter();
+  /** The frames of this turn of the event loop are written at its end. */
+  #flushing = false;
   #why = 'closed by the app';
 
   constructor(socket: Socket, user: SessionUser, clock: Clock, limits: SessionLimits) {
@@ -71,7 +76,7 @@ export class ControlSession {
 
   /** Whether it reads fast enough to be given new work. */
   get ready(): boolean {
-    return this.#authenticated && !this.#closed && this.#socket.writableLength < this.#limits.queueBytes;
+    return this.#authenticated && !this.#closed && this.#waiting < this.#limits.queueBytes;
   }
 
   /** The secret was right: everything is heard from now on. */
@@ -85,18 +90,16 @@ export class ControlSession {
   /** Sends one message; what was sent in one turn of the event loop leaves together. False when the connection is closed, or the message too long. */
   send(head: string, tail?: Buffer): boolean {
     if (this.#closed) return false;
-    const frame = encodeFrame(head, tail);
-    if (frame.length > MAX_FRAME + 6) return false;
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
+    if (!this.#outgoing.add(head, tail)) return false;
+    if (this.#outgoing.length > AT_ONCE) this.#flush();
+    else if (!this.#flushing) {
+      this.#flushing = true;
       setImmediate(() => {
-        this.#corked = false;
-        this.#socket.uncork();
+        this.#flushing = false;
+        this.#flush();
       });
     }
-    this.#socket.write(frame);
-    const waiting = this.#socket.writableLength;
+    const waiting = this.#waiting;
     if (waiting > this.#limits.giveUpBytes) this.close('does not read');
     else if (waiting > this.#limits.queueBytes) this.#socket.pause();
     return true;
@@ -116,8 +119,18 @@ export class ControlSession {
     this.#onClose();
   }
 
+  /** Bytes on their way to the app. */
+  get #waiting(): number {
+    return this.#socket.writableLength + this.#outgoing.length;
+  }
+
+  #flush(): void {
+    if (this.#outgoing.length > 0 && !this.#socket.destroyed) this.#socket.write(this.#outgoing.take());
+  }
+
   #end(why: string): void {
     this.#why = why;
+    this.#flush();
     this.#socket.end(() => this.#socket.destroySoon());
     this.#onClose();
   }

@@ -1,3 +1,4 @@
+import { isBlank, isToken } from '../../grammar/chars.js';
 import { BODY_ENCODING, bodyBytes } from './app-text.js';
 import { CommandError } from './command-error.js';
 
@@ -22,9 +23,8 @@ export interface ResponseStart {
 
 const CRLF = '\r\n';
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
-const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
-const LINE_BREAK = /[\r\n\0]/;
-const FOLD = /^[ \t]/;
+const STRAY = /\0|\r(?!\n)|(?<!\r)\n/;
+const MARK = BODY_ENCODING.toLowerCase();
 
 /**
  * Reads what drachtio-srf writes. The body is everything after the empty line: Content-Length is ignored, since srf counts
@@ -34,6 +34,7 @@ export function parseSipText(bytes: Buffer): SipText {
   const end = bytes.indexOf(END_OF_HEADERS);
   const head = bytes.toString('utf8', 0, end < 0 ? bytes.length : end);
   const body = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + END_OF_HEADERS.length);
+  if (STRAY.test(head)) throw new CommandError('a header value may not hold a line break');
   const lines = head.split(CRLF);
   const start = parseStart(lines[0] ?? '');
   const headers: [string, string][] = [];
@@ -41,17 +42,16 @@ export function parseSipText(bytes: Buffer): SipText {
     const line = lines[i] ?? '';
     if (line === '') continue;
     const last = headers.at(-1);
-    if (FOLD.test(line) && last) last[1] = `${last[1]} ${checked(line.trim())}`;
+    if (isBlank(line.charCodeAt(0)) && last) last[1] = `${last[1]} ${line.trim()}`;
     else headers.push(parseHeader(line));
   }
-  const marked = headers.findIndex(([name]) => name.toLowerCase() === BODY_ENCODING.toLowerCase());
+  const marked = headers.findIndex(([name]) => name.length === MARK.length && name.toLowerCase() === MARK);
   if (marked < 0) return { start, headers, body };
   headers.splice(marked, 1);
   return { start, headers, body: bodyBytes(body) ?? body };
 }
 
 function parseStart(line: string): RequestStart | ResponseStart {
-  checked(line);
   if (line.startsWith('SIP/2.0 ')) {
     const space = line.indexOf(' ', 8);
     const status = Number(space < 0 ? line.slice(8) : line.slice(8, space));
@@ -63,7 +63,7 @@ function parseStart(line: string): RequestStart | ResponseStart {
   const last = line.lastIndexOf(' ');
   const method = line.slice(0, Math.max(first, 0));
   const uri = line.slice(first + 1, Math.max(last, first + 1)).trim();
-  if (!TOKEN.test(method) || !uri || uri.includes(' ') || line.slice(last + 1) !== 'SIP/2.0') {
+  if (!isToken(method) || !uri || uri.includes(' ') || line.slice(last + 1) !== 'SIP/2.0') {
     throw new CommandError(`invalid request line: ${line}`);
   }
   return { kind: 'request', method: method.toUpperCase(), uri };
@@ -72,11 +72,6 @@ function parseStart(line: string): RequestStart | ResponseStart {
 function parseHeader(line: string): [string, string] {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(colon, 0)).trim();
-  if (!TOKEN.test(name)) throw new CommandError(`invalid header: ${line.slice(0, 80)}`);
-  return [name, checked(line.slice(colon + 1).trim())];
-}
-
-function checked(text: string): string {
-  if (LINE_BREAK.test(text)) throw new CommandError('a header value may not hold a line break');
-  return text;
+  if (!isToken(name)) throw new CommandError(`invalid header: ${line.slice(0, 80)}`);
+  return [name, line.slice(colon + 1).trim()];
 }

@@ -1,4 +1,5 @@
 import { GrammarError } from '../../grammar/error.js';
+import { headerKey } from '../../grammar/header-names.js';
 import { splitList } from '../../grammar/list.js';
 import { formatNameAddr, parseNameAddr } from '../../grammar/name-addr.js';
 import { randomCallId, randomTag } from '../../grammar/token.js';
@@ -38,7 +39,8 @@ export function createUacRequest(draft: RequestDraft): { request: SipRequest; ne
   request.add('To', toOf(uri));
   request.add('Call-ID', randomCallId());
   request.add('CSeq', `1 ${draft.method}`);
-  applyDraft(request, { ...draft, headers: draft.headers.filter(([name]) => !/^(from|f)$/i.test(name)) }, true);
+  const headers = draft.headers.filter(([name]) => headerKey(name) !== 'from');
+  applyDraft(request, { headers, body: draft.body }, true);
   const number = /^\s*(\d{1,10})/.exec(request.get('cseq') ?? '');
   request.set('CSeq', `${number && Number(number[1]) < 2 ** 31 ? Number(number[1]) : 1} ${draft.method}`);
   const routes: string[] = [];

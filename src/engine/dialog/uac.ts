@@ -105,8 +105,7 @@ export class UserAgentClient implements OutgoingInviteHost {
     );
     if (!outgoing.cancel(extra)) return undefined;
     const { request } = outgoing;
-    const cancel = request.clone();
-    cancel.method = 'CANCEL';
+    const cancel = request.clone('CANCEL');
     for (const [name] of request.headers())
       if (!/^(via|from|to|call-id|route|max-forwards)$/i.test(name)) cancel.remove(name);
     cancel.set('CSeq', `${request.cseq.number} CANCEL`);

@@ -4,7 +4,7 @@ import { GrammarError } from '../../grammar/error.js';
 import { headerKey, knownHeader } from '../../grammar/header-names.js';
 import { endOfValue, splitList } from '../../grammar/list.js';
 import { type NameAddr, parseNameAddr } from '../../grammar/name-addr.js';
-import { parseVia, type Via } from './via.js';
+import { formatVia, parseVia, type Via } from './via.js';
 
 export interface CSeq {
   number: number;
@@ -39,6 +39,8 @@ export abstract class SipHeaders {
   /** How the head is written; latin1 for one that came with bytes that are no UTF-8, so that it leaves as it came. */
   encoding: 'utf8' | 'latin1' = 'utf8';
   protected readonly lines: HeaderLines;
+  /** The bytes that it came in, while they are what {@link toBuffer} would write. */
+  private received: Buffer | undefined = undefined;
   private cachedVia: Via | undefined = undefined;
   private cachedCSeq: CSeq | undefined = undefined;
   private cachedFrom: NameAddr | undefined = undefined;
@@ -54,6 +56,7 @@ export abstract class SipHeaders {
   }
 
   set body(body: Buffer) {
+    this.received = undefined;
     this.content = body;
   }
 
@@ -63,6 +66,7 @@ export abstract class SipHeaders {
    */
   compact(): void {
     const { lines } = this;
+    this.received = undefined;
     if (typeof this.content !== 'string' && this.content.length > 0) this.content = this.content.toString('latin1');
     lines.names = lines.names.slice();
     lines.keys = lines.keys.slice();
@@ -79,6 +83,19 @@ export abstract class SipHeaders {
   }
 
   protected abstract startLine(): string;
+
+  /**
+   * For the parser: these bytes, which it was read from, are as this side writes messages (`name: value`, one line each, a right Content-Length), but maybe for
+   * the start line, which is looked at here. Until something is changed they needn't be put together anew.
+   */
+  cameAs(data: Buffer, startLine: string): void {
+    if (this.startLine() === startLine) this.received = data;
+  }
+
+  /** The start line is another one now. */
+  protected startChanged(): void {
+    this.received = undefined;
+  }
 
   /** The first line's value, or undefined. */
   get(name: string): string | undefined {
@@ -185,6 +202,17 @@ export abstract class SipHeaders {
     this.lines.values[at] = oneLine(value) + line.slice(endOfValue(line, 0));
   }
 
+  /** Writes the topmost Via anew, when what {@link via} gave was changed for that. */
+  rewriteVia(): void {
+    const { names, keys, values } = this.lines;
+    const { via, received } = this;
+    const at = keys.indexOf('via');
+    const line = values[at] ?? '';
+    const text = oneLine(formatVia(via)) + line.slice(endOfValue(line, 0));
+    values[at] = text;
+    if (received) this.received = replaced(received, `\r\n${names[at]}: ${line}\r\n`, `\r\n${names[at]}: ${text}\r\n`);
+  }
+
   /** Every line in order, names as written. */
   *headers(): IterableIterator<[name: string, value: string]> {
     const { names, values } = this.lines;
@@ -235,6 +263,7 @@ export abstract class SipHeaders {
 
   /** The message as it goes over the wire, with a Content-Length that is right. */
   toBuffer(): Buffer {
+    if (this.received) return this.received;
     const { content, encoding } = this;
     const head = this.head();
     if (content.length === 0) return Buffer.from(head, encoding);
@@ -292,11 +321,23 @@ export abstract class SipHeaders {
   }
 
   private forget(key: string): void {
+    this.received = undefined;
     if (key === 'via') this.cachedVia = undefined;
     else if (key === 'cseq') this.cachedCSeq = undefined;
     else if (key === 'from') this.cachedFrom = undefined;
     else if (key === 'to') this.cachedTo = undefined;
   }
+}
+
+/** With the first `old` (ASCII) in it replaced; undefined when there is none. */
+function replaced(data: Buffer, old: string, by: string): Buffer | undefined {
+  const at = data.indexOf(old, 0, 'latin1');
+  if (at < 0) return undefined;
+  const copy = Buffer.allocUnsafe(data.length - old.length + by.length);
+  data.copy(copy, 0, 0, at);
+  copy.write(by, at, 'latin1');
+  data.copy(copy, at + by.length, at + old.length);
+  return copy;
 }
 
 /** RFC 3261 section 20.16: the number is below 2^31. Throws {@link GrammarError}. */

@@ -7,7 +7,7 @@ import { reasonPhrase } from './reason.js';
 /** A request; see {@link SipHeaders} for its headers. */
 export class SipRequest extends SipHeaders {
   readonly kind = 'request';
-  method: string;
+  readonly method: string;
   private text: string;
   private parsed: SipUri | undefined = undefined;
 
@@ -25,6 +25,7 @@ export class SipRequest extends SipHeaders {
   set uri(uri: string) {
     this.text = uri;
     this.parsed = undefined;
+    this.startChanged();
   }
 
   /** The Request-URI, parsed when first asked for; for reading only. Throws GrammarError. */
@@ -38,8 +39,9 @@ export class SipRequest extends SipHeaders {
     this.parsed = undefined;
   }
 
-  clone(): SipRequest {
-    const copy = new SipRequest(this.method, this.text, this.copyLines(), this.body);
+  /** A copy, of another method if one is given. */
+  clone(method = this.method): SipRequest {
+    const copy = new SipRequest(method, this.text, this.copyLines(), this.body);
     copy.encoding = this.encoding;
     return copy;
   }
@@ -52,8 +54,8 @@ export class SipRequest extends SipHeaders {
 /** A response; see {@link SipHeaders} for its headers. */
 export class SipResponse extends SipHeaders {
   readonly kind = 'response';
-  status: number;
-  reason: string;
+  readonly status: number;
+  readonly reason: string;
 
   constructor(status: number, reason: string = reasonPhrase(status), lines?: HeaderLines, body?: Buffer) {
     super(lines, body);
@@ -61,8 +63,9 @@ export class SipResponse extends SipHeaders {
     this.reason = reason;
   }
 
-  clone(): SipResponse {
-    const copy = new SipResponse(this.status, this.reason, this.copyLines(), this.body);
+  /** A copy, of another status if one is given. */
+  clone(status = this.status, reason = this.reason): SipResponse {
+    const copy = new SipResponse(status, reason, this.copyLines(), this.body);
     copy.encoding = this.encoding;
     return copy;
   }

@@ -1,7 +1,7 @@
 import { type Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { isBlank, isDigits, isToken } from '../../grammar/chars.js';
 import { GrammarError } from '../../grammar/error.js';
-import { knownHeader } from '../../grammar/header-names.js';
+import { knownHeaderIn } from '../../grammar/header-names.js';
 import type { HeaderLines } from './headers.js';
 import { defaultMessageLimits, type MessageLimits } from './limits.js';
 import { type SipMessage, SipRequest, SipResponse } from './message.js';
@@ -55,10 +55,13 @@ export function parseMessage(data: Buffer, limits: MessageLimits = defaultMessag
   const text = head.toString(encoding);
   const eol = text.indexOf('\r\n');
   const lines: HeaderLines = { names: [], keys: [], values: [] };
-  let fault = eol < 0 ? new Fault(400, 'No headers') : parseLines(text, eol + 2, lines, limits);
+  const read = eol < 0 ? new Fault(400, 'No headers') : parseLines(text, eol + 2, lines, limits);
+  const plain = read === true;
+  let fault = read instanceof Fault ? read : undefined;
   if (tooLong) fault = new Fault(513, reasonPhrase(513));
   else if (!complete) fault ??= new Fault(400, 'Headers have no end');
-  const { message, fault: startFault } = parseStart(eol < 0 ? text : text.slice(0, eol), lines);
+  const startLine = eol < 0 ? text : text.slice(0, eol);
+  const { message, fault: startFault } = parseStart(startLine, lines);
   if (encoding === 'latin1' && !isAscii(head)) message.encoding = 'latin1';
   fault = startFault ?? fault ?? takeBody(message, data, end + 4);
   if (!fault) {
@@ -66,7 +69,13 @@ export function parseMessage(data: Buffer, limits: MessageLimits = defaultMessag
     if (wrong) fault = new Fault(400, wrong);
   }
   if (fault) throw new SipParseError(fault.status, fault.reason, answerable(message));
+  if (plain && start === 0 && endsAsTold(message, data, end + 4)) message.cameAs(data, startLine);
   return message;
+}
+
+/** Whether Content-Length is there, in as many digits as it needs, and nothing follows the body. */
+function endsAsTold(message: SipMessage, data: Buffer, bodyStart: number): boolean {
+  return message.get('content-length') === String(data.length - bodyStart);
 }
 
 function endOfPartial(data: Buffer): number {
@@ -123,9 +132,13 @@ function parseStatusLine(line: string, lines: HeaderLines): { message: SipMessag
   return good ? { message } : { message, fault: new Fault(400, 'Malformed status line') };
 }
 
-/** Splits the header lines; goes on behind the first fault so that the request can be answered. */
-function parseLines(text: string, start: number, lines: HeaderLines, limits: MessageLimits): Fault | undefined {
+/**
+ * Splits the header lines; goes on behind the first fault so that the request can be answered. Gives that fault, else whether all lines are plain: see
+ * {@link parseLine}.
+ */
+function parseLines(text: string, start: number, lines: HeaderLines, limits: MessageLimits): Fault | boolean {
   let fault: Fault | undefined;
+  let plain = true;
   let pos = start;
   let lf = nextLf(text, pos);
   while (pos < text.length) {
@@ -142,14 +155,16 @@ function parseLines(text: string, start: number, lines: HeaderLines, limits: Mes
       lf = nextLf(text, lf + 1);
     }
     const wrong = parseLine(text, pos, eol, folded, lines);
-    if (wrong) fault ??= new Fault(400, wrong);
+    if (typeof wrong === 'string') fault ??= new Fault(400, wrong);
+    else if (!wrong) plain = false;
     pos = eol + 2;
     lf = nextLf(text, pos);
   }
-  return fault;
+  return fault ?? plain;
 }
 
 const STRAY = 'Stray control character in a header';
+const BLANK = 32;
 const CR = 13;
 const LF = 10;
 
@@ -165,26 +180,30 @@ function endOfLine(text: string, pos: number): number {
   return cr < 0 ? text.length : cr;
 }
 
-/** One header line from `start` to `end`, its line breaks left out; gives what is wrong with it. */
-function parseLine(text: string, start: number, end: number, folded: boolean, lines: HeaderLines): string | undefined {
+/**
+ * One header line from `start` to `end`, its line breaks left out. Gives what is wrong with it, else whether it is plain: `name: value` as this side would
+ * write it.
+ */
+function parseLine(text: string, start: number, end: number, folded: boolean, lines: HeaderLines): string | boolean {
   let nameEnd = start;
   while (nameEnd < end && text.charCodeAt(nameEnd) !== 58) nameEnd++;
   if (nameEnd === end) return 'Header line without a colon';
-  let from = nameEnd + 1;
+  const colon = nameEnd;
+  let from = colon + 1;
   while (nameEnd > start && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--;
-  const name = text.slice(start, nameEnd);
-  const known = knownHeader(name);
-  if (!known && !isToken(name)) return 'Malformed header name';
+  const known = knownHeaderIn(text, start, nameEnd);
+  if (!known && !isToken(text, start, nameEnd)) return 'Malformed header name';
   let to = end;
   while (from < to && isBlank(text.charCodeAt(from))) from++;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
   let value = text.slice(from, to);
   if (folded) value = unfold(value);
   if (value.includes('\r')) return STRAY;
-  lines.names.push(known?.name === name ? known.name : name);
+  const name = known && text.startsWith(known.name, start) ? known.name : text.slice(start, nameEnd);
+  lines.names.push(name);
   lines.keys.push(known?.key ?? name.toLowerCase());
   lines.values.push(value);
-  return undefined;
+  return !folded && nameEnd === colon && from === colon + 2 && text.charCodeAt(colon + 1) === BLANK && to === end;
 }
 
 function unfold(value: string): string {

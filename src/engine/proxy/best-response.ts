@@ -23,12 +23,9 @@ function rank(status: number): number {
  * added (steps 6 and 7).
  */
 export function upstreamResponse(best: SipResponse, all: readonly SipResponse[]): SipResponse {
-  const response = best.clone();
-  if (response.status === 503) {
-    response.status = 500;
-    response.reason = 'Server Internal Error';
-    response.remove('retry-after');
-  }
+  const busy = best.status === 503;
+  const response = busy ? best.clone(500, 'Server Internal Error') : best.clone();
+  if (busy) response.remove('retry-after');
   if (response.status === 401 || response.status === 407) {
     for (const other of all) {
       if (other === best || (other.status !== 401 && other.status !== 407)) continue;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../clock/clock.js';
 
-const PARTS = 8;
+const PARTS = 4;
 
 /**
- * A map whose entries are forgotten after `window` milliseconds and up to an eighth more. They are forgotten by the part, without a
+ * A map whose entries are forgotten after `window` milliseconds and up to a quarter more. They are forgotten by the part, without a
  * timer for each: thousands of them come in a second.
  */
 export class AgeingMap<V> {

@@ -13,14 +13,12 @@ export class Retired {
   private readonly accepted: AgeingMap<string>;
   private readonly answered: AgeingMap<true>;
   private readonly successes: AgeingMap<LateSuccesses>;
-  private readonly mergedFinals: AgeingMap<true>;
-  private readonly mergedAccepted: AgeingMap<true>;
+  private readonly merged: AgeingMap<true>;
 
   constructor(clock: Clock, timers: TimerSettings) {
     this.finals = new AgeingMap(clock, timers.J);
-    this.mergedFinals = new AgeingMap(clock, timers.J);
     this.accepted = new AgeingMap(clock, timers.L);
-    this.mergedAccepted = new AgeingMap(clock, timers.L);
+    this.merged = new AgeingMap(clock, Math.max(timers.J, timers.L));
     this.answered = new AgeingMap(clock, timers.K);
     this.successes = new AgeingMap(clock, timers.M);
   }
@@ -32,13 +30,13 @@ export class Retired {
   /** A server transaction in Completed, no INVITE: `final` is what its request gets when it comes again. */
   addFinal(key: string, final: KeptBytes, mergeKey: string | undefined): void {
     this.finals.add(key, final);
-    if (mergeKey !== undefined) this.mergedFinals.add(mergeKey, true);
+    if (mergeKey !== undefined) this.merged.add(mergeKey, true);
   }
 
   /** An INVITE server transaction in Accepted: its INVITE is dropped when it comes again. */
   addAccepted(key: string, localTag: string, mergeKey: string | undefined): void {
     this.accepted.add(key, detached(localTag));
-    if (mergeKey !== undefined) this.mergedAccepted.add(mergeKey, true);
+    if (mergeKey !== undefined) this.merged.add(mergeKey, true);
   }
 
   /** A client transaction in Completed, no INVITE: its response is dropped when it comes again. */
@@ -70,7 +68,7 @@ export class Retired {
 
   /** Whether a server transaction with that merge key is among them. */
   isMerged(mergeKey: string): boolean {
-    return this.mergedAccepted.get(mergeKey) !== undefined || this.mergedFinals.get(mergeKey) !== undefined;
+    return this.merged.get(mergeKey) !== undefined;
   }
 
   clear(): void {
@@ -78,7 +76,6 @@ export class Retired {
     this.accepted.clear();
     this.answered.clear();
     this.successes.clear();
-    this.mergedFinals.clear();
-    this.mergedAccepted.clear();
+    this.merged.clear();
   }
 }

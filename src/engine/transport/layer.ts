@@ -329,7 +329,8 @@ export class TransportLayer implements MessageTransport {
     if (message.kind === 'request') {
       stampVia(message, flow.remote);
       if (flow.protocol === 'udp' && !message.via.params.has('rport')) {
-        from = { ...flow, reply: { address: flow.remote.address, port: message.via.port ?? 5060 } };
+        const port = message.via.port ?? 5060;
+        if (port !== flow.remote.port) from = { ...flow, reply: { address: flow.remote.address, port } };
       }
     }
     for (const handler of this.messageHandlers) handler(message, from);

@@ -37,11 +37,17 @@ export class SentByChooser {
   /** The listener of the protocol: the one asked for, else the first of the address family, else the first. */
   listenerFor(target: Target): Listener | undefined {
     const wanted = target.flow?.protocol === 'udp' ? target.flow.local : target.local;
+    if (wanted) {
+      for (const listener of this.listeners) {
+        const { local } = listener;
+        const is = local === wanted || (local.port === wanted.port && local.address === wanted.address);
+        if (is && listener.protocol === target.protocol) return listener;
+      }
+    }
     const version = ipVersion(target.flow?.remote.address ?? target.host);
     let best: Listener | undefined;
     for (const listener of this.listeners) {
       if (listener.protocol !== target.protocol) continue;
-      if (wanted && listener.local.port === wanted.port && listener.local.address === wanted.address) return listener;
       const fits = version === 0 || ipVersion(listener.local.address) === version;
       if (fits && !best) best = listener;
     }

@@ -1,6 +1,5 @@
 import { ipVersion } from '../../grammar/uri.js';
 import type { SipRequest } from '../message/index.js';
-import { formatVia } from '../message/index.js';
 import type { Endpoint, Protocol } from './types.js';
 
 /** An IPv6 address in brackets, anything else as it is: the host of a URI or Via. */
@@ -29,7 +28,7 @@ export function stampVia(request: SipRequest, source: Endpoint): void {
   if (rport) via.params.set('rport', String(source.port));
   if (received) via.params.set('received', source.address);
   else via.params.delete('received');
-  request.replaceFirst('via', formatVia(via));
+  request.rewriteVia();
 }
 
 /** Whether a host text is an address that can be sent to without a lookup. */

@@ -10,6 +10,8 @@ const WAIT = 1000;
 const MAX_OPEN = 64;
 const HEARD_FOR = 30_000;
 const ASKED_FOR = 1_000;
+/** A peer that was noted so lately needn't be noted again. */
+const NOTED_FOR = 5_000;
 
 /**
  * Finds out that nobody listens on a UDP port. The system tells of ICMP refusals only on connected sockets, which a server's socket is
@@ -18,6 +20,8 @@ const ASKED_FOR = 1_000;
 export class UdpProbe {
   private readonly heard: RecentSet;
   private readonly asked: RecentSet;
+  /** By port who was noted last, and when: most datagrams come from few peers. */
+  private readonly noted = new Map<number, { readonly address: string; readonly at: number }>();
   private readonly open = new Map<Socket, () => void>();
 
   constructor(
@@ -30,11 +34,14 @@ export class UdpProbe {
 
   /** A datagram came from there. */
   heardFrom(remote: Endpoint): void {
+    if (this.isNoted(remote)) return;
+    this.noted.set(remote.port, { address: remote.address, at: this.clock.monotonic() });
     this.heard.add(`${remote.address} ${remote.port}`);
   }
 
   /** A request goes there. */
   sendingTo(remote: Endpoint): void {
+    if (this.isNoted(remote)) return;
     const key = `${remote.address} ${remote.port}`;
     if (this.open.size >= MAX_OPEN || this.heard.has(key) || this.asked.has(key)) return;
     this.asked.add(key);
@@ -56,6 +63,11 @@ export class UdpProbe {
     socket.connect(remote.port, remote.address, () => {
       if (this.open.has(socket)) socket.send(KEEPALIVE);
     });
+  }
+
+  private isNoted({ address, port }: Endpoint): boolean {
+    const noted = this.noted.get(port);
+    return noted !== undefined && noted.address === address && this.clock.monotonic() - noted.at < NOTED_FOR;
   }
 
   close(): void {

@@ -1,11 +1,17 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { encodeFrame, FrameDecoder, FrameError, MAX_FRAME } from '../../../src/engine/control/frame.js';
+import { FrameDecoder, FrameError, FrameWriter, MAX_FRAME } from '../../../src/engine/control/frame.js';
 
 function decodeAll(decoder: FrameDecoder, chunks: Buffer[]): string[] {
   const messages: string[] = [];
   for (const chunk of chunks) decoder.push(chunk, (message) => messages.push(message.toString()));
   return messages;
+}
+
+function written(...messages: [head: string, tail?: Buffer][]): Buffer {
+  const writer = new FrameWriter();
+  for (const message of messages) writer.add(...message);
+  return writer.take();
 }
 
 function cut(bytes: Buffer, places: number[]): Buffer[] {
@@ -20,7 +26,7 @@ test('frames survive every way of splitting and joining the stream', (t) => {
       fc.array(fc.string({ minLength: 1, unit: 'grapheme' }), { minLength: 1 }),
       fc.array(fc.nat()),
       (texts, places) => {
-        const stream = Buffer.concat(texts.map((text) => encodeFrame(text)));
+        const stream = written(...texts.map((text): [string] => [text]));
         t.deepEqual(decodeAll(new FrameDecoder(), cut(stream, places)), texts);
       },
     ),
@@ -44,7 +50,22 @@ test('any bytes either decode or are refused, and never grow what is held', (t) 
 });
 
 test('head and body of one frame are counted in bytes', (t) => {
-  t.is(encodeFrame('é|x\r\n', Buffer.from('ü')).toString(), '8#é|x\r\nü');
+  t.is(written(['é|x\r\n', Buffer.from('ü')]).toString(), '8#é|x\r\nü');
+});
+
+test('frames that were taken stay as they are while more are written', (t) => {
+  const writer = new FrameWriter();
+  const texts = Array.from({ length: 300 }, (_, i) => String(i).repeat(1 + ((i * 37) % 900)));
+  const taken: Buffer[] = [];
+  for (const [i, text] of texts.entries()) {
+    t.true(writer.add(text.slice(0, 1), Buffer.from(text.slice(1))));
+    if (i % 3 === 0) taken.push(writer.take());
+  }
+  taken.push(writer.take());
+  t.is(writer.length, 0);
+  t.deepEqual(decodeAll(new FrameDecoder(), taken), texts);
+  t.false(writer.add('x'.repeat(MAX_FRAME), Buffer.from('y')));
+  t.is(writer.length, 0);
 });
 
 test('lengths: five digits at most, not zero, not above the limit', (t) => {
@@ -52,7 +73,7 @@ test('lengths: five digits at most, not zero, not above the limit', (t) => {
     t.throws(() => decodeAll(new FrameDecoder(), [Buffer.from(bytes)]), { instanceOf: FrameError }, bytes);
   }
   const largest = 'x'.repeat(MAX_FRAME);
-  t.deepEqual(decodeAll(new FrameDecoder(), [encodeFrame(largest)]), [largest]);
+  t.deepEqual(decodeAll(new FrameDecoder(), [written([largest])]), [largest]);
 });
 
 test('a limit that is raised while frames come counts from the next frame on', (t) => {

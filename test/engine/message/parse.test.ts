@@ -281,3 +281,75 @@ test('what is written is read back as the same message', (t) => {
     { numRuns: 300 },
   );
 });
+
+const CHANGES: readonly ((message: SipMessage) => unknown)[] = [
+  (message) => message.set('Call-ID', 'y'),
+  (message) => message.add('X', 'y'),
+  (message) => message.prepend('Route', '<sip:r;lr>'),
+  (message) => message.remove('call-id'),
+  (message) => message.removeFirst('via'),
+  (message) => message.replaceFirst('via', 'SIP/2.0/TCP t'),
+  (message) => {
+    message.body = Buffer.from('other');
+  },
+  (message) => {
+    if (message.kind === 'request') message.uri = 'sip:other';
+  },
+  (message) => {
+    message.via.params.set('received', '192.0.2.1');
+    message.rewriteVia();
+  },
+];
+
+test('a message that is written as it came, and then changed, is what it would be without its bytes', (t) => {
+  const lines = fc.constantFrom(
+    'Subject: a',
+    'Subject:',
+    'subject : b',
+    'X:  c',
+    'Y: d ',
+    'Z: e\r\n f',
+    'X-Ü: ü',
+    'v: SIP/2.0/TCP i',
+  );
+  const start = fc.constantFrom(
+    'OPTIONS sip:h SIP/2.0',
+    'OPTIONS sip:h sip/2.0',
+    'SIP/2.0 200 OK',
+    'SIP/2.0 200',
+    'SIP/2.0 200 ',
+  );
+  const length = fc.constantFrom('Content-Length: 4', 'l: 4', 'Content-Length: 04', 'Content-Length: 3', undefined);
+  fc.assert(
+    fc.property(start, fc.array(lines), length, fc.array(fc.constantFrom(...CHANGES)), (line, more, told, changes) => {
+      const data = text([...more, ...HEAD, ...(told === undefined ? [] : [told])], line, 'body');
+      let message: SipMessage;
+      try {
+        message = parseMessage(data);
+      } catch {
+        return;
+      }
+      const rebuilt = message.clone();
+      t.deepEqual(message.toBuffer(), rebuilt.toBuffer());
+      for (const change of changes) {
+        change(message);
+        change(rebuilt);
+        t.is(message.toBuffer().toString(), rebuilt.toBuffer().toString());
+      }
+    }),
+  );
+});
+
+test('a message that stands as this side writes it goes on in its own bytes, others are written anew', (t) => {
+  const plain = text([...HEAD, 'Content-Length: 4'], undefined, 'body');
+  t.is(parseMessage(plain).toBuffer(), plain);
+  for (const lines of [
+    [...HEAD, 'Content-Length:  4'],
+    ['Subject : a', ...HEAD, 'l: 4'],
+    [...HEAD, 'X: a\r\n b', 'l: 4'],
+    HEAD,
+  ]) {
+    const data = text(lines, undefined, 'body');
+    t.not(parseMessage(data).toBuffer(), data);
+  }
+});

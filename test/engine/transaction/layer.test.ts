@@ -160,7 +160,7 @@ test('a copy is a request of its own once the first was passed on, challenged, r
   only().respond(createResponse(only().request, 200));
   transport.receive(inbound('MESSAGE', { branch: 'z9hG4bKtwo' }));
   t.is(requests.length, 1, 'answered, and remembered as long as retransmissions may come');
-  clock.advance(64 * 500 * (9 / 8));
+  clock.advance(64 * 500 * (5 / 4));
   transport.receive(inbound('MESSAGE', { branch: 'z9hG4bKthree' }));
   t.is(requests.length, 2);
 });

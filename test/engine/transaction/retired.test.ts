@@ -4,7 +4,7 @@ import { inbound, outbound } from './fake-transport.js';
 import { start, TARGET } from './layer-support.js';
 
 const TIMER = 64 * 500;
-const LATEST = (TIMER * 9) / 8;
+const LATEST = (TIMER * 5) / 4;
 
 test('an accepted INVITE holds no timer, and drops its copies for Timer L', (t) => {
   const { clock, transport, only, requests, layer } = start();
@@ -57,7 +57,7 @@ test('an answered request of another method holds no timer; copies of its answer
   clock.advance(5_000 - 1);
   transport.receive(answer);
   t.is(layer.counts.client, 1);
-  clock.advance(626);
+  clock.advance(1_251);
   t.is(layer.counts.client, 0);
   transport.receive(answer);
   t.deepEqual(heard, [200]);
