@@ -6,10 +6,12 @@ import type { Clock } from '../clock/clock.js';
 import { type EngineFigures, readFigures } from '../engine-figures.js';
 import { type ServerCertificate, serverCertificateOf } from '../grammar/server-certificate.js';
 import { Flows } from './flows.js';
-import type { HeaderLines, HeaderRecord } from './header-lines.js';
+import { firstHeader, type HeaderLines, type HeaderRecord } from './header-lines.js';
 import { type TappedMessage, tappedMessage } from './message-tap.js';
 import { plainRequest } from './plain-request.js';
 import { readOnceATurn } from './read-once.js';
+import { notSent, responseTo, SentRequest } from './sent-request.js';
+import { type SipFrame, sipFrame } from './sip-frame.js';
 import { BRIEF_REPLIES, sendUnheard } from './unheard.js';
 import { sipText } from './wire-text.js';
 
@@ -20,6 +22,8 @@ export interface SrfMessage {
   /** Its header fields, where they have been read already. */
   readonly lines?: HeaderLines;
   readonly body?: string;
+  /** Lets go of the header fields that were read. */
+  slim?(): void;
 }
 
 /** What srf has read in a message. */
@@ -39,10 +43,7 @@ export interface SrfRequest extends EventEmitter {
   readonly protocol: string;
   readonly stackTxnId: string;
   readonly stackDialogId?: string;
-  /** Of a request that was sent: unset until its first response. */
   socket: Socket | undefined;
-  /** Of a request that was sent. */
-  cancel?(options: { headers?: HeaderRecord }, callback: (error: Error | null) => void): void;
 }
 
 /** A response, received or to be sent. */
@@ -69,38 +70,12 @@ export interface OutgoingRequest {
   readonly body?: string;
 }
 
-/** A body whose `length`, which srf writes into Content-Length, counts bytes and not characters. */
-class WireBody {
-  readonly length: number;
-
-  constructor(readonly text: string) {
-    this.length = Buffer.byteLength(text);
-  }
-
-  toString(): string {
-    return this.text;
-  }
-
-  /** See {@link unlogged}. */
-  toJSON(): undefined {
-    return undefined;
-  }
-}
-
-/** srf writes headers as JSON for its debug output, several times a message, even when nobody reads that: keeps it from them. */
-function unlogged(headers: HeaderRecord): HeaderRecord {
-  return Object.defineProperty(headers, 'toJSON', SAYS_NOTHING);
-}
-
-const SAYS_NOTHING = { value: () => undefined, configurable: true };
-
 /** The part of drachtio-srf that callwake uses, and what of its inside a reconnect needs. */
 interface Agent {
   connect(options: Record<string, unknown>): void;
   use(handler: (req: SrfRequest, res: SrfResponse, next: () => void) => void): void;
   use(method: string, handler: (req: SrfRequest, res: SrfResponse) => void): void;
   on(event: string, listener: (...args: unknown[]) => void): void;
-  request(options: Record<string, unknown>, callback: (error: Error | null, req?: SrfRequest) => void): void;
   proxyRequest(
     req: SrfRequest,
     destination: readonly string[],
@@ -114,8 +89,10 @@ interface Agent {
 interface SrfServer {
   /** What to do with the engine's replies; the text of the message that it sent comes along. */
   readonly pendingRequests: Map<string, (reply: string[], sent?: string) => void>;
-  /** INVITEs without a final response, by Call-ID: CANCEL is told to these. */
-  readonly pendingNetworkInvites: Map<string, unknown>;
+  /** INVITEs without a final response, by Call-ID: CANCEL and UPDATE are told to these. */
+  readonly pendingNetworkInvites: Map<string, { readonly req: SrfRequest; readonly res: SrfResponse }>;
+  /** Requests that were sent and have no final response, by transaction. */
+  readonly pendingSipRequests: Map<string, { readonly req: SrfRequest }>;
   /** Known once the secret was accepted. */
   readonly serverVersion?: string | null;
 }
@@ -153,8 +130,12 @@ const METHODS = 'invite ack bye prack update info refer notify subscribe message
 
 const HAS_ROUTE = /^route[ \t]*:/im;
 
-/** Lets go of what srf has read in a request that is kept for long: its text says it all. */
+/** Lets go of what was read in a request that is kept for long: its text says it all. */
 export function slim({ msg }: SrfRequest): void {
+  if (msg.slim !== undefined) {
+    msg.slim();
+    return;
+  }
   msg.headers = {};
   msg.payload = [];
 }
@@ -247,13 +228,36 @@ export class Drachtio {
     });
   }
 
-  /** Takes a request that srf need not see. What may have to be passed on with its help goes to it. */
-  #take(socket: Socket, frame: string): boolean {
-    if (this.#onRequest === undefined || (this.flows.names !== undefined && HAS_ROUTE.test(frame))) return false;
+  /**
+   * Takes a message that srf need not see, which takes each apart several times over. A request that may have to be passed on with its help goes
+   * to it, as does what it finds the INVITE for (CANCEL, UPDATE).
+   */
+  #take(socket: Socket, text: string): boolean {
+    const frame = sipFrame(text);
+    const server = this.#agent.app.client?.mapServer.get(socket);
+    if (frame === undefined || server === undefined) return false;
+    if (frame.start.startsWith('SIP/2.0 ')) {
+      this.#onResponse(server, frame, socket);
+      return true;
+    }
+    if (this.#onRequest === undefined || (this.flows.names !== undefined && HAS_ROUTE.test(text))) return false;
     const req = plainRequest(frame, socket);
     if (req === undefined) return false;
-    this.#onRequest(req, req.res);
+    const { res } = req;
+    if (req.method === 'INVITE') {
+      server.pendingNetworkInvites.set(firstHeader(req.msg.lines, 'call-id') ?? '', { req, res });
+    }
+    this.#onRequest(req, res);
     return true;
+  }
+
+  #onResponse({ pendingSipRequests }: SrfServer, frame: SipFrame, socket: Socket): void {
+    const req = pendingSipRequests.get(frame.transaction)?.req;
+    const res = req === undefined ? undefined : responseTo(req, frame, socket);
+    if (req === undefined || res === undefined) return;
+    if (res.status >= 200) pendingSipRequests.delete(frame.transaction);
+    req.socket = socket;
+    req.emit('response', res);
   }
 
   /** Whether calls that begin come here, or to other applications of the engine alone. Requests inside dialogs come anyway. */
@@ -274,23 +278,26 @@ export class Drachtio {
 
   /** Sends a request; the callback gets the request as sent (its `response` event follows), or why it could not be sent. */
   request(request: OutgoingRequest, callback: (error: Error | undefined, req?: SrfRequest) => void): void {
-    const { dialogId, body, ...rest } = request;
-    const options = {
-      ...rest,
-      headers: unlogged(rest.headers),
-      ...(dialogId === undefined ? {} : { stackDialogId: dialogId, uri: rest.uri ?? 'sip:placeholder' }),
-      ...(body ? { body: new WireBody(body) } : {}),
-    };
-    if (this.#socket() === undefined) {
+    const { method, dialogId = '', uri = 'sip:placeholder', proxy, headers, body = '' } = request;
+    const socket = this.#socket();
+    const client = this.#agent.app.client;
+    const server = socket === undefined ? undefined : client?.mapServer.get(socket);
+    if (socket === undefined || socket.destroyed || client === undefined || server === undefined) {
       callback(new Error('no connection to the SIP engine'));
       return;
     }
     this.#batch();
-    try {
-      this.#agent.request(options, (error, req) => callback(error ?? undefined, req));
-    } catch (error) {
-      callback(error instanceof Error ? error : new Error(String(error)));
-    }
+    const text = sipText(`${method} ${uri} SIP/2.0`, [headers], body);
+    const id = client.wp.send(socket, `sip||${dialogId}${proxy === undefined ? '' : `|${proxy}`}\r\n${text}`);
+    server.pendingRequests.set(id, ([said, why, , , , , , transaction = ''], raw = '') => {
+      if (said !== 'OK') {
+        callback(notSent(why));
+        return;
+      }
+      const req = new SentRequest(method, uri, raw, transaction, socket);
+      server.pendingSipRequests.set(transaction, { req });
+      callback(undefined, req);
+    });
   }
 
   /**
@@ -333,18 +340,11 @@ export class Drachtio {
     });
   }
 
-  /** CANCELs an INVITE that a process before this one sent. */
-  cancelLeft(transaction: string, reason: string): void {
+  /** CANCELs an INVITE that this process or one before it sent. */
+  cancel(transaction: string, reason: string): void {
     const socket = this.#socket();
-    const text = 'CANCEL sip:placeholder SIP/2.0\r\n\r\n';
-    const options = { stackTxnId: transaction, headers: { Reason: reason } };
-    if (socket !== undefined) this.#agent.app.client?.sendMessage(socket, text, options);
-  }
-
-  /** CANCELs a request that was sent. */
-  cancel(req: SrfRequest, reason: string): void {
-    this.#revive(req);
-    req.cancel?.({ headers: { Reason: reason } }, () => {});
+    const text = sipText('CANCEL sip:placeholder SIP/2.0', [{ Reason: reason }], '');
+    if (socket !== undefined) sendUnheard(socket, `sip|${transaction}|\r\n${text}`);
   }
 
   /** Sends the ACK of a dialog's last 2xx, with the body that it has to carry, whoever got that. */
@@ -352,8 +352,7 @@ export class Drachtio {
     const socket = this.#socket();
     if (socket === undefined) return;
     this.#batch();
-    const text = sipText('ACK sip:placeholder SIP/2.0', [headers], body);
-    this.#agent.app.client?.sendMessage(socket, text, { stackDialogId: dialogId });
+    sendUnheard(socket, `sip||${dialogId}\r\n${sipText('ACK sip:placeholder SIP/2.0', [headers], body)}`);
   }
 
   /** Asks whether the engine still waits for an answer to this transaction. A repeated 100 does no harm. */
@@ -371,9 +370,11 @@ export class Drachtio {
   /** Has an INVITE handled as if the engine handed it over now: those of a process that is gone, where the engine doesn't do that itself. */
   redeliver({ raw, transaction, protocol, address, port }: SavedInvite): void {
     const socket = this.#socket();
-    if (socket === undefined) return;
+    const client = this.#agent.app.client;
+    if (socket === undefined || client === undefined) return;
     const meta = `network|${Buffer.byteLength(raw)}|${protocol}|${address}|${port}|00:00:00.000000|${transaction}||`;
-    this.#agent.app.client?._onMsg(socket, `redelivered|sip|${meta}\r\n${raw}`);
+    const frame = `redelivered|sip|${meta}\r\n${raw}`;
+    if (!this.#take(socket, frame)) client._onMsg(socket, frame);
   }
 
   /** What is said to the engine in one turn of the event loop leaves in one write. */

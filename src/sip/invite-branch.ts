@@ -2,7 +2,7 @@ import type { Branch, BranchEvents, BranchResponse } from '../calls/port.js';
 import { withConnectedIdentity } from './caller-identity.js';
 import { declined } from './declined-offer.js';
 import type { Drachtio, SrfRequest, SrfResponse } from './drachtio.js';
-import { firstHeader, type HeaderLines, type HeaderRecord, headerLines } from './header-lines.js';
+import { firstHeader, type HeaderLines, type HeaderRecord, linesOf } from './header-lines.js';
 import type { Party } from './joints.js';
 
 /** An INVITE to be sent as a leg. */
@@ -36,7 +36,7 @@ export class LegResponse implements BranchResponse {
   constructor(status: number, reason: string, res?: SrfResponse, from?: Party) {
     this.status = status;
     this.reason = reason;
-    const lines = res === undefined ? [] : headerLines(res.msg.raw);
+    const lines = res === undefined ? [] : linesOf(res.msg);
     this.lines = from?.kind === 'device' ? withConnectedIdentity(lines, from.aor) : lines;
     this.body = res?.msg.body ?? '';
     this.local = res === undefined || MADE_HERE.test(firstHeader(this.lines, 'warning') ?? '');
@@ -133,7 +133,7 @@ export class InviteBranch implements Branch {
           return;
         }
         this.#request = req;
-        this.#cseq = Number.parseInt(firstHeader(headerLines(req.msg.raw), 'cseq') ?? '', 10);
+        this.#cseq = Number.parseInt(firstHeader(linesOf(req.msg), 'cseq') ?? '', 10);
         req.on('response', (res: SrfResponse) => this.#onResponse(res));
         req.on('update', this.#onEarlyRequest);
         if (!this.#drachtio.keepsForSuccessor) this.#events.sent?.(req.stackTxnId);
@@ -145,7 +145,7 @@ export class InviteBranch implements Branch {
   #sendCancel(reason: string): void {
     if (this.#cancelSent || this.#request === undefined) return;
     this.#cancelSent = true;
-    this.#drachtio.cancel(this.#request, reason);
+    this.#drachtio.cancel(this.#request.stackTxnId, reason);
   }
 
   #onResponse(res: SrfResponse): void {

@@ -9,7 +9,7 @@ import { withIdentity } from './caller-identity.js';
 import { callerOf, type DestinationOptions, destinationOf } from './device-invite.js';
 import type { SrfRequest, SrfResponse } from './drachtio.js';
 import { faceOf } from './face.js';
-import { firstHeader, type HeaderLines, headerLines, toRecord } from './header-lines.js';
+import { firstHeader, type HeaderLines, linesOf, toRecord } from './header-lines.js';
 import type { Found, Party } from './joints.js';
 import type { Peers } from './peers.js';
 import { type AccessOptions, isPhoneSide } from './register-access.js';
@@ -58,7 +58,7 @@ export function inviteHandler(options: InviteOptions): (req: SrfRequest, res: Sr
   const { drachtio } = options.wire;
   return (req, res) => {
     if (options.takeover.handle(req, res)) return;
-    const lines = headerLines(req.msg.raw);
+    const lines = linesOf(req.msg);
     const refuse: Refuse = (status, reason, headers = [], why) => {
       const source = `${req.source_address}:${req.source_port}`;
       options.onRefused({ source, uri: req.uri, status, reason, ...(why === undefined ? {} : { why }) });

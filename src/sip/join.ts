@@ -4,7 +4,15 @@ import { parseNameAddr } from '../grammar/name-addr.js';
 import { parseUri } from '../grammar/uri.js';
 import { branchTag, type Dialogs, deviceDialogId } from './dialogs.js';
 import type { Drachtio } from './drachtio.js';
-import { endToEnd, firstHeader, type HeaderLines, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
+import {
+  endToEnd,
+  firstHeader,
+  type HeaderLines,
+  type HeaderRecord,
+  headerLines,
+  linesOf,
+  toRecord,
+} from './header-lines.js';
 import { type Hold, Joint, type Side } from './joint.js';
 import type { JointSide, Joints, Party } from './joints.js';
 import { type MidDialogHold, purrOf } from './mid-dialog.js';
@@ -90,7 +98,7 @@ export function joinCall(options: JoinOptions): (sent: string | undefined) => vo
     onOver: remove,
     note: (side, way, method, status) => options.note?.({ way, ...ends[side], method, status }),
     onRequest: (side, req) => {
-      if (side === 'caller') callerTag ??= tagOf(firstHeader(headerLines(req.msg.raw), 'to') ?? '') || undefined;
+      if (side === 'caller') callerTag ??= tagOf(firstHeader(linesOf(req.msg), 'to') ?? '') || undefined;
     },
     referTo: (value) => translated(value, joints, isOwnAddress),
     // RFC 8599 section 6.2.3, whichever side the phone is on: it may have made the call, or both ends may be phones.

@@ -176,7 +176,7 @@ export class Joint {
     const ack = this.#acksDue.get(side)?.shift() ?? unknown;
     if (ack === undefined) return;
     const body = req.msg.body ?? '';
-    ack(toRecord(passable(req.msg.raw, body, this.#isPhone(side))), body);
+    ack(toRecord(passable(req.msg, body, this.#isPhone(side))), body);
     note?.(other(side), 'out', 'ACK');
   }
 
@@ -184,7 +184,7 @@ export class Joint {
     const answered = req.source === 'network';
     if (answered) this.#options.drachtio.respond(res, 200, 'OK');
     if (this.#over) return;
-    const headers = toRecord(passable(req.msg.raw, req.msg.body ?? '', this.#isPhone(side)));
+    const headers = toRecord(passable(req.msg, req.msg.body ?? '', this.#isPhone(side)));
     const bye = (moved?: Binding): void => this.#sendBye(other(side), headers, req.msg.body, moved);
     this.#hangUp(side, () => {
       if (answered) this.#options.note?.(side, 'out', 'BYE', 200);

@@ -1,7 +1,7 @@
 import type { Binding } from '../devices/types.js';
 import { withoutAssertions } from './caller-identity.js';
-import type { Drachtio, OutgoingRequest, SrfRequest, SrfResponse } from './drachtio.js';
-import { endToEnd, type HeaderLines, type HeaderRecord, headerLines, toRecord } from './header-lines.js';
+import type { Drachtio, OutgoingRequest, SrfMessage, SrfRequest, SrfResponse } from './drachtio.js';
+import { endToEnd, type HeaderLines, type HeaderRecord, linesOf, toRecord } from './header-lines.js';
 
 /** An INVITE that was relayed inside a dialog and answered 2xx: its ACK is due from the side that sent it. */
 export type PendingAck = (headers: HeaderRecord, body: string) => void;
@@ -42,7 +42,7 @@ export function relay(
 ): void {
   const body = req.msg.body ?? '';
   const replaced = new Set(Object.keys(extra).map((name) => name.toLowerCase()));
-  const lines = passable(req.msg.raw, body, to.phones?.here).filter(([name]) => !replaced.has(name.toLowerCase()));
+  const lines = passable(req.msg, body, to.phones?.here).filter(([name]) => !replaced.has(name.toLowerCase()));
   const headers = { ...toRecord(lines), ...extra };
   const request: OutgoingRequest = { method: req.method, ...inDialog(to), headers, body };
   drachtio.request(request, (error, sent) => {
@@ -56,7 +56,7 @@ export function relay(
     to.note?.('there', 'out', req.method);
     if (req.method === 'INVITE')
       req.on('cancel', () => {
-        drachtio.cancel(sent, 'SIP;cause=487;text="Request Terminated"');
+        drachtio.cancel(sent.stackTxnId, 'SIP;cause=487;text="Request Terminated"');
         to.note?.('there', 'out', 'CANCEL');
       });
     sent.on('response', (answer: SrfResponse) => {
@@ -75,15 +75,15 @@ export function relay(
 }
 
 /** Header fields of a message inside a dialog that go on. */
-export function passable(raw: string, body: string, fromPhone = false): HeaderLines {
-  const lines = endToEnd(headerLines(raw), body);
+export function passable(msg: SrfMessage, body: string, fromPhone = false): HeaderLines {
+  const lines = endToEnd(linesOf(msg), body);
   return fromPhone ? withoutAssertions(lines) : lines;
 }
 
 /** Answers with what the other side answered. */
 export function passOn(drachtio: Drachtio, answer: SrfResponse, res: SrfResponse, fromPhone = false): void {
   const body = answer.msg.body ?? '';
-  const headers = toRecord(passable(answer.msg.raw, body, fromPhone));
+  const headers = toRecord(passable(answer.msg, body, fromPhone));
   drachtio.respond(res, answer.status, answer.reason, headers, body);
 }
 

@@ -5,7 +5,7 @@ import type { CallRecord, FinalRecord } from '../calls/records.js';
 import { callerDialogId, deviceDialogId } from './dialogs.js';
 import type { SavedInvite, SrfRequest, SrfResponse } from './drachtio.js';
 import { finalHeaders } from './final-headers.js';
-import { bodyOf, headerLines } from './header-lines.js';
+import { bodyOf, headerLines, linesOf } from './header-lines.js';
 import { type Answer, callerAnswer, joinCall } from './join.js';
 import type { Party } from './joints.js';
 import { type FinalResponse, sendFinal, TrunkCall, type Wire } from './trunk-call.js';
@@ -141,7 +141,7 @@ export class Takeover {
       sendFinal(drachtio, res, unconfirmed.final, () => this.confirmed(req.stackTxnId));
       return true;
     }
-    const id = callerDialogId(headerLines(req.msg.raw));
+    const id = callerDialogId(linesOf(req.msg));
     const live = this.#live.get(id);
     if (live !== undefined && live.saved.transaction === req.stackTxnId) {
       live.serve(req, res);

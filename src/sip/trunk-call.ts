@@ -17,6 +17,7 @@ import {
   type HeaderLines,
   type HeaderRecord,
   headerLines,
+  linesOf,
   toRecord,
 } from './header-lines.js';
 import { InviteBranch, LegResponse, routed } from './invite-branch.js';
@@ -92,7 +93,7 @@ export class TrunkCall implements CallPort {
 
   constructor(options: TrunkCallOptions) {
     this.#options = options;
-    this.#dialogId = callerDialogId(this.#lines);
+    this.#dialogId = callerDialogId(options.req === undefined ? this.#lines : linesOf(options.req.msg));
     if (options.req !== undefined && options.res !== undefined) this.serve(options.req, options.res);
   }
 
@@ -198,7 +199,7 @@ export class TrunkCall implements CallPort {
   cancelLeft(transaction: string | undefined, reason: string): boolean {
     const { drachtio } = this.#options.wire;
     if (drachtio.keepsForSuccessor) return false;
-    if (transaction !== undefined) drachtio.cancelLeft(transaction, reason);
+    if (transaction !== undefined) drachtio.cancel(transaction, reason);
     return true;
   }
 
