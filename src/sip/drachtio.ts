@@ -228,10 +228,7 @@ export class Drachtio {
     });
   }
 
-  /**
-   * Takes a message that srf need not see, which takes each apart several times over. A request that may have to be passed on with its help goes
-   * to it, as does what it finds the INVITE for (CANCEL, UPDATE).
-   */
+  /** Takes a message that srf need not see. It gets requests that may have to be passed on with its help, and those that it finds the INVITE for (CANCEL, UPDATE). */
   #take(socket: Socket, text: string): boolean {
     const frame = sipFrame(text);
     const server = this.#agent.app.client?.mapServer.get(socket);
