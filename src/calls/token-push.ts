@@ -110,7 +110,9 @@ export class TokenPush {
     this.#options.onOutcome?.({ kind, outcome });
     const verdict = outcome.kind === 'accepted' ? 'keep' : outcome.kind === 'refused' ? outcome.token : undefined;
     const at = (outcome.kind === 'refused' && outcome.unregisteredAt) || this.#options.clock.now();
-    const learned = outcome.kind === 'accepted' && token.environment !== environment;
+    // Where the configuration says it for all tokens of the team, nobody needs to note it for each.
+    const isNews = token.environment !== undefined || this.#options.environmentOf(token.teamId) === 'auto';
+    const learned = outcome.kind === 'accepted' && isNews && token.environment !== environment;
     if (verdict !== undefined && (verdict !== 'keep' || learned)) {
       const reason = outcome.kind === 'refused' ? { reason: outcome.reason } : {};
       await this.#options.onVerdict(device, token, { token: verdict, environment, at, ...reason });

@@ -67,13 +67,14 @@ export class Messages {
   readonly #answers: LRUCache<string, Promise<MessageAnswer>>;
   /** Stored messages whose push is under way. */
   readonly #pushing = new Set<string>();
-  readonly #pushes = new Aftermath();
+  readonly #pushes: Aftermath;
   #pending = 0;
   #sweeping: Timer | undefined;
   #closed = false;
 
   constructor(options: MessagesOptions) {
     this.#options = options;
+    this.#pushes = new Aftermath(options.clock);
     this.#answers = new LRUCache({
       max: REMEMBERED,
       ttl: REMEMBER_FOR,
