@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { type App, type EngineEndpoint, EngineRefused, startApp } from '../app.js';
 import { forWorker, nodeName, WORKER_VARIABLE } from '../cluster/node-name.js';
@@ -21,10 +22,14 @@ import { packageVersion } from './version.js';
  * have left behind. A V8 that doesn't know the flag says so and goes on.
  */
 const OLD_HEAP = '--heap-growing-percent=100';
+/** Where one of two processors is the engine's, threads that help collecting the young heap have to be waited for, and cost more than they do. */
+const LONE_SCAVENGER = '--no-parallel-scavenge';
+const FEW_PROCESSORS = 2;
 
 /** `callwake app`: the app alone, against the engine that the environment or the configuration names. Settles when it has ended. */
 export async function runAppCommand(file: string, env: NodeJS.ProcessEnv, withParent: boolean): Promise<ExitCode> {
   setFlagsFromString(OLD_HEAP);
+  if (availableParallelism() <= FEW_PROCESSORS) setFlagsFromString(LONE_SCAVENGER);
   const config = forWorker(loadConfig({ file, env }), env);
   const run = env[ENGINE_RUN_VARIABLE];
   const engine = { ...engineOf(config, env), ...(run === undefined ? {} : { run }) };

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock, Timer } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import type { Store } from '../store/store.js';
 import { DeadLetters } from './dead-letters.js';
 import type { StoredMessage } from './message.js';
+import { OwedPushes } from './owed-pushes.js';
 
 /** How much may wait. */
 export interface MailboxLimits {
@@ -35,19 +36,6 @@ interface Size {
   bytes: number;
 }
 
-/** A message whose user has to be told by push. */
-export interface Untold {
-  readonly queue: string;
-  readonly position: string;
-  readonly message: StoredMessage;
-}
-
-/** What has to be pushed: a process that dies on it leaves it to the next one. No device's queue is called that, as those begin with a SIP address. */
-const UNTOLD = 'untold';
-const UNTOLD_AT_ONCE = 10_000;
-const UNTOLD_BODY = 4096;
-/** Milliseconds. */
-const TOLD_AFTER = 50;
 const SIZES_KEPT = 20_000;
 /** Queues with messages that are kept in mind; with more of them the store is asked. */
 const HOLDING_KEPT = 100_000;
@@ -76,6 +64,8 @@ export class Mailbox {
   readonly #limits: MailboxLimits;
   /** What could not be delivered. */
   readonly dead: DeadLetters;
+  /** Whose users have still to be told. */
+  readonly owed: OwedPushes;
   readonly #sizes = new LRUCache<string, Size>({ max: SIZES_KEPT });
   /** Sizes that a write under way is changing: they must not be read from disk meanwhile. */
   readonly #busy = new Map<string, { size: Promise<Size>; users: number }>();
@@ -90,9 +80,6 @@ export class Mailbox {
   #total = 0;
   #last = 0;
   #order = 0;
-  readonly #told: string[] = [];
-  #telling: Timer | undefined;
-  readonly #onFault: (error: unknown) => void;
 
   /** @param onFault told when the store doesn't take what nobody waits for */
   constructor(store: Store, clock: Clock, limits: MailboxLimits, onFault: (error: unknown) => void) {
@@ -100,12 +87,12 @@ export class Mailbox {
     this.#clock = clock;
     this.#limits = limits;
     this.dead = new DeadLetters(store, limits.dead);
-    this.#onFault = onFault;
+    this.owed = new OwedPushes(store, clock, onFault);
   }
 
   /** Counts what a process before this one has left. Until that is done the bound of all together is wider by it. */
   async start(): Promise<void> {
-    this.#left = new Set((await this.untold()).map(({ queue, message }) => requestOf(queue, message)));
+    this.#left = new Set((await this.owed.all()).map(({ queue, message }) => requestOf(queue, message)));
     this.#leftUntil = this.#clock.now() + RESENT_WITHIN;
     for await (const queue of this.#store.queues()) {
       if (ownerOf(queue) === undefined) continue;
@@ -154,7 +141,8 @@ export class Mailbox {
   put(queue: string, position: string, message: StoredMessage): Promise<void> {
     return this.#changing(queue, async (size) => {
       const { messagesPerDevice, bytesPerDevice, messages } = this.#limits;
-      if (this.#isLeft(queue, message)) return this.#noteUntold(queue, position, message);
+      // Its user is told by what that process has noted.
+      if (this.#isLeft(queue, message)) return;
       const bytes = bytesOf(message);
       if (size.count >= messagesPerDevice) throw new MailboxFull('messagesPerDevice');
       if (size.bytes + bytes > bytesPerDevice) throw new MailboxFull('bytesPerDevice');
@@ -162,36 +150,14 @@ export class Mailbox {
       this.#grow(size, 1, bytes);
       this.#hold(queue);
       try {
-        const told = this.#noteUntold(queue, position, message);
-        await Promise.all([this.#store.putQueued(queue, position, message), told]);
+        const stored = this.#store.putQueued(queue, position, message);
+        await (message.push === 'now' ? Promise.all([stored, this.owed.note({ queue, position })]) : stored);
       } catch (error) {
         this.#grow(size, -1, -bytes);
+        this.owed.told([{ queue, position }]);
         throw error;
       }
     });
-  }
-
-  /** Messages whose users a process before this one had to tell and didn't. */
-  async untold(): Promise<readonly Untold[]> {
-    const entries = await this.#store.queued(UNTOLD, UNTOLD_AT_ONCE);
-    return entries.map(([, entry]) => entry as Untold);
-  }
-
-  /**
-   * The users of those have been told, as far as that goes. Noted a little later, for many at a time: what somebody waits for is not to wait
-   * for that. A process that is killed meanwhile has them told again.
-   */
-  told(entries: Iterable<{ readonly queue: string; readonly position: string }>): void {
-    for (const { queue, position } of entries) this.#told.push(`${position} ${queue}`);
-    if (this.#told.length > 0) this.#telling ??= this.#clock.setTimeout(() => this.flush(), TOLD_AFTER);
-  }
-
-  /** Has the store note what {@link told} was told. */
-  flush(): void {
-    this.#telling?.cancel();
-    this.#telling = undefined;
-    const removed = this.#told.splice(0).map((position) => this.#store.removeQueued(UNTOLD, position));
-    Promise.all(removed).catch(this.#onFault);
   }
 
   /** The first messages of a queue. */
@@ -226,23 +192,18 @@ export class Mailbox {
     for await (const queue of this.#store.queues()) {
       if (ownerOf(queue)?.aor !== aor) continue;
       for (const waiting of await this.first(queue, this.#limits.messagesPerDevice)) {
-        await this.#store.removeQueued(UNTOLD, `${waiting.position} ${queue}`);
+        this.owed.told([{ queue, position: waiting.position }]);
         await this.remove(queue, waiting);
         forgotten++;
       }
     }
+    await this.owed.flush();
     return forgotten + (await this.dead.forgetWhere(({ queue }) => ownerOf(queue)?.aor === aor));
   }
 
   /** The queues that hold something, without those that are no device's. */
   async *queues(): AsyncIterable<string> {
     for await (const queue of this.#store.queues()) if (ownerOf(queue) !== undefined) yield queue;
-  }
-
-  async #noteUntold(queue: string, position: string, message: StoredMessage): Promise<void> {
-    if (message.push !== 'now') return;
-    const untold: Untold = { queue, position, message: { ...message, headers: [], body: cut(message.body) } };
-    await this.#store.putQueued(UNTOLD, `${position} ${queue}`, untold);
   }
 
   async #changing<T>(queue: string, change: (size: Size) => Promise<T>): Promise<T> {
@@ -293,10 +254,6 @@ export class Mailbox {
 
 function requestOf(queue: string, { id }: StoredMessage): string {
   return `${queue}\n${id}`;
-}
-
-function cut(body: string): string {
-  return body.length <= UNTOLD_BODY ? body : body.slice(0, UNTOLD_BODY);
 }
 
 /** What a message takes, in bytes of its text. */

@@ -143,7 +143,7 @@ export class Messages {
     this.#closed = true;
     this.#sweeping?.cancel();
     this.#deliveries.close();
-    this.#options.mailbox.flush();
+    this.#options.mailbox.owed.flush().catch(this.#options.onFault);
   }
 
   #sweepLater(): void {
@@ -312,7 +312,7 @@ export class Messages {
           },
         },
       );
-      mailbox.told(stored);
+      mailbox.owed.told(stored);
     } catch (error) {
       onFault(error);
     } finally {
@@ -323,7 +323,7 @@ export class Messages {
   /** Tells the users that a process before this one had to tell. */
   async #tellLeft(): Promise<void> {
     const groups = new Map<string, { message: TextMessage; aor: string; stored: Stored[] }>();
-    for (const { queue, position, message } of await this.#options.mailbox.untold()) {
+    for (const { queue, position, message } of await this.#options.mailbox.owed.all()) {
       const owner = ownerOf(queue);
       if (owner === undefined) continue;
       const key = `${message.id} ${owner.aor}`;

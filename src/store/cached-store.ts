@@ -90,6 +90,10 @@ export class CachedStore implements Store {
     return this.#inner.queued(queue, limit);
   }
 
+  queuedAt(queue: string, position: string): Promise<unknown> {
+    return this.#inner.queuedAt(queue, position);
+  }
+
   queuedCount(queue: string): Promise<number> {
     return this.#inner.queuedCount(queue);
   }

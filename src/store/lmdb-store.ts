@@ -137,6 +137,10 @@ export class LmdbStore implements Store {
     return found;
   }
 
+  async queuedAt(queue: string, position: string): Promise<unknown> {
+    return fits(queue + position) ? this.#queued.get([queue, position]) : undefined;
+  }
+
   async queuedCount(queue: string): Promise<number> {
     return fits(queue) ? this.#queued.getKeysCount(within(queue)) : 0;
   }

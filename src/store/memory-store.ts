@@ -79,6 +79,10 @@ export class MemoryStore implements Store {
     return [...(this.#queues.get(queue) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
   }
 
+  async queuedAt(queue: string, position: string): Promise<unknown> {
+    return this.#queues.get(queue)?.get(position);
+  }
+
   async queuedCount(queue: string): Promise<number> {
     return this.#queues.get(queue)?.size ?? 0;
   }

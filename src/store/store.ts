@@ -47,6 +47,8 @@ export interface Store {
   removeQueued(queue: string, position: string): Promise<void>;
   /** The first entries of a queue. */
   queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]>;
+  /** The entry at that position; undefined if there is none. */
+  queuedAt(queue: string, position: string): Promise<unknown>;
   queuedCount(queue: string): Promise<number>;
   /** The names of all queues that hold something. */
   queues(): AsyncIterable<string>;

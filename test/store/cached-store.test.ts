@@ -38,6 +38,7 @@ class ManualStore implements Store {
   putQueued = (queue: string, position: string, record: unknown) => this.memory.putQueued(queue, position, record);
   removeQueued = (queue: string, position: string) => this.memory.removeQueued(queue, position);
   queued = (queue: string, limit: number) => this.memory.queued(queue, limit);
+  queuedAt = (queue: string, position: string) => this.memory.queuedAt(queue, position);
   queuedCount = (queue: string) => this.memory.queuedCount(queue);
   queues = () => this.memory.queues();
   close = () => this.memory.close();

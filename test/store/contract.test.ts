@@ -61,6 +61,7 @@ class SlowStore implements Store {
   putQueued = (queue: string, position: string, record: unknown) => this.#memory.putQueued(queue, position, record);
   removeQueued = (queue: string, position: string) => this.#memory.removeQueued(queue, position);
   queued = (queue: string, limit: number) => this.#memory.queued(queue, limit);
+  queuedAt = (queue: string, position: string) => this.#memory.queuedAt(queue, position);
   queuedCount = (queue: string) => this.#memory.queuedCount(queue);
   queues = () => this.#memory.queues();
   close = () => this.#memory.close();
@@ -143,6 +144,8 @@ for (const [kind, make] of Object.entries(kinds)) {
       ['p2', { n: 2 }],
     ]);
     t.is(await store.queuedCount('sip:1@a.example x'), 3);
+    t.deepEqual(await store.queuedAt('sip:1@a.example x', 'p3'), { n: 3 });
+    t.is(await store.queuedAt('sip:1@a.example', 'p3'), undefined);
     t.deepEqual((await collect(store.queues())).sort(), ['sip:1@a.example', 'sip:1@a.example x']);
     await store.removeQueued('sip:1@a.example x', 'p1');
     await store.removeQueued('sip:1@a.example', 'p9');

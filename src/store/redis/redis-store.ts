@@ -163,6 +163,10 @@ export class RedisStore implements Store {
     return this.#entries([this.keys.queue(queue, 'values'), this.keys.queue(queue, 'order')], '', limit);
   }
 
+  async queuedAt(queue: string, position: string): Promise<unknown> {
+    return parsed(await this.link.run((client) => client.hget(this.keys.queue(queue, 'values'), position)));
+  }
+
   queuedCount(queue: string): Promise<number> {
     return this.link.run((client) => client.zcard(this.keys.queue(queue, 'order')));
   }

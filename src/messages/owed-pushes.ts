@@ -1,0 +1,143 @@
+import type { Clock, Timer } from '../clock/clock.js';
+import type { Store } from '../store/store.js';
+import type { StoredMessage } from './message.js';
+
+/** Where a message waits for its device. */
+export interface Place {
+  readonly queue: string;
+  readonly position: string;
+}
+
+/** A message whose user has to be told by push. */
+export interface Untold extends Place {
+  readonly message: StoredMessage;
+}
+
+/** A note of what came to be owed in one turn of the event loop: a record in the store, which is smaller than one for each. */
+interface Sheet {
+  /** The queue it is in, and where. */
+  readonly in: string;
+  readonly at: string;
+  /** What of it is still owed, by {@link nameOf}. */
+  readonly left: Set<string>;
+  stored: Promise<void>;
+}
+
+interface SheetRecord {
+  readonly v: 1;
+  readonly owed: readonly string[];
+}
+
+/** No device's queues are called that, as those begin with a SIP address. */
+const OWED = 'owed';
+/** What former versions wrote: a record for each message. */
+const FORMER = 'untold';
+const AT_ONCE = 10_000;
+/** Milliseconds. */
+const TOLD_AFTER = 50;
+
+/** Which messages' users have still to be told by push, on disk: a process that dies on it leaves it to the next one. */
+export class OwedPushes {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #onFault: (error: unknown) => void;
+  /** The sheet that what comes in this turn goes on. */
+  #open: Sheet | undefined;
+  readonly #sheets = new Map<string, Sheet>();
+  /** Those of which something has been told since they were written. */
+  readonly #changed = new Set<Sheet>();
+  #writing: Timer | undefined;
+
+  /** @param onFault told when the store doesn't take what nobody waits for */
+  constructor(store: Store, clock: Clock, onFault: (error: unknown) => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#onFault = onFault;
+  }
+
+  /** Notes that a user has to be told; on disk when the promise settles. */
+  note(place: Place): Promise<void> {
+    const name = nameOf(place);
+    const sheet = this.#open ?? this.#begin(name);
+    sheet.left.add(name);
+    this.#sheets.set(name, sheet);
+    return sheet.stored;
+  }
+
+  /**
+   * The users of those have been told, as far as that goes. Noted a little later, for many at a time: what somebody waits for is not to wait
+   * for that. A process that is killed meanwhile has them told again.
+   */
+  told(places: Iterable<Place>): void {
+    for (const place of places) {
+      const name = nameOf(place);
+      const sheet = this.#sheets.get(name);
+      if (sheet === undefined) continue;
+      this.#sheets.delete(name);
+      sheet.left.delete(name);
+      this.#changed.add(sheet);
+    }
+    if (this.#changed.size > 0) {
+      this.#writing ??= this.#clock.setTimeout(() => this.flush().catch(this.#onFault), TOLD_AFTER);
+    }
+  }
+
+  /** Has the store note what {@link told} was told; settles when that is on disk. */
+  async flush(): Promise<void> {
+    this.#writing?.cancel();
+    this.#writing = undefined;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    await Promise.all(
+      changed.map((sheet) =>
+        sheet.left.size === 0 ? this.#store.removeQueued(sheet.in, sheet.at) : this.#write(sheet),
+      ),
+    );
+  }
+
+  /** What is owed, by processes before this one too. What has left its queue meanwhile is nothing to be told of. */
+  async all(): Promise<readonly Untold[]> {
+    const found: Untold[] = [];
+    for (const queue of [FORMER, OWED]) {
+      for (const [at, record] of await this.#store.queued(queue, AT_ONCE)) {
+        const names = queue === FORMER ? [at] : (record as SheetRecord).owed;
+        const places = names.map(placeOf);
+        const messages = await Promise.all(places.map((place) => this.#store.queuedAt(place.queue, place.position)));
+        const sheet: Sheet = { in: queue, at, left: new Set(names), stored: Promise.resolve() };
+        for (const [index, name] of names.entries()) {
+          if (!this.#sheets.has(name)) this.#sheets.set(name, sheet);
+          const [place, message] = [places[index], messages[index]];
+          if (place !== undefined && message !== undefined) found.push({ ...place, message: message as StoredMessage });
+          else if (place !== undefined) this.told([place]);
+        }
+      }
+    }
+    return found;
+  }
+
+  #begin(name: string): Sheet {
+    const sheet: Sheet = { in: OWED, at: name, left: new Set(), stored: Promise.resolve() };
+    sheet.stored = new Promise((resolve, reject) => {
+      queueMicrotask(() => {
+        this.#open = undefined;
+        this.#write(sheet).then(resolve, reject);
+      });
+    });
+    this.#open = sheet;
+    return sheet;
+  }
+
+  #write(sheet: Sheet): Promise<void> {
+    const record: SheetRecord = { v: 1, owed: [...sheet.left] };
+    return this.#store.putQueued(sheet.in, sheet.at, record);
+  }
+}
+
+function nameOf({ queue, position }: Place): string {
+  return `${position} ${queue}`;
+}
+
+function placeOf(name: string): Place {
+  const space = name.indexOf(' ');
+  return { position: name.slice(0, space), queue: name.slice(space + 1) };
+}
