@@ -92,7 +92,7 @@ export class Mailbox {
 
   /** Counts what a process before this one has left. Until that is done the bound of all together is wider by it. */
   async start(): Promise<void> {
-    this.#left = new Set((await this.owed.all()).map(({ queue, message }) => requestOf(queue, message)));
+    this.#left = new Set((await this.owed.left()).map(({ queue, message }) => requestOf(queue, message)));
     this.#leftUntil = this.#clock.now() + RESENT_WITHIN;
     for await (const queue of this.#store.queues()) {
       if (ownerOf(queue) === undefined) continue;

@@ -323,7 +323,7 @@ export class Messages {
   /** Tells the users that a process before this one had to tell. */
   async #tellLeft(): Promise<void> {
     const groups = new Map<string, { message: TextMessage; aor: string; stored: Stored[] }>();
-    for (const { queue, position, message } of await this.#options.mailbox.owed.all()) {
+    for (const { queue, position, message } of await this.#options.mailbox.owed.left()) {
       const owner = ownerOf(queue);
       if (owner === undefined) continue;
       const key = `${message.id} ${owner.aor}`;

@@ -18,6 +18,8 @@ interface Sheet {
   /** The queue it is in, and where. */
   readonly in: string;
   readonly at: string;
+  /** A process before this one has written it. */
+  readonly isLeft: boolean;
   /** What of it is still owed, by {@link nameOf}. */
   readonly left: Set<string>;
   stored: Promise<void>;
@@ -43,7 +45,10 @@ export class OwedPushes {
   readonly #onFault: (error: unknown) => void;
   /** The sheet that what comes in this turn goes on. */
   #open: Sheet | undefined;
+  /** By what is owed. */
   readonly #sheets = new Map<string, Sheet>();
+  /** All that are in the store, by their place there. */
+  readonly #records = new Map<string, Sheet>();
   /** Those of which something has been told since they were written. */
   readonly #changed = new Set<Sheet>();
   #writing: Timer | undefined;
@@ -88,35 +93,39 @@ export class OwedPushes {
     this.#writing = undefined;
     const changed = [...this.#changed];
     this.#changed.clear();
-    await Promise.all(
-      changed.map((sheet) =>
-        sheet.left.size === 0 ? this.#store.removeQueued(sheet.in, sheet.at) : this.#write(sheet),
-      ),
-    );
+    await Promise.all(changed.map((sheet) => (sheet.left.size === 0 ? this.#remove(sheet) : this.#write(sheet))));
   }
 
-  /** What is owed, by processes before this one too. What has left its queue meanwhile is nothing to be told of. */
-  async all(): Promise<readonly Untold[]> {
+  /** What processes before this one still owed. What has left its queue meanwhile is nothing to be told of. */
+  async left(): Promise<readonly Untold[]> {
     const found: Untold[] = [];
     for (const queue of [FORMER, OWED]) {
       for (const [at, record] of await this.#store.queued(queue, AT_ONCE)) {
-        const names = queue === FORMER ? [at] : (record as SheetRecord).owed;
-        const places = names.map(placeOf);
+        const sheet = this.#records.get(at) ?? this.#takeUp(queue, at, record);
+        if (!sheet.isLeft) continue;
+        const places = [...sheet.left].map(placeOf);
         const messages = await Promise.all(places.map((place) => this.#store.queuedAt(place.queue, place.position)));
-        const sheet: Sheet = { in: queue, at, left: new Set(names), stored: Promise.resolve() };
-        for (const [index, name] of names.entries()) {
-          if (!this.#sheets.has(name)) this.#sheets.set(name, sheet);
-          const [place, message] = [places[index], messages[index]];
-          if (place !== undefined && message !== undefined) found.push({ ...place, message: message as StoredMessage });
-          else if (place !== undefined) this.told([place]);
+        for (const [index, place] of places.entries()) {
+          const message = messages[index];
+          if (message === undefined) this.told([place]);
+          else found.push({ ...place, message: message as StoredMessage });
         }
       }
     }
     return found;
   }
 
+  #takeUp(queue: string, at: string, record: unknown): Sheet {
+    const names = queue === FORMER ? [at] : (record as SheetRecord).owed;
+    const sheet: Sheet = { in: queue, at, isLeft: true, left: new Set(names), stored: Promise.resolve() };
+    this.#records.set(at, sheet);
+    for (const name of names) this.#sheets.set(name, sheet);
+    return sheet;
+  }
+
   #begin(name: string): Sheet {
-    const sheet: Sheet = { in: OWED, at: name, left: new Set(), stored: Promise.resolve() };
+    const sheet: Sheet = { in: OWED, at: name, isLeft: false, left: new Set(), stored: Promise.resolve() };
+    this.#records.set(name, sheet);
     sheet.stored = new Promise((resolve, reject) => {
       queueMicrotask(() => {
         this.#open = undefined;
@@ -125,6 +134,11 @@ export class OwedPushes {
     });
     this.#open = sheet;
     return sheet;
+  }
+
+  async #remove(sheet: Sheet): Promise<void> {
+    await this.#store.removeQueued(sheet.in, sheet.at);
+    this.#records.delete(sheet.at);
   }
 
   #write(sheet: Sheet): Promise<void> {

@@ -15,7 +15,7 @@ async function filled(): Promise<MemoryStore> {
 
 /** What a process that starts now is told to push. */
 const left = async (store: MemoryStore): Promise<string[]> =>
-  (await new OwedPushes(store, new FakeClock(), () => {}).all()).map((untold) => untold.message.body).sort();
+  (await new OwedPushes(store, new FakeClock(), () => {}).left()).map((untold) => untold.message.body).sort();
 
 test('what came in one turn is one record; the next process finds what of it was not told', async (t) => {
   const store = await filled();
@@ -40,7 +40,7 @@ test('what the next process has told, and what has left its queue, is not owed t
   await Promise.all([before.note(place(1)), before.note(place(2))]);
   await store.removeQueued(place(2).queue, place(2).position);
   const owed = new OwedPushes(store, new FakeClock(), () => {});
-  t.deepEqual(await owed.all(), await owed.all());
+  t.deepEqual(await owed.left(), await owed.left());
   owed.told([place(1)]);
   await owed.flush();
   t.is(await store.queuedCount('owed'), 0);
@@ -51,7 +51,7 @@ test('notes of former versions, one for each message, are read and go', async (t
   const { queue, position } = place(2);
   await store.putQueued('untold', `${position} ${queue}`, { queue, position, message: message('2', { headers: [] }) });
   const owed = new OwedPushes(store, new FakeClock(), () => {});
-  t.like(await owed.all(), [{ queue, position, message: message('2') }]);
+  t.like(await owed.left(), [{ queue, position, message: message('2') }]);
   owed.told([place(2)]);
   await owed.flush();
   t.is(await store.queuedCount('untold'), 0);
