@@ -1,4 +1,5 @@
 import { isBlank, isToken } from '../../grammar/chars.js';
+import { knownHeaderIn } from '../../grammar/header-names.js';
 import { BODY_ENCODING, bodyBytes } from './app-text.js';
 import { CommandError } from './command-error.js';
 
@@ -35,15 +36,15 @@ export function parseSipText(bytes: Buffer): SipText {
   const head = bytes.toString('utf8', 0, end < 0 ? bytes.length : end);
   const body = end < 0 ? Buffer.alloc(0) : bytes.subarray(end + END_OF_HEADERS.length);
   if (STRAY.test(head)) throw new CommandError('a header value may not hold a line break');
-  const lines = head.split(CRLF);
-  const start = parseStart(lines[0] ?? '');
+  let eol = lineEnd(head, 0);
+  const start = parseStart(head.slice(0, eol));
   const headers: [string, string][] = [];
-  for (let i = 1; i < lines.length; i++) {
-    const line = lines[i] ?? '';
-    if (line === '') continue;
+  for (let pos = eol + 2; pos < head.length; pos = eol + 2) {
+    eol = lineEnd(head, pos);
+    if (eol === pos) continue;
     const last = headers.at(-1);
-    if (isBlank(line.charCodeAt(0)) && last) last[1] = `${last[1]} ${line.trim()}`;
-    else headers.push(parseHeader(line));
+    if (isBlank(head.charCodeAt(pos)) && last) last[1] = `${last[1]} ${head.slice(pos, eol).trim()}`;
+    else headers.push(parseHeader(head, pos, eol));
   }
   const marked = headers.findIndex(([name]) => name.length === MARK.length && name.toLowerCase() === MARK);
   if (marked < 0) return { start, headers, body };
@@ -69,9 +70,21 @@ function parseStart(line: string): RequestStart | ResponseStart {
   return { kind: 'request', method: method.toUpperCase(), uri };
 }
 
-function parseHeader(line: string): [string, string] {
-  const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(colon, 0)).trim();
-  if (!isToken(name)) throw new CommandError(`invalid header: ${line.slice(0, 80)}`);
-  return [name, line.slice(colon + 1).trim()];
+function lineEnd(text: string, pos: number): number {
+  const end = text.indexOf(CRLF, pos);
+  return end < 0 ? text.length : end;
+}
+
+/** Names that are known come back as one and the same text, which is quick to compare. */
+function parseHeader(head: string, start: number, end: number): [string, string] {
+  const colon = head.indexOf(':', start);
+  if (colon > start && colon < end) {
+    const value = head.slice(colon + 1, end).trim();
+    const known = knownHeaderIn(head, start, colon);
+    if (known && head.startsWith(known.name, start)) return [known.name, value];
+    if (known && head.startsWith(known.key, start)) return [known.key, value];
+    const name = head.slice(start, colon).trim();
+    if (isToken(name)) return [name, value];
+  }
+  throw new CommandError(`invalid header: ${head.slice(start, Math.min(end, start + 80))}`);
 }

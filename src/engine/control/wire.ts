@@ -45,7 +45,7 @@ const CRLF = Buffer.from('\r\n');
  */
 export function parseCommand(message: Buffer): Command {
   const end = message.indexOf(CRLF);
-  const fields = message.toString('utf8', 0, end < 0 ? message.length : end).split('|');
+  const fields = fieldsOf(message.toString('utf8', 0, end < 0 ? message.length : end));
   const sip = end < 0 ? message.subarray(message.length) : message.subarray(end + CRLF.length);
   const [id = '', type] = fields;
   if (type === undefined) throw new ProtocolError(id, 'Invalid message format');
@@ -68,6 +68,18 @@ export function parseCommand(message: Buffer): Command {
     default:
       throw new ProtocolError(id, 'Unknown message type');
   }
+}
+
+/** What stands between the bars. */
+function fieldsOf(line: string): string[] {
+  const fields: string[] = [];
+  let start = 0;
+  for (let bar = line.indexOf('|'); bar >= 0; bar = line.indexOf('|', start)) {
+    fields.push(line.slice(start, bar));
+    start = bar + 1;
+  }
+  fields.push(line.slice(start));
+  return fields;
 }
 
 function proxyCommand(id: string, fields: string[], sip: Buffer): ProxyCommand {

@@ -148,7 +148,7 @@ function formsDialog(method: string): boolean {
 
 /** The To tag that the user put on the first response, if it is one. */
 function chosenTag(draft: ResponseDraft): string | undefined {
-  const to = draftHeader(draft, 'to') ?? draftHeader(draft, 't');
+  const to = draftHeader(draft, 'to');
   if (to === undefined) return undefined;
   try {
     const tag = parseNameAddr(to).params.get('tag');

@@ -35,7 +35,7 @@ export function createUacRequest(draft: RequestDraft): { request: SipRequest; ne
   uri.params.delete('method');
   const request = new SipRequest(draft.method, formatUri(uri));
   request.add('Max-Forwards', '70');
-  request.add('From', withFromTag(draftHeader(draft, 'from') ?? draftHeader(draft, 'f') ?? '<sip:localhost>'));
+  request.add('From', withFromTag(draftHeader(draft, 'from') ?? '<sip:localhost>'));
   request.add('To', toOf(uri));
   request.add('Call-ID', randomCallId());
   request.add('CSeq', `1 ${draft.method}`);

@@ -3,7 +3,7 @@ import { isDigits } from '../../grammar/chars.js';
 import { GrammarError } from '../../grammar/error.js';
 import { headerKey, knownHeader } from '../../grammar/header-names.js';
 import { endOfValue, splitList } from '../../grammar/list.js';
-import { type NameAddr, parseNameAddr } from '../../grammar/name-addr.js';
+import { formatNameAddr, type NameAddr, parseNameAddr } from '../../grammar/name-addr.js';
 import { formatVia, parseVia, type Via } from './via.js';
 
 export interface CSeq {
@@ -200,6 +200,18 @@ export abstract class SipHeaders {
     if (line === undefined) return;
     this.forget(key);
     this.lines.values[at] = oneLine(value) + line.slice(endOfValue(line, 0));
+  }
+
+  /** Puts a tag on a To that has none. Throws as {@link to} does. */
+  tagTo(tag: string): void {
+    const { keys, values } = this.lines;
+    const { to } = this;
+    if (to.params.has('tag')) return;
+    const at = keys.indexOf('to');
+    const text = values[at] ?? '';
+    values[at] = oneLine(`${text.includes('>') ? text : formatNameAddr(to)};tag=${tag}`);
+    to.params.set('tag', tag);
+    this.received = undefined;
   }
 
   /** Writes the topmost Via anew, when what {@link via} gave was changed for that. */

@@ -1,5 +1,4 @@
 import type { Buffer } from 'node:buffer';
-import { formatNameAddr } from '../../grammar/name-addr.js';
 import { parseUri, type SipUri } from '../../grammar/uri.js';
 import { type HeaderLines, oneLine, SipHeaders } from './headers.js';
 import { reasonPhrase } from './reason.js';
@@ -101,12 +100,8 @@ export function createResponse(
 
 /** Puts a tag on the To that has none; a To that is malformed is left alone. */
 export function addToTag(response: SipResponse, tag: string): void {
-  const text = response.get('to');
-  if (text === undefined) return;
   try {
-    const to = response.to;
-    if (to.params.has('tag')) return;
-    response.set('To', text.includes('>') ? `${text};tag=${tag}` : `${formatNameAddr(to)};tag=${tag}`);
+    response.tagTo(tag);
   } catch {
     return;
   }

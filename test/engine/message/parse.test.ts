@@ -296,6 +296,7 @@ const CHANGES: readonly ((message: SipMessage) => unknown)[] = [
     if (message.kind === 'request') message.uri = 'sip:other';
   },
   (message) => {
+    if (!message.has('via')) return;
     message.via.params.set('received', '192.0.2.1');
     message.rewriteVia();
   },
