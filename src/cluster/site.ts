@@ -13,6 +13,8 @@ import { Nodes } from './nodes.js';
 export interface SiteCalls {
   /** AORs with calls that wait for a device to come. */
   readonly waitedFor: readonly string[];
+  /** Whether this process has the call already. */
+  isUnderWay(info: CallInfo): boolean;
   /** @param node where they registered */
   registered(devices: readonly Device[], node?: string): void;
   /** As {@link registered}, of those that have come since they were pushed. */
@@ -227,8 +229,10 @@ export class Site implements CallSite, CallStore {
 
   /** Gives whether the call is this node's now. Its INVITE may come at any moment, here or to another one that has this engine. */
   async #inherit(gone: string, call: string, record: unknown): Promise<boolean> {
-    const { store, heir } = this.#options;
+    const { store, heir, calls } = this.#options;
     const { info } = asRecord(record) ?? {};
+    // Its INVITE was quicker, and has its claim looked after.
+    if (info !== undefined && calls().isUnderWay(info)) return false;
     if (info === undefined) {
       await store.journal.inherit(gone, call);
       return false;

@@ -32,6 +32,7 @@ async function node(t: ExecutionContext, redis: RedisServer, name: string) {
     },
     calls: () => ({
       waitedFor: [],
+      isUnderWay: () => false,
       registered: (devices, from) => void told.push({ devices, from }),
       arrived: () => t.fail(),
       letGo: () => false,

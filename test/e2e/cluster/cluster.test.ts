@@ -5,24 +5,34 @@ import { eventually } from '../../support/eventually.js';
 import { requestsIn } from '../support.js';
 import { powerOff, Site } from './site.js';
 
-for (const edge of ['path', 'rewrite', 'direct'] as const) {
-  test.serial(`an INVITE at one node, the phone registers at the other: one push, one INVITE (${edge})`, async (t) => {
-    const site = await Site.start(t, { edge });
-    const { stage } = site;
-    const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 200, answerDelayMs: 100 } });
-    await phone.background();
-    const call = stage.cucm.call({ to: '2001' });
-    t.is((await call.answered).status, 200);
-    t.is(site.pushes.length, 1);
-    t.is(requestsIn(phone.messages, 'INVITE').length, 1);
-    t.like(await stage.callwake.logged('node-told'), { node: 'b' });
-    if (edge === 'direct') {
-      t.is((await stage.callwake.logged('leg-invited')).node, `127.0.0.1:${site.b.sip.port}`);
-    }
-    await call.hangup();
-    t.is((await phone.calls[0]?.ended)?.how, 'remote');
-    t.deepEqual(stage.faults(), []);
-  });
+const WAYS = [
+  { edge: 'path', transport: 'tcp' },
+  { edge: 'rewrite', transport: 'tcp' },
+  { edge: 'direct', transport: 'tls' },
+] as const;
+for (const way of WAYS) {
+  const { edge, transport } = way;
+  test.serial(
+    `an INVITE at one node, the phone registers at the other: one push, one INVITE (${edge}, ${transport})`,
+    async (t) => {
+      const site = await Site.start(t, way);
+      const { stage } = site;
+      const phone = await site.phoneAtB({ behaviour: { wakeDelayMs: 200, answerDelayMs: 100 } });
+      await phone.background();
+      const call = stage.cucm.call({ to: '2001' });
+      t.is((await call.answered).status, 200);
+      t.is(site.pushes.length, 1);
+      t.is(requestsIn(phone.messages, 'INVITE').length, 1);
+      t.like(await stage.callwake.logged('node-told'), { node: 'b' });
+      if (edge === 'direct') {
+        const between = (await site.b.callwake.ready()).find((listener) => listener.transport === 'tcp');
+        t.is((await stage.callwake.logged('leg-invited')).node, `127.0.0.1:${between?.port}`);
+      }
+      await call.hangup();
+      t.is((await phone.calls[0]?.ended)?.how, 'remote');
+      t.deepEqual(stage.faults(), []);
+    },
+  );
 }
 
 test.serial('two nodes see a REGISTER of the device at once: one INVITE', async (t) => {
