@@ -63,9 +63,16 @@ const ROWS: readonly Row[] = [
     await phone.background();
     const call = stage.cucm.call({ to: user, offer });
     await phone.events.seen('ringing');
+    const { instance, voipToken = null } = phone.identity;
+    const overAnotherEdge = await stage.phone({ user, instance, voipToken, server: stage.sip });
     call.cancel();
     t.is((await call.ended).status, 487);
     t.is((await phone.calls[0]?.ended)?.how, 'cancelled');
+    t.true(overAnotherEdge.registered);
+    t.deepEqual(
+      [phone, overAnotherEdge].map(({ messages }) => requestsIn(messages, 'INVITE').length),
+      [1, 0],
+    );
   },
   async function notWoken(t, stage, offer) {
     const user = userOf(5, offer);
