@@ -315,11 +315,12 @@ export class Calls {
       nodeOf: this.#options.nodeOf ?? (() => undefined),
       stateOf: (device) => (this.isBusy(device.id) ? IN_A_CALL : devices.stateOf(device)),
       canWake: (device) => waker.tokenFor(device) !== undefined,
-      wake: (device, deadline, stillWanted) =>
+      wake: (device, deadline, stillWanted, onLeave) =>
         waker.wake({
           device,
           deadline,
           stillWanted,
+          ...(onLeave === undefined ? {} : { onLeave }),
           call: { callUuid: incoming.callUuid, trunk: incoming.trunk, ...incoming.face },
         }),
       noteAsleep: (device, reason) => {

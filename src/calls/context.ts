@@ -31,8 +31,13 @@ export interface CallContext {
   /** The other node that a binding is reached over; undefined: none. */
   readonly nodeOf: (binding: Binding) => string | undefined;
   readonly canWake: (device: Device) => boolean;
-  /** `stillWanted` is asked right before the push leaves, each time it is tried. */
-  readonly wake: (device: Device, deadline: number, stillWanted: () => boolean) => Promise<PushOutcome>;
+  /** `stillWanted` is asked before the push is sent, each time it is tried; `onLeave` is called when it leaves the process. */
+  readonly wake: (
+    device: Device,
+    deadline: number,
+    stillWanted: () => boolean,
+    onLeave?: () => void,
+  ) => Promise<PushOutcome>;
   /** A call has seen that an `active` device sleeps. */
   readonly noteAsleep: (device: Device, reason: string) => void;
   /** Devices that were pushed and never rung: their CallKit shows a call that is over. The journal is written right after. */

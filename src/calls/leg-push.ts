@@ -44,19 +44,28 @@ export function pushLeg(leg: Leg, call: PushingCall): void {
   leg.pushed = true;
   context.timeline.record('push-asked', { device: leg.device.id });
   ahead.soon(() => {
-    const leaves = (): boolean => onLeaving(leg, call);
-    void context.wake(leg.device, holdUntil, leaves).then((outcome) => onPushed(leg, call, outcome));
+    const pushing = context.wake(
+      leg.device,
+      holdUntil,
+      () => isStillWanted(leg, call),
+      () => onLeave(leg, call),
+    );
+    void pushing.then((outcome) => onPushed(leg, call, outcome));
   }, true);
 }
 
-/** Asked right before the push leaves; false if nobody wants it any more. From then on there is no second one. */
-function onLeaving(leg: Leg, { context, ahead, waits }: PushingCall): boolean {
+/** Asked before the push is sent; false if nobody wants it any more. From then on there is no second one in this process. */
+function isStillWanted(leg: Leg, { context, waits }: PushingCall): boolean {
   if (leg.state !== 'waking' || !waits()) return false;
-  if (leg.pushedAt === undefined) {
-    leg.pushedAt = context.clock.now();
-    ahead.save();
-  }
+  leg.pushedAt ??= context.clock.now();
   return true;
+}
+
+/** From now on there is no second one in the next process either. */
+function onLeave(leg: Leg, { ahead, waits }: PushingCall): void {
+  if (leg.pushHasLeft) return;
+  leg.pushHasLeft = true;
+  if (waits()) ahead.save();
 }
 
 function onPushed(leg: Leg, { context, ahead, waits, onFailed }: PushingCall, outcome: PushOutcome): void {

@@ -45,8 +45,10 @@ export class Leg {
   pushFailed = false;
   /** The device has shown a sign of life. */
   rang = false;
-  /** Epoch milliseconds at which it left. */
+  /** Epoch milliseconds at which it was sent. */
   pushedAt: number | undefined;
+  /** It has left the process: one that dies before that has pushed nobody. */
+  pushHasLeft = false;
   /** Counts INVITEs: events of an earlier one are not this leg's any more. */
   attempt = 0;
   /** Its last INVITE has had no answer for longer than an awake phone takes; it may ring yet, until the hold ends. */
@@ -68,6 +70,7 @@ export class Leg {
     const leg = new Leg(device, state === 'ringing' ? 'inviting' : state);
     leg.pushed = pushedAt !== undefined;
     leg.pushedAt = pushedAt;
+    leg.pushHasLeft = leg.pushed;
     leg.final = final;
     if (branch !== undefined) leg.use(branch.binding, branch.id);
     return leg;
@@ -75,7 +78,8 @@ export class Leg {
 
   /** As the journal keeps it. */
   record(): LegRecord {
-    const { pushedAt, branchId, binding, final, transaction } = this;
+    const { branchId, binding, final, transaction } = this;
+    const pushedAt = this.pushHasLeft ? this.pushedAt : undefined;
     return {
       device: this.device.id,
       state: this.#state,

@@ -11,7 +11,10 @@ import type {
 import { anyRecipient, type Recipient } from '../push/recipient.js';
 
 /** What a push to one of a device's tokens carries; the token gives the rest. */
-export type TokenPushOrder = Pick<PushRequest, 'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted'> & {
+export type TokenPushOrder = Pick<
+  PushRequest,
+  'deadline' | 'expiresAt' | 'priority' | 'collapseId' | 'stillWanted' | 'onLeave'
+> & {
   /** Of a push for a call. */
   readonly callUuid?: string;
   readonly device: Device;
@@ -90,7 +93,7 @@ export class TokenPush {
     token: PushToken,
     environment: PushEnvironment,
   ): Promise<PushOutcome> {
-    const { callUuid, device, payload, deadline, expiresAt, priority, collapseId, stillWanted } = order;
+    const { callUuid, device, payload, deadline, expiresAt, priority, collapseId, stillWanted, onLeave } = order;
     const { id: deviceId, aor } = device;
     const outcome = await this.#options.provider.push({
       deadline,
@@ -98,6 +101,7 @@ export class TokenPush {
       priority,
       collapseId,
       stillWanted,
+      onLeave,
       payload: isMade(payload) ? payload : payload(this.#options.recipientOf?.(device, token) ?? anyRecipient),
       ref: callUuid === undefined ? { deviceId, aor } : { callUuid, deviceId, aor },
       kind,

@@ -1,6 +1,6 @@
 import type { Device, PushToken } from '../devices/types.js';
 import { type CallFacts, voipPayload } from '../push/payload.js';
-import type { PushOutcome } from '../push/provider.js';
+import type { PushOutcome, PushRequest } from '../push/provider.js';
 import type { TokenPush } from './token-push.js';
 
 /** What a wake needs to know of the call. */
@@ -10,6 +10,8 @@ export interface WakeOrder {
   /** Epoch milliseconds at which the hold ends: the push is worth nothing after that. */
   readonly deadline: number;
   readonly stillWanted: () => boolean;
+  /** See {@link PushRequest.onLeave}. */
+  readonly onLeave?: () => void;
 }
 
 /** Sends the VoIP push of a call to a device. */

@@ -27,6 +27,8 @@ export interface PushRequest {
   readonly deadline: number;
   /** Asked before each attempt; `false` ends the push as `withdrawn` (the call is over). */
   readonly stillWanted?: (() => boolean) | undefined;
+  /** Called for each attempt when nothing but the kernel stands between it and the service: a process that dies before that has sent nothing. */
+  readonly onLeave?: (() => void) | undefined;
   /** Epoch milliseconds of the registration that last named the token: a 410 older than that doesn't end it. */
   readonly tokenRegisteredAt?: number | undefined;
 }

@@ -172,7 +172,12 @@ export class Bench {
   readonly clock = new FakeClock();
   readonly port = new FakePort();
   readonly events: TimelineEvent[] = [];
-  readonly pushes: { device: Device; settle: (outcome: PushOutcome) => void; stillWanted: () => boolean }[] = [];
+  readonly pushes: {
+    device: Device;
+    settle: (outcome: PushOutcome) => void;
+    stillWanted: () => boolean;
+    leave: () => void;
+  }[] = [];
   readonly asleep: string[] = [];
   readonly leftWaking: { id: string; reason: string }[] = [];
   readonly missed: { id: string; why: string }[] = [];
@@ -192,9 +197,9 @@ export class Bench {
       stateOf: ({ id }) => ({ state: this.states.get(id) ?? 'suspended', reason: 'test' }),
       nodeOf: () => undefined,
       canWake: ({ tokens }) => tokens.length > 0,
-      wake: (pushed, _deadline, stillWanted) => {
+      wake: (pushed, _deadline, stillWanted, leave = () => {}) => {
         stillWanted();
-        return new Promise((settle) => this.pushes.push({ device: pushed, settle, stillWanted }));
+        return new Promise((settle) => this.pushes.push({ device: pushed, settle, stillWanted, leave }));
       },
       noteAsleep: ({ id }) => this.asleep.push(id),
       journal: {

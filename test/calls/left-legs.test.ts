@@ -51,3 +51,25 @@ test('a call that was taken over is written down before anything happens: whoeve
   t.deepEqual(bench.pushes, []);
   t.like(bench.journal, { legs: [{ device: 'a', state: 'waking', pushedAt: 5 }] });
 });
+
+test('a push that has not left when the process dies is sent by the next one, one that has is not', (t) => {
+  const bench = new Bench();
+  bench.call.start([device('a')]);
+  t.true(bench.pushes[0]?.stillWanted());
+  const taken = bench.journal;
+  bench.pushes[0]?.leave();
+  const left = bench.journal;
+  for (const [record, again] of [
+    [taken, 1],
+    [left, 0],
+  ] as const) {
+    const next = new Bench();
+    next.call.resume([device('a')], record !== undefined && 'legs' in record ? record.legs : []);
+    t.is(next.pushes.length, again);
+    next.call.cancelled();
+    t.deepEqual(
+      next.leftWaking.map(({ id }) => id),
+      ['a'],
+    );
+  }
+});

@@ -13,7 +13,7 @@ type Step =
   | { do: 'registerThenKill'; phone: number }
   | { do: 'ring'; branch: number }
   | { do: 'end'; branch: number; status: number; local: boolean }
-  | { do: 'pushLeaves'; push: number }
+  | { do: 'pushTaken' | 'pushLeaves'; push: number }
   | { do: 'pushEnds'; push: number; how: 'accepted' | 'dead' | 'unreachable' }
   | { do: 'cancel' | 'hangUp' }
   | { do: 'restart'; cancelled: boolean }
@@ -36,7 +36,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       local: fc.boolean(),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('pushLeaves' as const), push: index }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constantFrom('pushTaken' as const, 'pushLeaves' as const), push: index }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -79,9 +82,18 @@ async function play(world: World, action: Step): Promise<void> {
     case 'end':
       world.branches[action.branch]?.end(action.status, action.local && action.status >= 400);
       break;
+    case 'pushTaken': {
+      const push = world.pushes[action.push];
+      if (push && !push.taken && !push.process.dead) push.taken = push.request.stillWanted?.() ?? true;
+      break;
+    }
     case 'pushLeaves': {
       const push = world.pushes[action.push];
-      if (push && !push.sent && !push.process.dead) push.sent = push.request.stillWanted?.() ?? true;
+      if (!push || push.sent || push.process.dead) break;
+      push.taken ||= push.request.stillWanted?.() ?? true;
+      if (!push.taken) break;
+      push.request.onLeave?.();
+      push.sent = true;
       break;
     }
     case 'pushEnds': {

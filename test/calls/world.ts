@@ -110,6 +110,8 @@ export interface WorldPush {
   readonly process: Process;
   readonly request: PushRequest;
   readonly settle: (outcome: PushOutcome) => void;
+  /** The provider has it on its way; nothing has left yet. */
+  taken: boolean;
   sent: boolean;
 }
 
@@ -137,7 +139,7 @@ export class Process {
         push: (request) =>
           new Promise((settlePush) => {
             const { deviceId } = request.ref;
-            world.pushes.push({ deviceId, process: this, request, settle: settlePush, sent: false });
+            world.pushes.push({ deviceId, process: this, request, settle: settlePush, taken: false, sent: false });
           }),
         status: () => ({ provider: 'world', queued: 0, inFlight: 0, connections: [] }),
         close: async () => {},

@@ -84,7 +84,7 @@ onKeeping('killed while the phone rings: an answer that comes meanwhile is not l
   t.is(requestsIn(phone.messages, 'INVITE').length, 1);
 });
 
-test.serial(
+onKeeping(
   'killed while calls are up: they stay up; re-INVITE, UPDATE, INFO and BYE of either side go through',
   async (t) => {
     const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
@@ -236,6 +236,20 @@ onForgetting(
     t.is((await call.ended).status, 503);
   },
 );
+
+onForgetting('drachtio-server: killed while a call is up: it stays up, but what comes inside it gets 481', async (t) => {
+  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+  const phone = await stage.phone({ behaviour: QUICK });
+  await phone.background();
+  const call = stage.cucm.call({ to: '2001', offer: 'early' });
+  await call.answered;
+  await killApp(stage);
+  for (const side of [call, phone.calls[0]]) {
+    t.is((await side?.reinvite({ hold: true }))?.status, 481);
+    for (const method of ['UPDATE', 'INFO']) t.is((await side?.request(method))?.status, 481, method);
+    t.is(side?.state, 'answered');
+  }
+});
 
 for (const who of ['phone', 'caller'] as const) {
   onForgetting(

@@ -29,6 +29,17 @@ export function providerContract(
     }
   });
 
+  test(`${name}: each attempt tells when it leaves`, async (t) => {
+    const { provider, good } = await make(t);
+    let left = 0;
+    const onLeave = () => {
+      left++;
+      throw new Error('broken');
+    };
+    const outcome = await provider.push({ ...good(), onLeave });
+    t.is(left, outcome.kind === 'accepted' ? outcome.attempts : 0);
+  });
+
   test(`${name}: never rejects, whatever it is asked`, async (t) => {
     const { provider, good } = await make(t);
     const circular: Record<string, unknown> = { aps: {} };
@@ -65,7 +76,10 @@ export function providerContract(
 
   test(`${name}: a push that nobody wants any more isn't accepted`, async (t) => {
     const { provider, good } = await make(t);
-    t.not((await provider.push({ ...good(), stillWanted: () => false })).kind, 'accepted');
+    let left = 0;
+    const onLeave = () => void left++;
+    t.not((await provider.push({ ...good(), stillWanted: () => false, onLeave })).kind, 'accepted');
+    t.is(left, 0);
   });
 
   test(`${name}: the status holds counts and no secret`, async (t) => {

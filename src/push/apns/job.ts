@@ -25,6 +25,7 @@ export class Job {
   /** Monotonic milliseconds of the request's deadline. */
   readonly dueAt: number;
   readonly #stillWanted: (() => boolean) | undefined;
+  readonly #onLeave: (() => void) | undefined;
   readonly #resolve: (outcome: PushOutcome) => void;
   #settled = false;
   owner: JobOwner;
@@ -64,6 +65,7 @@ export class Job {
     this.owner = owner;
     this.tried = owner.alone;
     this.#stillWanted = request.stillWanted;
+    this.#onLeave = request.onLeave;
     this.#resolve = resolve;
   }
 
@@ -80,6 +82,13 @@ export class Job {
       return true;
     }
   }
+
+  /** It leaves the process. What throws there doesn't cost the call its push. */
+  readonly leave = (): void => {
+    try {
+      this.#onLeave?.();
+    } catch {}
+  };
 
   /** Ends it, once; says whether this was that once. */
   settle(outcome: PushOutcome): boolean {

@@ -209,7 +209,7 @@ export class Lane implements JobOwner {
     job.attempts++;
     this.#context.counters.attempts++;
     this.#inFlight++;
-    job.attempt = session.send(job.message, token, sentAt, (end) => {
+    job.attempt = session.send(job.message, token, sentAt, job.leave, (end) => {
       this.#inFlight--;
       job.attempt = undefined;
       if (end.kind === 'answer' && end.status === 200) {

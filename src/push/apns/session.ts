@@ -84,6 +84,7 @@ interface Connection {
 class Push implements Attempt, StreamEvents {
   readonly #connection: Connection;
   readonly #done: (end: AttemptEnd) => void;
+  readonly onLeave: () => void;
   #stream: RequestStream | undefined;
   #status = 0;
   #headers: AnswerFields | undefined;
@@ -92,8 +93,9 @@ class Push implements Attempt, StreamEvents {
   #octets = 0;
   #settled = false;
 
-  constructor(connection: Connection, done: (end: AttemptEnd) => void) {
+  constructor(connection: Connection, onLeave: () => void, done: (end: AttemptEnd) => void) {
     this.#connection = connection;
+    this.onLeave = onLeave;
     this.#done = done;
   }
 
@@ -229,11 +231,18 @@ export class ApnsSession {
    * Sends one push. `done` is called exactly once, never before this returns.
    * @param token signs it; remembered as the connection's
    * @param at now, in monotonic milliseconds
+   * @param onLeave called right before it is handed to the socket; must not throw
    */
-  send(message: ApnsMessage, token: ProviderToken, at: number, done: (end: AttemptEnd) => void): Attempt {
+  send(
+    message: ApnsMessage,
+    token: ProviderToken,
+    at: number,
+    onLeave: () => void,
+    done: (end: AttemptEnd) => void,
+  ): Attempt {
     if (this.token !== token || !this.#authorization) this.#authorization = authorizationOf(token.jwt);
     this.token = token;
-    const push = new Push(this.#connection, done);
+    const push = new Push(this.#connection, onLeave, done);
     try {
       if (!this.#h2) throw new Error('not connected');
       const fields = headersOf(message, this.#authority, this.#authorization);

@@ -53,7 +53,7 @@ export class Http2Connection {
   readonly #onSetting = (id: number, value: number): void => this.#set(id, value);
   #next: number;
   /** Streams up to this one have been handed to the socket. */
-  #sent = 0;
+  #sent: number;
   /** A GOAWAY's; undefined before one. */
   #last: number | undefined;
   #maxStreams = Number.POSITIVE_INFINITY;
@@ -69,14 +69,12 @@ export class Http2Connection {
   constructor({ socket, clock, events, firstStream = 1 }: ConnectionOptions) {
     this.#events = events;
     this.#next = firstStream;
+    this.#sent = firstStream - 2;
     this.#budget = new FrameBudget(clock);
     this.#reader = new FrameReader((type, flags, id, bytes, from, to) =>
       this.#onFrame(type, flags, id, bytes, from, to),
     );
-    this.#outlet = new Outlet(socket, () => {
-      this.#sent = this.#next - 2;
-      this.#owed = 0;
-    });
+    this.#outlet = new Outlet(socket, () => this.#onFlush());
     this.#requests = new RequestWriter(this.#outlet, this.#budget);
     // At once, so that there is nothing that a GOAWAY could come before.
     this.#outlet.raw(CLIENT_PREFACE);
@@ -130,6 +128,14 @@ export class Http2Connection {
   destroy(): void {
     this.#shut(ErrorCode.NO_ERROR, '');
     for (const stream of [...this.#streams.values()]) this.#over(stream, this.#fateOf(stream), ErrorCode.NO_ERROR);
+  }
+
+  #onFlush(): void {
+    this.#owed = 0;
+    while (this.#sent < this.#next - 2) {
+      this.#sent += 2;
+      this.#streams.get(this.#sent)?.events.onLeave?.();
+    }
   }
 
   #read(bytes: Buffer): void {

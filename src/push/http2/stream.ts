@@ -9,6 +9,8 @@ export type StreamEnd = 'complete' | 'refused' | 'unsent' | 'reset' | 'lost';
 
 /** What comes of a request. None of them is called before `request` returns, nor after `cancel`. */
 export interface StreamEvents {
+  /** The request, or what the windows allow of it, is handed to the socket when this returns. Must not throw. */
+  onLeave?(): void;
   /** The answer has begun. Not called for informational ones (1xx). */
   onResponse(status: number, fields: AnswerFields): void;
   /** A piece of the answer's body, valid only until this returns. */

@@ -29,6 +29,28 @@ test('preface, SETTINGS without push, an acknowledgement, and nothing before the
   t.deepEqual(told, ['settings 7', 'settings 7', 'settings 1']);
 });
 
+test('each request is told when it leaves, and not while a process that dies would take it along', async (t) => {
+  const { connection, peer, ask, greet, settled } = connected(t);
+  await greet();
+  const turn = [ask(), ask('')];
+  t.deepEqual(
+    turn.map(({ leftAt }) => leftAt),
+    [undefined, undefined],
+  );
+  await settled();
+  t.deepEqual(
+    turn.map(({ leftAt }) => leftAt),
+    [0, 0],
+  );
+  const third = ask();
+  await settled();
+  t.is(third.leftAt, 2);
+  t.is(peer.of(FrameType.HEADERS).length, 3);
+  const held = ask();
+  connection.destroy();
+  t.deepEqual([held.leftAt, held.told], [undefined, ['unsent']]);
+});
+
 test('a request: HEADERS and DATA of one turn, an answer with informational ones before and trailers after', async (t) => {
   const { peer, ask, greet, settled, connection } = connected(t);
   await greet();

@@ -134,6 +134,12 @@ export class Asked implements StreamEvents {
   readonly told: string[] = [];
   stream: RequestStream | undefined;
   fields: AnswerFields | undefined;
+  constructor(readonly received: () => number = () => 0) {}
+  /** How much the other side had got when the request was about to leave. */
+  leftAt: number | undefined;
+  onLeave(): void {
+    this.leftAt = this.received();
+  }
   onResponse(status: number, fields: AnswerFields): void {
     this.told.push(`${status}`);
     this.fields = fields;
@@ -172,7 +178,7 @@ export function connected(t: ExecutionContext, options: { readonly firstStream?:
     its.destroy();
   });
   const ask = (body = '{}', fields = FIELDS): Asked => {
-    const asked = new Asked();
+    const asked = new Asked(() => peer.of(FrameType.HEADERS).length);
     asked.stream = connection.request(fields, body, 'utf8', asked);
     return asked;
   };
