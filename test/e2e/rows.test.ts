@@ -104,7 +104,7 @@ const ROWS: readonly Row[] = [
     t.truthy(payload);
     const end = await stage.callwake.logged('end', (line) => line.callUuid === payload?.callwake.callUuid);
     t.is(end.reason, 'push-failed');
-    t.true(Number(end.ms) < 3_000, 'not after the hold');
+    t.true(Number(end.ms) < 8_000, 'not after the hold');
   },
   async function declined(t, stage, offer) {
     const user = userOf(7, offer);
@@ -210,7 +210,7 @@ for (const transport of ['udp', 'tls'] as const) {
       const stage = await stageExactly(t, {
         edge,
         transport,
-        trunk: { hold: '3s', ringbackAfter: '400ms' },
+        trunk: { hold: '8s', ringbackAfter: '400ms' },
         config: CONFIG,
       });
       await Promise.all(ROWS.flatMap((row) => OFFERS.map((offer) => row(t, stage, offer))));
