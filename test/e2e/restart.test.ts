@@ -237,19 +237,22 @@ onForgetting(
   },
 );
 
-onForgetting('drachtio-server: killed while a call is up: it stays up, but what comes inside it gets 481', async (t) => {
-  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-  const phone = await stage.phone({ behaviour: QUICK });
-  await phone.background();
-  const call = stage.cucm.call({ to: '2001', offer: 'early' });
-  await call.answered;
-  await killApp(stage);
-  for (const side of [call, phone.calls[0]]) {
-    t.is((await side?.reinvite({ hold: true }))?.status, 481);
-    for (const method of ['UPDATE', 'INFO']) t.is((await side?.request(method))?.status, 481, method);
-    t.is(side?.state, 'answered');
-  }
-});
+onForgetting(
+  'drachtio-server: killed while a call is up: it stays up, but what comes inside it gets 481',
+  async (t) => {
+    const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+    const phone = await stage.phone({ behaviour: QUICK });
+    await phone.background();
+    const call = stage.cucm.call({ to: '2001', offer: 'early' });
+    await call.answered;
+    await killApp(stage);
+    for (const side of [call, phone.calls[0]]) {
+      t.is((await side?.reinvite({ hold: true }))?.status, 481);
+      for (const method of ['UPDATE', 'INFO']) t.is((await side?.request(method))?.status, 481, method);
+      t.is(side?.state, 'answered');
+    }
+  },
+);
 
 for (const who of ['phone', 'caller'] as const) {
   onForgetting(
