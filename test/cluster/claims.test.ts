@@ -53,16 +53,19 @@ class Site {
   }
 }
 
+/** The call, claimed by that node without a word about it. */
+function claimed({ claims }: { claims: Claims }, info = CALL): ReturnType<Claims['claim']> {
+  return claims.claim(
+    info,
+    () => true,
+    () => {},
+  );
+}
+
 test('a claim is one node’s until it gives it up; who waits asks for it again and again, as that may not be heard', async (t) => {
   const site = await Site.start(t);
   const [a, b] = [await site.node('a'), await site.node('b')];
-  t.truthy(
-    await a.claims.claim(
-      CALL,
-      () => true,
-      () => {},
-    ),
-  );
+  t.truthy(await claimed(a));
   let got = false;
   const waiting = b.claims
     .claim(
@@ -84,11 +87,7 @@ test('a claim is one node’s until it gives it up; who waits asks for it again 
 test('an INVITE that is cancelled soon takes the call from nobody', async (t) => {
   const site = await Site.start(t);
   const [a, b] = [await site.node('a'), await site.node('b')];
-  await a.claims.claim(
-    CALL,
-    () => true,
-    () => {},
-  );
+  await claimed(a);
   let asked = 0;
   t.is(
     await b.claims.claim(
@@ -104,11 +103,7 @@ test('an INVITE that is cancelled soon takes the call from nobody', async (t) =>
 test('after a stall an INVITE waits for its CANCEL; and no call goes without a claim for a Redis that was gone for a moment', async (t) => {
   const site = await Site.start(t);
   const a = await site.node('a');
-  await a.claims.claim(
-    CALL,
-    () => true,
-    () => {},
-  );
+  await claimed(a);
   site.sinceStall = 0;
   const b = await site.node('b');
   await site.redis.ask('CLIENT', 'KILL', 'TYPE', 'normal');
@@ -128,12 +123,7 @@ test('a Redis that comes back without claims gets them again; one that another n
   const site = await Site.start(t);
   const [a, b] = [await site.node('a'), await site.node('b')];
   const other = { ...CALL, callUuid: 'V' };
-  for (const call of [CALL, other])
-    await a.claims.claim(
-      call,
-      () => true,
-      () => {},
-    );
+  for (const call of [CALL, other]) await claimed(a, call);
   await site.redis.ask('FLUSHALL');
   await b.claims.claim(
     other,
@@ -195,11 +185,7 @@ test('a call that went on here while Redis was away is not told of by a node tha
   const record = (info: CallInfo) => ({ version: 1, engine: 'engine of a', info, startedAt: 1 });
   const over = { ...CALL, callUuid: 'V' };
   for (const info of [CALL, over]) {
-    await a.claims.claim(
-      info,
-      () => true,
-      () => {},
-    );
+    await claimed(a, info);
     await a.store.putCall(keyOf(info), record(info));
   }
   t.true(await a.claims.owns(CALL, false));
@@ -233,12 +219,6 @@ test('a call of a sibling that is gone is gone on with, whether its INVITE comes
   const engine = 'engine of b';
   const held = { holdUntil: 2, ringUntil: 2, legs: [{ device: 'd', state: 'waking' as const, pushedAt: 1 }] };
   const record = { version: 1 as const, engine, info: CALL, startedAt: 1, held };
-  const claimed = (node: { claims: Claims }, info = CALL) =>
-    node.claims.claim(
-      info,
-      () => true,
-      () => {},
-    );
   const leave = async (info: CallInfo): Promise<void> => {
     await claimed(a, info);
     await a.store.putCall(keyOf(info), { ...record, info });
@@ -265,11 +245,7 @@ test('a call of a sibling that is gone is gone on with, whether its INVITE comes
 test('what was read of a call before Redis went away counts: whom the other node has pushed isn’t pushed again', async (t) => {
   const site = await Site.start(t);
   const [a, b] = [await site.node('a'), await site.node('b')];
-  await a.claims.claim(
-    CALL,
-    () => true,
-    () => {},
-  );
+  await claimed(a);
   const held = { holdUntil: 2, ringUntil: 2, legs: [{ device: 'd', state: 'waking', pushedAt: 1 }] };
   const record = { version: 1, engine: 'engine of a', info: CALL, startedAt: 1, held };
   await a.store.putCall(keyOf(CALL), record);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { killApp } from '../../src/demo/app-process.js';
 import type { EdgeKind } from '../../src/demo/stage.js';
 import { openStore } from '../../src/store/open.js';
@@ -12,6 +12,16 @@ const onKeeping = kept ? test.serial : () => {};
 const onForgetting = kept ? () => {} : test.serial;
 
 const QUICK = { wakeDelayMs: 50, answerDelayMs: 200 };
+
+/** A call that was answered after its phone was woken. */
+async function callThatIsUp(t: ExecutionContext, offer: 'early' | 'delayed' = 'early') {
+  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
+  const phone = await stage.phone({ behaviour: QUICK });
+  await phone.background();
+  const call = stage.cucm.call({ to: '2001', offer });
+  await call.answered;
+  return { stage, phone, call };
+}
 
 for (const [edge, transport, offer] of [
   ['path', 'udp', kept ? 'delayed' : 'early'],
@@ -87,11 +97,7 @@ onKeeping('killed while the phone rings: an answer that comes meanwhile is not l
 onKeeping(
   'killed while calls are up: they stay up; re-INVITE, UPDATE, INFO and BYE of either side go through',
   async (t) => {
-    const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-    const phone = await stage.phone({ behaviour: QUICK });
-    await phone.background();
-    const call = stage.cucm.call({ to: '2001', offer: 'early' });
-    await call.answered;
+    const { stage, phone, call } = await callThatIsUp(t);
     const there = phone.calls[0];
     if (there === undefined) throw new Error('the phone has no call');
     await killApp(stage);
@@ -109,11 +115,7 @@ onKeeping(
 );
 
 onKeeping('a BYE that comes while no process is there waits for it', async (t) => {
-  const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-  const phone = await stage.phone({ behaviour: QUICK });
-  await phone.background();
-  const call = stage.cucm.call({ to: '2001' });
-  await call.answered;
+  const { stage, phone, call } = await callThatIsUp(t, 'delayed');
   const ready = killApp(stage);
   await call.hangup();
   t.is((await phone.calls[0]?.ended)?.how, 'remote');
@@ -240,11 +242,7 @@ onForgetting(
 onForgetting(
   'drachtio-server: killed while a call is up: it stays up, but what comes inside it gets 481',
   async (t) => {
-    const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-    const phone = await stage.phone({ behaviour: QUICK });
-    await phone.background();
-    const call = stage.cucm.call({ to: '2001', offer: 'early' });
-    await call.answered;
+    const { stage, phone, call } = await callThatIsUp(t);
     await killApp(stage);
     for (const side of [call, phone.calls[0]]) {
       t.is((await side?.reinvite({ hold: true }))?.status, 481);
@@ -258,11 +256,7 @@ for (const who of ['phone', 'caller'] as const) {
   onForgetting(
     `drachtio-server: after a restart the ${who} hangs up, and within ten seconds the other side is told`,
     async (t) => {
-      const stage = await stageFor(t, { edge: 'path', transport: 'tcp' });
-      const phone = await stage.phone({ behaviour: QUICK });
-      await phone.background();
-      const call = stage.cucm.call({ to: '2001', offer: 'early' });
-      await call.answered;
+      const { stage, phone, call } = await callThatIsUp(t);
       await killApp(stage);
       const there = phone.calls[0];
       await (who === 'phone' ? there : call)?.hangup();
