@@ -374,16 +374,21 @@ export class Drachtio {
     if (!this.#take(socket, frame)) client._onMsg(socket, frame);
   }
 
-  /** What is said to the engine in one turn of the event loop leaves in one write. */
+  /**
+   * What is said to the engine because of one event, and of the promises that it settles, leaves in one write when they have settled. It doesn't
+   * wait for the end of the turn: the work for the disk is done there.
+   */
   #batch(): void {
     const socket = this.#socket();
     if (socket === undefined || this.#corked === socket) return;
     this.#corked = socket;
     socket.cork();
-    setImmediate(() => {
-      this.#corked = undefined;
-      socket.uncork();
-    });
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        this.#corked = undefined;
+        socket.uncork();
+      }),
+    );
   }
 
   /** A transaction belongs to the engine, not to the connection it came over: after a reconnect the new one serves. */
