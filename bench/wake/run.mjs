@@ -1,5 +1,5 @@
 // Wake calls through callwake and through Kamailio, in one run on one machine. After `npm run build`:
-//   node bench/wake/run.mjs [--rates 50,500,750,1000] [--seconds 6] [--only callwake|kamailio] [--log info] [--warm 2000] [--push-delay 0] [--json FILE]
+//   node bench/wake/run.mjs [--rates 50,500,750,1000] [--seconds 6] [--only callwake|kamailio] [--log info] [--warm 9000] [--push-delay 0] [--json FILE]
 // The rates after the first two that fail in a row are left out. What Kamailio needs: README.md beside this file.
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,12 +11,12 @@ import { callwake, kamailio } from './servers.mjs';
 
 const { values } = parseArgs({
   options: {
-    rates: { type: 'string', default: '50,500,750,1000,1250,1500,2000,2500' },
+    rates: { type: 'string', default: '50,150,250,350,500,700,850,1000,1250,1500,2000,2500' },
     seconds: { type: 'string', default: '6' },
     only: { type: 'string' },
     log: { type: 'string', default: 'warn' },
     'push-delay': { type: 'string', default: '0' },
-    warm: { type: 'string', default: '2000' },
+    warm: { type: 'string', default: '9000' },
     json: { type: 'string' },
   },
 });

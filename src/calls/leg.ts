@@ -1,5 +1,5 @@
 import { bestBinding } from '../devices/best-binding.js';
-import type { Binding, Device } from '../devices/types.js';
+import type { Binding, Device, Writable } from '../devices/types.js';
 import { saysNotReached } from './policy.js';
 import type { Branch, BranchResponse } from './port.js';
 
@@ -80,15 +80,14 @@ export class Leg {
   record(): LegRecord {
     const { branchId, binding, final, transaction } = this;
     const pushedAt = this.pushHasLeft ? this.pushedAt : undefined;
-    return {
-      device: this.device.id,
-      state: this.#state,
-      ...(pushedAt === undefined ? {} : { pushedAt }),
-      ...(branchId === undefined || binding === undefined
-        ? {}
-        : { branch: { id: branchId, binding, ...(transaction === undefined ? {} : { transaction }) } }),
-      ...(final === undefined ? {} : { final: { status: final.status, reason: final.reason } }),
-    };
+    const record: Writable<LegRecord> = { device: this.device.id, state: this.#state };
+    if (pushedAt !== undefined) record.pushedAt = pushedAt;
+    if (branchId !== undefined && binding !== undefined) {
+      const branch = { id: branchId, binding };
+      record.branch = transaction === undefined ? branch : { ...branch, transaction };
+    }
+    if (final !== undefined) record.final = { status: final.status, reason: final.reason };
+    return record;
   }
 
   get state(): LegState {

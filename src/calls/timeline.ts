@@ -44,14 +44,13 @@ export class Timeline {
   }
 
   record(type: string, fields: EventFields = {}): void {
-    this.#sink({
-      callUuid: this.callUuid,
-      ...(this.sessionId === undefined ? {} : { sessionId: this.sessionId }),
-      at: this.#clock.now(),
-      ms: Math.round(this.elapsed * 1000) / 1000,
-      type,
-      fields,
-    });
+    const at = this.#clock.now();
+    const ms = Math.round(this.elapsed * 1000) / 1000;
+    const { callUuid, sessionId } = this;
+    // A field that may be missing, spread into the literal, makes it ten times as slow; there are twenty events a call.
+    this.#sink(
+      sessionId === undefined ? { callUuid, at, ms, type, fields } : { callUuid, sessionId, at, ms, type, fields },
+    );
   }
 }
 

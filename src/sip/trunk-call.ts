@@ -284,11 +284,12 @@ export class TrunkCall implements CallPort {
     const dialogId = deviceDialogId(id);
     const seen = where.party.kind === 'device' ? withPrivacy(lines) : lines;
     const end = endOf(where.party);
+    const body = this.#body;
     const spec = {
       ...where,
       dialogId,
-      body: this.#body,
-      headers: this.#legHeaders(seen, id, branchTag(id)),
+      body,
+      headers: this.#legHeaders(seen, body, id, branchTag(id)),
       note: (way: WireNote['way'], method: string, status?: number) =>
         this.#handle?.wire({ way, ...end, method, status }),
     };
@@ -316,19 +317,18 @@ export class TrunkCall implements CallPort {
     return branch;
   }
 
-  #legHeaders(lines: HeaderLines, callId: string, fromTag: string): Record<string, string> {
+  #legHeaders(lines: HeaderLines, body: string, callId: string, fromTag: string): HeaderRecord {
     const own = this.#lines;
     const maxForwards = Number.parseInt(firstHeader(own, 'max-forwards') ?? '70', 10);
-    return {
-      ...toRecord(
-        endToEnd(lines, this.#body).filter(([name]) => name.toLowerCase() !== CALL_UUID_HEADER.toLowerCase()),
-      ),
-      from: withTag(firstHeader(own, 'from') ?? '', fromTag),
-      to: withoutTag(firstHeader(own, 'to') ?? ''),
-      'call-id': callId,
-      'max-forwards': String(Math.max(0, (Number.isNaN(maxForwards) ? 70 : maxForwards) - 1)),
-      [CALL_UUID_HEADER]: this.#options.callUuid,
-    };
+    const headers = toRecord(
+      endToEnd(lines, body).filter(([name]) => name.toLowerCase() !== CALL_UUID_HEADER.toLowerCase()),
+    );
+    headers.from = withTag(firstHeader(own, 'from') ?? '', fromTag);
+    headers.to = withoutTag(firstHeader(own, 'to') ?? '');
+    headers['call-id'] = callId;
+    headers['max-forwards'] = String(Math.max(0, (Number.isNaN(maxForwards) ? 70 : maxForwards) - 1));
+    headers[CALL_UUID_HEADER] = this.#options.callUuid;
+    return headers;
   }
 
   /** PRACK, UPDATE, INFO ... of the caller before the call is answered: they go to the phone that they concern. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { stranger } from '../../e2e/stranger.js';
 import { requestsIn, wire } from '../../e2e/support.js';
 import { ApiStage, token } from '../api-stage.js';
 
@@ -89,7 +90,7 @@ test('ended while it rings: the phone gets CANCEL; while it is up: both sides ge
   t.deepEqual(stage.faults(), []);
 });
 
-test('a token and the bindings of a phone are forgotten, and come back with its next REGISTER', async (t) => {
+test('a token and the bindings of a phone are forgotten, and come back with its next REGISTER; without a binding it shows as one that can be woken', async (t) => {
   const api = await ApiStage.start(t);
   const phone = await api.stage.phone({ alertToken: 'ab'.repeat(32) });
   const at = `/v1/devices/2001/${idOf(phone)}`;
@@ -108,4 +109,14 @@ test('a token and the bindings of a phone are forgotten, and come back with its 
   t.is((await api.ask(`${at}/bindings`, { method: 'DELETE' })).status, 204);
   t.is((await api.ask(`${at}/bindings`, { method: 'DELETE' })).status, 404);
   t.deepEqual(await seen(), { tokens: ['alert', 'voip'], bindings: 0, state: 'unregistered' });
+
+  t.like((await api.ask(at)).json.state, { reason: 'no binding, a push token is known' });
+  const monitor = await stranger(t, '127.0.0.1', api.stage.sip);
+  t.is((await monitor.ask({ method: 'OPTIONS', uri: 'sip:2001@corp.example' })).status, 200);
+  const call = api.stage.cucm.call({ to: '2001' });
+  t.is((await call.answered).status, 200);
+  t.is(api.stage.apple.received.length, 1);
+  await call.hangup();
+  t.deepEqual(await seen(), { tokens: ['alert', 'voip'], bindings: 1, state: 'active' });
+  t.deepEqual(api.stage.faults(), []);
 });
