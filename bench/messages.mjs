@@ -76,9 +76,20 @@ async function run(name, fill) {
   const before = load([...server.pids()]);
   const own = byRole(server, (pid) => cpuSeconds([pid]));
   const wire = await capture(server.port, join(path, 'wire.pcap'), /msg-\d+-/);
+  const others = {
+    sender: cpuSeconds([process.pid]),
+    apple: cpuSeconds([apple.child.pid]),
+    dumpcap: cpuSeconds([wire.pid]),
+  };
   const { latencies, statuses, repeats } = await send(server.port);
   const used = cores(before, load([...server.pids()]));
-  const cpu = byRole(server, (pid, role) => round(((cpuSeconds([pid]) - own[role]) * 1000) / latencies.length));
+  const perMessage = (seconds) => round((seconds * 1000) / latencies.length);
+  const cpu = {
+    ...byRole(server, (pid, role) => perMessage(cpuSeconds([pid]) - own[role])),
+    sender: perMessage(cpuSeconds([process.pid]) - others.sender),
+    apple: perMessage(cpuSeconds([apple.child.pid]) - others.apple),
+    dumpcap: perMessage(cpuSeconds([wire.pid]) - others.dumpcap),
+  };
   await sleep(2_000);
   const told = apple.pushes();
   const onWire = await wire.stop();

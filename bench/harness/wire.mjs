@@ -18,6 +18,7 @@ export async function capture(port, file, callId) {
     child.stderr.on('data', (text) => text.includes('File:') && resolve());
   });
   return {
+    pid: child.pid,
     async stop() {
       await sleep(1_000);
       const ended = new Promise((resolve) => child.once('exit', resolve));
