@@ -48,13 +48,17 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
     pushes,
     preferences,
     settings: config,
-    onDecided: ({ id, kind, aor }, result) => log.info('notified', { id, kind, aor, ...result }),
+    onDecided: ({ id, kind, aor }, result) => {
+      if (log.wants('info')) log.info('notified', { id, kind, aor, ...result });
+    },
   });
   const { messagesPerDevice, bytesPerDevice, maxStored, maxDead } = config;
   const limits = { messagesPerDevice, bytesPerDevice, messages: maxStored, dead: maxDead };
   const mailbox = new Mailbox(store, clock, limits, onFault);
   const port = messagePort(drachtio, clock);
-  const sink: MessageSink = (event, fields) => log.info(event, { ...fields });
+  const sink: MessageSink = (event, fields) => {
+    if (log.wants('info')) log.info(event, { ...fields });
+  };
   const common = { clock, devices, notifier, port, sink, onFault };
   const voicemail = new Voicemail({
     ...common,

@@ -94,7 +94,12 @@ class Connection {
     const authorization = fields.get('authorization');
     if (fields.get(':method') !== 'POST') return [405, 'MethodNotAllowed'];
     if (authorization !== this.#jwt || this.#jwt === undefined) {
-      const judged = judgeProviderToken(authorization, (id) => (id === keyId ? key : undefined), 'production', Date.now());
+      const judged = judgeProviderToken(
+        authorization,
+        (id) => (id === keyId ? key : undefined),
+        'production',
+        Date.now(),
+      );
       if (typeof judged === 'string') return [403, judged];
     }
     if (fields.get('apns-topic') !== topic) return [400, 'TopicDisallowed'];
@@ -133,7 +138,12 @@ class Connection {
 
 /** A field that goes into no table (RFC 7541 section 6.2.2). */
 function literal(name, value) {
-  return Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+  return Buffer.concat([
+    Buffer.from([0, name.length]),
+    Buffer.from(name),
+    Buffer.from([value.length]),
+    Buffer.from(value),
+  ]);
 }
 
 const certificate = makeCertificate({ altNames: ['localhost', '127.0.0.1'] });

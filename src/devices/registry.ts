@@ -145,9 +145,14 @@ export class DeviceRegistry {
   }
 
   /** The devices of an AOR with what has not run out, after all that was to be changed when it was asked. */
-  async devicesOf(aor: string): Promise<readonly Device[]> {
-    await this.#serial.settled(aor);
-    return withoutExpired(await this.#store.devicesOf(aor), this.#clock.now(), this.settings);
+  devicesOf(aor: string): Promise<readonly Device[]> {
+    const settled = this.#serial.settled(aor);
+    if (settled !== undefined) return settled.then(() => this.#live(this.#store.devicesOf(aor)));
+    try {
+      return Promise.resolve(this.#live(this.#store.devicesOf(aor)));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The state of a device now, with its reason. */
@@ -274,6 +279,11 @@ export class DeviceRegistry {
         this.#log?.warn('A registration that was answered could not be stored', { aor, error: String(error) });
       });
     });
+  }
+
+  #live(found: readonly Device[] | Promise<readonly Device[]>): readonly Device[] | Promise<readonly Device[]> {
+    if (found instanceof Promise) return found.then((devices) => this.#live(devices));
+    return withoutExpired(found, this.#clock.now(), this.settings);
   }
 
   #logState(device: Device | undefined): void {

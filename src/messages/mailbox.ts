@@ -68,7 +68,7 @@ export class Mailbox {
   readonly owed: OwedPushes;
   readonly #sizes = new LRUCache<string, Size>({ max: SIZES_KEPT });
   /** Sizes that a write under way is changing: they must not be read from disk meanwhile. */
-  readonly #busy = new Map<string, { size: Promise<Size>; users: number }>();
+  readonly #busy = new Map<string, { size: Size | Promise<Size>; users: number }>();
   /** Queue and request of what a process before this one has put there a moment ago: it may be sent again. */
   #left: ReadonlySet<string> = new Set();
   #leftUntil = 0;
@@ -207,19 +207,20 @@ export class Mailbox {
   }
 
   async #changing<T>(queue: string, change: (size: Size) => Promise<T>): Promise<T> {
-    const entry = this.#busy.get(queue) ?? { size: this.#sizeOf(queue), users: 0 };
-    this.#busy.set(queue, entry);
+    let entry = this.#busy.get(queue);
+    if (entry === undefined) {
+      entry = { size: this.#sizes.get(queue) ?? this.#sizeOf(queue), users: 0 };
+      this.#busy.set(queue, entry);
+    }
     entry.users++;
     try {
-      return await change(await entry.size);
+      if (entry.size instanceof Promise) entry.size = await entry.size;
+      return await change(entry.size);
     } finally {
       entry.users--;
       if (entry.users === 0) {
         this.#busy.delete(queue);
-        await entry.size.then(
-          (size) => this.#sizes.set(queue, size),
-          () => {},
-        );
+        if (!(entry.size instanceof Promise)) this.#sizes.set(queue, entry.size);
       }
     }
   }

@@ -5,7 +5,15 @@ import type { Device } from '../devices/types.js';
 import { Aftermath } from './aftermath.js';
 import { callIdOf, Deliveries, queueOfDevice } from './deliveries.js';
 import { type Mailbox, MailboxFull, ownerOf, type Waiting } from './mailbox.js';
-import { type PushDue, type SendResult, type StoredMessage, type TextMessage, textOf, useOf } from './message.js';
+import {
+  type MessageUse,
+  type PushDue,
+  type SendResult,
+  type StoredMessage,
+  type TextMessage,
+  textOf,
+  useOf,
+} from './message.js';
 import type { Notifier, Sender } from './notification.js';
 import type { MessageDevices, MessagePort, MessageSettings, MessageSink } from './port.js';
 import { NO_ANSWER, verdictOf, within } from './verdict.js';
@@ -46,6 +54,11 @@ type Fate =
   | { readonly kind: 'stored'; readonly waiting: Waiting }
   | { readonly kind: 'refused'; readonly result: SendResult }
   | { readonly kind: 'full'; readonly bound: string };
+
+interface Handed {
+  readonly device: Device;
+  readonly fate: Fate;
+}
 
 const ACCEPTED: MessageAnswer = { status: 202, reason: 'Accepted' };
 const BUSY: MessageAnswer = { status: 503, reason: 'Service Unavailable', retryAfter: 10 };
@@ -164,47 +177,52 @@ export class Messages {
     const use = useOf(message);
     const started = clock.monotonic();
     if (use === 'composing') return this.#relayOnly(message, meant);
-    const fates = new Map<Device, Fate>();
+    const fates = await this.#handToEach(message, use, meant);
+    const stored: Stored[] = [];
+    const delivered: string[] = [];
+    for (const { device, fate } of fates) {
+      const { id } = device;
+      const ms = Math.round(clock.monotonic() - started);
+      const told = { aor, device: id, use, ms };
+      sink(`message-${fate.kind}`, 'result' in fate ? { ...told, status: fate.result.status } : told);
+      if (fate.kind === 'delivered') delivered.push(id);
+      if (fate.kind !== 'stored' || fate.waiting.message.push !== 'now') continue;
+      stored.push({ deviceId: id, queue: queueOfDevice(device), position: fate.waiting.position });
+    }
+    if (use === 'text') this.#tellSoon(message, aor, stored, delivered.length === 0 ? NOBODY : new Set(delivered));
+    return answerOf(fates.map(({ fate }) => fate));
+  }
+
+  /** What became of it at each device, but for those where the store failed. @throws what the store throws, when it failed for all */
+  async #handToEach(message: TextMessage, use: MessageUse, meant: readonly Device[]): Promise<readonly Handed[]> {
+    const [only] = meant;
+    if (only !== undefined && meant.length === 1) {
+      return [{ device: only, fate: await this.#handTo(message, use, only) }];
+    }
     const settled = await Promise.allSettled(
-      meant.map(async (device) => fates.set(device, await this.#handTo(message, device))),
+      meant.map(async (device) => ({ device, fate: await this.#handTo(message, use, device) })),
     );
+    const fates = settled.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
     const failed = settled.find((result) => result.status === 'rejected');
-    const answer = fates.size === 0 && failed !== undefined ? undefined : answerOf([...fates.values()]);
-    if (answer === undefined) throw failed?.reason;
-    for (const [device, fate] of fates) {
-      sink(`message-${fate.kind}`, {
-        aor,
-        device: device.id,
-        use,
-        ...('result' in fate ? { status: fate.result.status } : {}),
-        ms: Math.round(clock.monotonic() - started),
-      });
-    }
-    if (use === 'text') {
-      const stored = [...fates].flatMap(([device, fate]) => {
-        if (fate.kind !== 'stored' || fate.waiting.message.push !== 'now') return [];
-        return { deviceId: device.id, queue: queueOfDevice(device), position: fate.waiting.position };
-      });
-      const delivered = [...fates].flatMap(([{ id }, { kind }]) => (kind === 'delivered' ? id : []));
-      this.#tellSoon(message, aor, stored, new Set(delivered));
-    }
-    return answer;
+    if (fates.length === 0 && failed !== undefined) throw failed.reason;
+    return fates;
   }
 
   /** At once if the phone is awake and nothing is before it; otherwise, or if that fails, into its queue. */
-  async #handTo(message: TextMessage, device: Device): Promise<Fate> {
+  async #handTo(message: TextMessage, use: MessageUse, device: Device): Promise<Fate> {
     const { devices, mailbox } = this.#options;
     const queue = queueOfDevice(device);
     const position = mailbox.position();
     const awake = devices.notifiedStateOf(device).state === 'active';
     const leave = awake ? this.#deliveries.occupy(queue) : undefined;
     if (leave === undefined) {
-      const fate = await this.#store(message, device, position, awake ? 'if-missed' : 'now');
-      if (awake) this.#deliveries.wake(queue);
+      if (!awake) return this.#store(message, use, queue, position, 'now');
+      const fate = await this.#store(message, use, queue, position, 'if-missed');
+      this.#deliveries.wake(queue);
       return fate;
     }
     try {
-      if (!(await mailbox.isEmpty(queue))) return await this.#store(message, device, position, 'if-missed');
+      if (!(await mailbox.isEmpty(queue))) return await this.#store(message, use, queue, position, 'if-missed');
       const result = await this.#send(message, device, position, (late) =>
         this.#deliveries.noteLate(queue, position, late),
       );
@@ -213,7 +231,7 @@ export class Messages {
           return { kind: 'delivered', result };
         case 'not-reached':
           await devices.noteAsleep(device.aor, device.id, `MESSAGE: ${result.status} ${result.reason}`);
-          return await this.#store(message, device, position, 'now');
+          return await this.#store(message, use, queue, position, 'now');
         default:
           return { kind: 'refused', result };
       }
@@ -237,18 +255,28 @@ export class Messages {
     return within(clock, settings.answerWithin, sent, onLate);
   }
 
-  async #store(message: TextMessage, device: Device, position: string, push: PushDue): Promise<Fate> {
+  async #store(message: TextMessage, use: MessageUse, queue: string, position: string, push: PushDue): Promise<Fate> {
     const { clock, settings, mailbox } = this.#options;
-    const now = clock.now();
-    const stored: StoredMessage = {
-      ...message,
+    const { id, from, to, headers, body, contentType, maxForwards, expires } = message;
+    const receivedAt = clock.now();
+    const keptUntil = receivedAt + Math.min(settings.retention, expires ?? settings.retention);
+    const due = use === 'text' ? push : 'never';
+    const stored: { -readonly [K in keyof StoredMessage]: StoredMessage[K] } = {
       v: 1,
-      receivedAt: now,
-      keptUntil: now + Math.min(settings.retention, message.expires ?? settings.retention),
-      push: useOf(message) === 'text' ? push : 'never',
+      id,
+      from,
+      to,
+      headers,
+      body,
+      contentType,
+      maxForwards,
+      receivedAt,
+      keptUntil,
+      push: due,
     };
+    if (expires !== undefined) stored.expires = expires;
     try {
-      await mailbox.put(queueOfDevice(device), position, stored);
+      await mailbox.put(queue, position, stored);
       return { kind: 'stored', waiting: { position, message: stored } };
     } catch (error) {
       if (error instanceof MailboxFull) return { kind: 'full', bound: error.bound };
@@ -270,7 +298,7 @@ export class Messages {
     message: TextMessage,
     aor: string,
     stored: readonly Stored[],
-    delivered: ReadonlySet<string> = new Set(),
+    delivered: ReadonlySet<string> = NOBODY,
   ): void {
     if (stored.length === 0) return;
     for (const entry of stored) this.#pushing.add(keyOf(entry));
@@ -285,11 +313,11 @@ export class Messages {
     delivered: ReadonlySet<string>,
   ): Promise<void> {
     const { notifier, mailbox, senderOf, unreadOf, onFault, clock } = this.#options;
-    const due = new Map(stored.map((entry) => [entry.deviceId, entry]));
+    const entryOf = (id: string): Stored | undefined => stored.find(({ deviceId }) => deviceId === id);
     try {
-      const badges = new Map<string, number>();
       const unread = await unreadOf(aor);
-      for (const { deviceId, queue } of stored) badges.set(deviceId, unread + (await mailbox.count(queue)));
+      const waiting: number[] = [];
+      for (const { queue } of stored) waiting.push(await mailbox.count(queue));
       const sender = senderOf(message);
       const text = textOf(message);
       await notifier.notify(
@@ -304,10 +332,10 @@ export class Messages {
         },
         {
           delivered,
-          devices: new Set(due.keys()),
-          badgeOf: (id) => badges.get(id),
+          devices: new Set(stored.map(({ deviceId }) => deviceId)),
+          badgeOf: (id) => unread + (waiting[stored.findIndex(({ deviceId }) => deviceId === id)] ?? 0),
           stillWanted: (id) => {
-            const entry = due.get(id);
+            const entry = entryOf(id);
             return entry !== undefined && this.#pushing.has(keyOf(entry));
           },
         },
@@ -332,9 +360,11 @@ export class Messages {
       this.#pushing.add(keyOf({ queue, position }));
       groups.set(key, group);
     }
-    for (const { message, aor, stored } of groups.values()) await this.#tell(message, aor, stored, new Set());
+    for (const { message, aor, stored } of groups.values()) await this.#tell(message, aor, stored, NOBODY);
   }
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** Where a message waits for a device. */
 interface Stored {

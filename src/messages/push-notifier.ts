@@ -51,7 +51,6 @@ const PATIENCE = 60_000;
 /** A device that a push may have to go to. */
 interface Sleeper {
   readonly device: Device;
-  readonly token: PushToken;
   readonly activeAt: number | undefined;
 }
 
@@ -96,9 +95,9 @@ class Round {
 
   async run(silence: 'muted' | 'quiet' | undefined): Promise<readonly NotifyResult[]> {
     const { expiresAt } = this.notification;
-    const results = new Map<string, NotifyResult>();
+    const results: NotifyResult[] = [];
     const decide = ({ id }: Device, outcome: NotifyResult['outcome'], reason: string): void => {
-      results.set(id, { device: id, outcome, reason });
+      results.push({ device: id, outcome, reason });
     };
     const sleepers: Sleeper[] = [];
     for (const device of this.asked) {
@@ -109,10 +108,16 @@ class Round {
       else if (token === undefined) decide(device, 'unreachable', 'no token for alerts');
       else if (silence === 'muted') decide(device, 'muted', 'the user wants no alerts');
       else if (silence === 'quiet') decide(device, 'quiet', 'in the quiet hours of the user');
-      else sleepers.push({ device, token, activeAt: this.options.devices.lastActiveOf(device) });
+      else sleepers.push({ device, activeAt: this.#isAlone ? undefined : this.options.devices.lastActiveOf(device) });
     }
-    await this.#pushTo(sleepers, decide);
-    return this.asked.flatMap(({ id }) => results.get(id) ?? []);
+    await (this.#isAlone ? this.#pushEach(sleepers, decide) : this.#pushTo(sleepers, decide));
+    if (results.length < 2) return results;
+    return this.asked.flatMap(({ id }) => results.find(({ device }) => device === id) ?? []);
+  }
+
+  /** The user has no other device that might have the notification instead. */
+  get #isAlone(): boolean {
+    return this.all.length === 1;
   }
 
   /** First those that nobody stands in for; the others only if none of those has it. */
@@ -126,7 +131,11 @@ class Round {
   }
 
   async #pushEach(sleepers: readonly Sleeper[], decide: (device: Device, ...told: Told) => void): Promise<boolean> {
-    const told = await Promise.all(sleepers.map((sleeper) => this.#push(sleeper)));
+    const [only] = sleepers;
+    const told =
+      only !== undefined && sleepers.length === 1
+        ? [await this.#push(only)]
+        : await Promise.all(sleepers.map((sleeper) => this.#push(sleeper)));
     for (const [index, { device }] of sleepers.entries()) decide(device, ...(told[index] ?? ['failed', '']));
     return told.some(([outcome]) => outcome === 'pushed');
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../grammar/sha256.js';
 import type { AlertFacts, InvitationFacts, MessageFacts, VoicemailFacts } from './alert-facts.js';
 import { type ApsAlert, alertTexts } from './alert-texts.js';
 import { payloadWithin, type Shortening } from './payload-within.js';
@@ -214,7 +214,7 @@ const isSilent = (facts: AlertFacts): boolean => facts.kind === 'voicemail' && f
 function collapseIdOf(facts: AlertFacts): string {
   if ('callUuid' in facts && COLLAPSE_ID.test(facts.callUuid)) return facts.callUuid;
   const name = 'callUuid' in facts ? facts.callUuid : facts.kind === 'voicemail' ? (facts.aor ?? '') : nameOf(facts);
-  return createHash('sha256').update(`${facts.kind}\n${name}`, 'utf8').digest('base64url').slice(0, 32);
+  return sha256(`${facts.kind}\n${name}`, 'base64url').slice(0, 32);
 }
 
 const nameOf = (facts: MessageFacts | InvitationFacts): string =>

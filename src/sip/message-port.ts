@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
+import { sha256 } from '../grammar/sha256.js';
 import type { TextMessage } from '../messages/message.js';
 import type { Sender } from '../messages/notification.js';
 import type { Delivery, MessagePort } from '../messages/port.js';
@@ -50,16 +50,17 @@ export function messageOf(lines: HeaderLines, body: string): TextMessage {
   const hops = Number.parseInt(firstHeader(lines, 'max-forwards') ?? '70', 10);
   const expires = Number.parseInt(first('expires'), 10);
   const request = [first('call-id'), first('cseq'), tagOf(first('from'))].join('\n');
-  return {
-    id: createHash('sha256').update(request).digest('base64url'),
+  const message: { -readonly [K in keyof TextMessage]: TextMessage[K] } = {
+    id: sha256(request, 'base64url'),
     from: withoutTag(first('from')),
     to: withoutTag(first('to')),
     headers: endToEnd(lines, body),
     body,
     contentType: first('content-type'),
     maxForwards: Math.max(0, (Number.isNaN(hops) ? 70 : hops) - 1),
-    ...(expires > 0 ? { expires: expires * 1000 } : {}),
   };
+  if (expires > 0) message.expires = expires * 1000;
+  return message;
 }
 
 /** Who sent a message, as asserted, unless he asked to stay unknown. */

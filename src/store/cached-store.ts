@@ -78,7 +78,7 @@ export class CachedStore implements Store {
     return this.#inner.putShared(key, value, version);
   }
 
-  putQueued(queue: string, position: string, record: unknown): Promise<void> {
+  putQueued(queue: string, position: string, record: object): Promise<void> {
     return this.#inner.putQueued(queue, position, record);
   }
 

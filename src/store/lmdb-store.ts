@@ -4,6 +4,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Device } from '../devices/types.js';
 import { CallJournal } from './call-journal.js';
 import { DevicesDatabase, MAX_DATABASES } from './devices-database.js';
+import { QueuesDatabase } from './queues-database.js';
 import { type Databases, MIGRATIONS, type Migration, migrate } from './schema.js';
 import type { SharedValue, Store } from './store.js';
 
@@ -27,7 +28,7 @@ export class LmdbStore implements Store {
   /** Files of their own, never flushed to disk: a write to them takes no longer than it takes the kernel. */
   readonly #calls: CallJournal;
   readonly #shared: Database<unknown, string>;
-  readonly #queued: Database<unknown, [string, string]>;
+  readonly #queued: QueuesDatabase;
   readonly #records: Database<unknown, [string, string]>;
 
   /** @throws StoreSchemaError when the database was written by a newer version; Error when it can't be opened. */
@@ -38,7 +39,7 @@ export class LmdbStore implements Store {
     this.#devices = new DevicesDatabase(this.#root);
     this.#calls = new CallJournal({ path: join(path, 'journal') });
     this.#shared = this.#root.openDB<unknown, string>({ name: 'shared' });
-    this.#queued = this.#root.openDB<unknown, [string, string]>({ name: 'queued' });
+    this.#queued = new QueuesDatabase(this.#root);
     this.#records = this.#root.openDB<unknown, [string, string]>({ name: 'records' });
     const databases: Databases = {
       devices: this.#devices.old,
@@ -87,8 +88,8 @@ export class LmdbStore implements Store {
   }
 
   async recordsAfter(table: string, after: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
-    const { end } = within(table);
-    const range = { start: [table, after] satisfies [string, string], exclusiveStart: true, end, limit };
+    const [start, end] = [[table, after] satisfies [string, string], [table, LAST] satisfies [string, string]];
+    const range = { start, exclusiveStart: true, end, limit };
     return Array.from(this.#records.getRange(range), ({ key, value }) => [key[1], value] as const);
   }
 
@@ -121,38 +122,29 @@ export class LmdbStore implements Store {
     });
   }
 
-  async putQueued(queue: string, position: string, record: unknown): Promise<void> {
+  async putQueued(queue: string, position: string, record: object): Promise<void> {
     checkKey(queue + position);
-    await this.#queued.put([queue, position], record);
+    await this.#queued.put(queue, position, record);
   }
 
   async removeQueued(queue: string, position: string): Promise<void> {
-    if (fits(queue + position)) await this.#queued.remove([queue, position]);
+    if (fits(queue + position)) await this.#queued.remove(queue, position);
   }
 
   async queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]> {
-    if (!fits(queue)) return [];
-    const found: [string, unknown][] = [];
-    for (const { key, value } of this.#queued.getRange({ ...within(queue), limit })) found.push([key[1], value]);
-    return found;
+    return fits(queue) ? this.#queued.first(queue, limit) : [];
   }
 
   async queuedAt(queue: string, position: string): Promise<unknown> {
-    return fits(queue + position) ? this.#queued.get([queue, position]) : undefined;
+    return fits(queue + position) ? this.#queued.at(queue, position) : undefined;
   }
 
   async queuedCount(queue: string): Promise<number> {
-    return fits(queue) ? this.#queued.getKeysCount(within(queue)) : 0;
+    return fits(queue) ? this.#queued.count(queue) : 0;
   }
 
   async *queues(): AsyncIterable<string> {
-    let start: [string, string] = ['', ''];
-    for (;;) {
-      const [next] = this.#queued.getKeys({ start, limit: 1 });
-      if (next === undefined) return;
-      yield next[0];
-      start = [next[0], LAST];
-    }
+    yield* this.#queued.names();
   }
 
   async close(): Promise<void> {
@@ -162,13 +154,8 @@ export class LmdbStore implements Store {
   }
 }
 
-/** Sorts behind every position. */
+/** Sorts behind every key of a table. */
 const LAST = '~';
-
-const within = (queue: string): { start: [string, string]; end: [string, string] } => ({
-  start: [queue, ''],
-  end: [queue, LAST],
-});
 
 function asShared(value: unknown): SharedValue {
   if (typeof value !== 'object' || value === null || !('version' in value)) return { value: undefined, version: 0 };

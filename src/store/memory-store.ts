@@ -64,7 +64,7 @@ export class MemoryStore implements Store {
     return this.shared(key);
   }
 
-  async putQueued(queue: string, position: string, record: unknown): Promise<void> {
+  async putQueued(queue: string, position: string, record: object): Promise<void> {
     const entries = this.#queues.get(queue) ?? new Map<string, unknown>();
     this.#queues.set(queue, entries.set(position, structuredClone(record)));
   }

@@ -1,7 +1,7 @@
 import type { Database } from 'lmdb';
 
 /** The layout of the database that this version of callwake reads and writes. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 const KEY = 'schema';
 
@@ -18,12 +18,13 @@ export interface Migration {
 }
 
 /**
- * Since 2 devices may be compressed, since 3 they are records of our own. What an earlier schema wrote is read as it is, and written
+ * Since 2 devices may be compressed, since 3 they are records of our own; since 4 queues hold JSON. What an earlier schema wrote is read as it is, and written
  * anew when it changes: an upgrade takes no time, however many devices there are.
  */
 export const MIGRATIONS: readonly Migration[] = [
   { from: 1, run: () => undefined },
   { from: 2, run: () => undefined },
+  { from: 3, run: () => undefined },
 ];
 
 /** The database can't be used as it is; the message says what to do about it. */

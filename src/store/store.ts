@@ -41,9 +41,9 @@ export interface Store {
 
   /**
    * Queues of what waits to be delivered, each in the order of its positions (text that sorts, without `~`). On disk when the promise
-   * settles; what is put in one turn of the event loop gets there together.
+   * settles; what is put in one turn of the event loop gets there together. Records are what JSON can say.
    */
-  putQueued(queue: string, position: string, record: unknown): Promise<void>;
+  putQueued(queue: string, position: string, record: object): Promise<void>;
   removeQueued(queue: string, position: string): Promise<void>;
   /** The first entries of a queue. */
   queued(queue: string, limit: number): Promise<readonly (readonly [string, unknown])[]>;

@@ -58,7 +58,7 @@ class SlowStore implements Store {
   calls = () => this.#memory.calls();
   shared = (key: string) => this.#memory.shared(key);
   putShared = (key: string, value: unknown, version: number) => this.#memory.putShared(key, value, version);
-  putQueued = (queue: string, position: string, record: unknown) => this.#memory.putQueued(queue, position, record);
+  putQueued = (queue: string, position: string, record: object) => this.#memory.putQueued(queue, position, record);
   removeQueued = (queue: string, position: string) => this.#memory.removeQueued(queue, position);
   queued = (queue: string, limit: number) => this.#memory.queued(queue, limit);
   queuedAt = (queue: string, position: string) => this.#memory.queuedAt(queue, position);

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import test, { type ExecutionContext } from 'ava';
+import { Redis } from 'ioredis';
 import { systemClock } from '../../src/clock/clock.js';
 import type { Device } from '../../src/devices/types.js';
 import { makeCertificate } from '../../src/sim/tls/certificate.js';

@@ -135,3 +135,25 @@ test('devices of all sizes come back as they were from a store that is opened ag
   for (const [aor, devices] of [...entries, ...entries.toReversed()]) t.deepEqual(again.devicesOf(aor), devices);
   t.deepEqual(await again.devicesAfter('', 10), entries);
 });
+
+test('queues that schema 3 has left are read in their order, with what is put there now', async (t) => {
+  const path = temporaryFolder(t);
+  const root = open<unknown, string>({ path, noSubdir: false, maxDbs: 4 });
+  const old = root.openDB<unknown, [string, string]>({ name: 'queued' });
+  await root.openDB<unknown, string>({ name: 'meta' }).put('schema', 3);
+  const message = { v: 1, body: 'Grüße \u{1f44b}', headers: [['Content-Type', 'text/plain']], keptUntil: 1.7e12 };
+  await old.put(['a', '1'], message);
+  await old.put(['a', '3'], { ...message, refusals: 2 });
+  await root.close();
+  const store = new LmdbStore({ path });
+  t.teardown(() => store.close());
+  await store.putQueued('a', '2', { ...message, body: '{' });
+  t.deepEqual(await store.queued('a', 9), [
+    ['1', message],
+    ['2', { ...message, body: '{' }],
+    ['3', { ...message, refusals: 2 }],
+  ]);
+  t.deepEqual(await store.queuedAt('a', '1'), message);
+  t.is(await store.queuedCount('a'), 3);
+  t.deepEqual(await collect(store.queues()), ['a']);
+});

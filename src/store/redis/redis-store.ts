@@ -148,7 +148,7 @@ export class RedisStore implements Store {
     return asShared((reply as (Buffer | null)[]).map((part) => part?.toString() ?? null));
   }
 
-  async putQueued(queue: string, position: string, record: unknown): Promise<void> {
+  async putQueued(queue: string, position: string, record: object): Promise<void> {
     const keys = [this.keys.queue(queue, 'values'), this.keys.queue(queue, 'order')];
     await this.link.run((client) => client.sadd(this.keys.queues(), queue));
     await this.link.script(PUT_ENTRY, keys, [position, JSON.stringify(record)]);
