@@ -15,6 +15,9 @@ export interface SipListener {
 }
 
 const KEPT_LINES = 5_000;
+/** Milliseconds that it may go on with held calls after SIGTERM, and after another, which gives them up. */
+const ENDS_WITHIN = 60_000;
+const HURRIES_WITHIN = 10_000;
 
 /** A callwake that runs as a process of its own, started with `callwake start`. */
 export class CallwakeProcess {
@@ -118,12 +121,32 @@ export class CallwakeProcess {
       });
   }
 
-  /** Ends it as an operator would (SIGTERM); gives its exit code. Rejects when it has written a secret, at any time. */
+  /**
+   * Ends it as an operator would (SIGTERM); gives its exit code. Rejects when it has written a secret, at any time, and when it goes on for a minute, after
+   * which it is ended all the same.
+   */
   async stop(): Promise<number> {
     this.#child.kill('SIGTERM');
-    const code = await this.#closed;
+    const code = await this.#end();
     const found = this.#scan.end();
     if (found.length > 0) throw new Error(`callwake shows what it must not:\n${found.join('\n')}`);
+    return code;
+  }
+
+  async #end(): Promise<number> {
+    let late = false;
+    const hurry = setTimeout(() => {
+      late = true;
+      this.#child.kill('SIGTERM');
+    }, ENDS_WITHIN);
+    const kill = setTimeout(() => {
+      this.#child.kill('SIGKILL');
+      for (const stream of this.#child.stdio) stream?.destroy();
+    }, ENDS_WITHIN + HURRIES_WITHIN);
+    const code = await this.#closed;
+    clearTimeout(hurry);
+    clearTimeout(kill);
+    if (late) throw new Error(`callwake went on for a minute after SIGTERM, and last said ${this.#lastLog()}`);
     return code;
   }
 

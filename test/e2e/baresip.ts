@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ended } from '../support/ended.js';
 
 const NEEDED = 'baresip is needed: apt-get install baresip-core';
 const MODULES = ['g711.so', 'aubridge.so'];
@@ -56,7 +56,8 @@ export class Baresip {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const found = what.test(this.#said);
-        if (!found && this.#child.exitCode === null && this.#said !== NEEDED) return;
+        const { exitCode, signalCode } = this.#child;
+        if (!found && exitCode === null && signalCode === null && this.#said !== NEEDED) return;
         this.#listeners.delete(look);
         if (found) resolve();
         else reject(new Error(`baresip ended before ${what}: ${this.#said}`));
@@ -68,11 +69,7 @@ export class Baresip {
 
   /** Quits as a user would: calls end, the registration is taken away. */
   async close(): Promise<void> {
-    if (this.#child.pid !== undefined && this.#child.exitCode === null) {
-      const ended = once(this.#child, 'exit');
-      this.#child.kill('SIGTERM');
-      await ended;
-    }
+    await ended(this.#child);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ping } from '../../src/cli/ping.js';
+import { ended } from '../support/ended.js';
 
 const CONFIG = 'deploy/kamailio-edge/kamailio.cfg';
 const NEEDED = 'Kamailio is needed: apt-get install kamailio kamailio-tls-modules';
@@ -72,7 +73,12 @@ export class KamailioEdge {
     for (let attempt = 1; ; attempt++) {
       const ready = await ping(`sip:127.0.0.1:${edge.port}`, 1000).catch(() => undefined);
       if (ready?.status === 200) return edge;
-      if (attempt === STARTS || edge.#child.exitCode !== null || edge.#said === NEEDED) {
+      if (
+        attempt === STARTS ||
+        edge.#child.exitCode !== null ||
+        edge.#child.signalCode !== null ||
+        edge.#said === NEEDED
+      ) {
         await edge.close();
         throw new Error(`kamailio did not start: ${edge.#said}`);
       }
@@ -97,11 +103,7 @@ export class KamailioEdge {
   }
 
   async close(): Promise<void> {
-    if (this.#child.pid !== undefined && this.#child.exitCode === null) {
-      const ended = once(this.#child, 'exit');
-      this.#child.kill('SIGTERM');
-      await ended;
-    }
+    await ended(this.#child);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ended } from '../support/ended.js';
 
 const NEEDED = 'Prosody is needed: apt-get install prosody prosody-modules';
 const CLOUD_NOTIFY = '/usr/lib/prosody/modules/mod_cloud_notify/mod_cloud_notify.lua';
@@ -24,7 +25,6 @@ export interface ProsodyOptions {
 export class Prosody {
   readonly #folder: string;
   #child: ChildProcess;
-  #exited: Promise<unknown> = Promise.resolve();
   #said = '';
   readonly #listeners = new Set<() => void>();
 
@@ -65,7 +65,8 @@ export class Prosody {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const found = what.test(this.#said);
-        if (!found && this.#child.exitCode === null) return;
+        const { exitCode, signalCode } = this.#child;
+        if (!found && exitCode === null && signalCode === null) return;
         this.#listeners.delete(look);
         if (found) resolve();
         else reject(new Error(`Prosody ended before ${what}: ${this.#said.slice(-4000)}`));
@@ -77,8 +78,7 @@ export class Prosody {
 
   /** Ends it as its service manager would. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null) this.#child.kill('SIGTERM');
-    await this.#exited;
+    await ended(this.#child);
   }
 
   /** Starts it again with the same data and ports. */
@@ -109,10 +109,7 @@ export class Prosody {
         this.#look();
       });
     }
-    this.#exited = once(child, 'exit').then(
-      () => this.#look(),
-      () => this.#look(),
-    );
+    for (const end of ['exit', 'error']) child.on(end, () => this.#look());
     return child;
   }
 

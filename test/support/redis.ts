@@ -50,8 +50,11 @@ export class RedisServer {
       });
       child.once('exit', (code) => reject(new Error(`redis-server ended (${code}): ${said}`)));
     });
-    ended.catch(() => undefined);
-    await Promise.race([ended, this.#answers()]);
+    let over = false;
+    ended.catch(() => {
+      over = true;
+    });
+    await Promise.race([ended, this.#answers(() => over)]);
   }
 
   /** Ends it as a power cut would. */
@@ -103,8 +106,9 @@ export class RedisServer {
     return [file, '--sentinel', ...place, ...this.args];
   }
 
-  async #answers(): Promise<void> {
-    for (;;) {
+  /** Settles once it answers, or `over`. */
+  async #answers(over: () => boolean): Promise<void> {
+    while (!over()) {
       const there = await this.ask('PING').catch((error: Error) => (/NOAUTH/.test(error.message) ? 'PONG' : undefined));
       if (there === 'PONG') return;
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -60,6 +60,8 @@ export class ApnsSimulator {
   /** What listens on the ports for providers: the servers, or relays before them. */
   readonly #fronts: Readonly<Record<PushEnvironment, Relay>> | undefined;
   readonly #connections = new Set<Connection>();
+  /** Of providers, also of those that have not said anything yet. */
+  readonly #sockets = new Set<Socket>();
   readonly #waiting = new Set<() => void>();
   #clockOffset: number;
   #received: ReceivedPush[] = [];
@@ -224,7 +226,7 @@ export class ApnsSimulator {
   async close(): Promise<void> {
     this.phones.close();
     const closed = Object.values(this.#servers).map((server) => new Promise((resolve) => server.close(resolve)));
-    this.closeConnections();
+    for (const socket of this.#sockets) socket.destroy();
     for (const front of Object.values(this.#fronts ?? {})) front.close();
     this.#control.closeAllConnections();
     closed.push(new Promise((resolve) => this.#control.close(resolve)));
@@ -254,7 +256,11 @@ export class ApnsSimulator {
     server.on('connection', (socket: Socket) => {
       const { remotePort = 0 } = socket;
       sockets.set(remotePort, socket);
-      socket.on('close', () => sockets.delete(remotePort));
+      this.#sockets.add(socket);
+      socket.on('close', () => {
+        sockets.delete(remotePort);
+        this.#sockets.delete(socket);
+      });
     });
     server.on('session', (session) => {
       const { remotePort = 0 } = session.socket;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HepClient } from '../../../src/ops/timeline/hep-sender.js';
+import { ended } from '../../support/ended.js';
 
 const INVITE = [
   'INVITE sip:2001@192.0.2.1 SIP/2.0',
@@ -74,7 +75,7 @@ async function captureNode(t: ExecutionContext): Promise<{ port: number; says: (
     said = (said + chunk).slice(-20_000);
     tell();
   });
-  const ended = new Promise<void>((resolve) => {
+  const gone = new Promise<void>((resolve) => {
     child.on('error', () => {
       said = 'Kamailio is needed: apt-get install kamailio';
       resolve();
@@ -82,12 +83,11 @@ async function captureNode(t: ExecutionContext): Promise<{ port: number; says: (
     child.on('exit', () => resolve());
   }).then(tell);
   t.teardown(async () => {
-    child.kill('SIGTERM');
-    await ended;
+    await ended(child);
     rmSync(folder, { recursive: true, force: true });
   });
   let over = false;
-  void ended.then(() => {
+  void gone.then(() => {
     over = true;
     tell();
   });

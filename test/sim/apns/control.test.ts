@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../src/clock/clock.js';
 import { runApnsSim } from '../../../src/sim/apns/run.js';
-import type { ApnsSimulator } from '../../../src/sim/apns/simulator.js';
+import { ApnsSimulator } from '../../../src/sim/apns/simulator.js';
 import { keyId, newToken, provider, signingKey, simulator, teamId, voipPush } from '../../push/support.js';
 
 type Json = Record<string, unknown>;
@@ -104,6 +106,17 @@ test('the command says where it listens, reads keys and writes its certificate',
   await sim.close();
   await sim.done;
   await t.throwsAsync(runApnsSim({ keys: ['TEAM'], write: () => {} }), { message: /TEAMID:KEYID:FILE/ });
+});
+
+test('it closes though a provider is in the middle of its TLS handshake', async (t) => {
+  const apns = await new ApnsSimulator().start();
+  const provider = connect(apns.endpoints.production);
+  provider.on('error', () => undefined);
+  await once(provider, 'connect');
+  // The beginning of a record of 512 octets: a ClientHello that does not come.
+  provider.write(Buffer.from('1603010200', 'hex'));
+  await new Promise(setImmediate);
+  await t.notThrowsAsync(apns.close());
 });
 
 async function directory(t: ExecutionContext): Promise<string> {

@@ -28,12 +28,12 @@ export class Trunk {
     const sessionId = randomBytes(16).toString('hex');
     const callUuid = callUuidOf(sessionId, '').toLowerCase();
     this.record({ at: Date.now(), type: 'called', aor: `sip:${user}@corp.example`, callUuid, calm });
-    const end = await Promise.race([this.#tryAll(user, sessionId), pause(PATIENCE)]);
+    const end = await within(PATIENCE, this.#tryAll(user, sessionId));
     if (end === undefined) return;
     this.record({ at: Date.now(), type: 'final', callUuid, status: end.status });
     if (end.status >= 300) return;
     await pause(100);
-    await Promise.race([end.call?.hangup().catch(() => undefined), pause(NOTICED * 5)]);
+    await within(NOTICED * 5, Promise.resolve(end.call?.hangup().catch(() => undefined)));
   }
 
   async #tryAll(user: string, sessionId: string): Promise<{ status: number; call?: SimCall }> {
@@ -54,6 +54,17 @@ export class Trunk {
 
 /** Nothing was said, or nothing final by a member that is gone. */
 const NO_STATUS = 0;
+
+/** What `awaited` gives, or undefined when that takes longer than `ms`. */
+async function within<T>(ms: number, awaited: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController();
+  const late = pause(ms, undefined, { signal: over.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    over.abort();
+  }
+}
 
 /** The final status of an attempt. */
 async function statusOf(call: SimCall, member: FaultyNode): Promise<number> {
