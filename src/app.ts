@@ -159,7 +159,7 @@ export function startApp(options: AppOptions): App {
       version: options.version ?? 'unknown',
       devices,
       onFault: fault,
-      later: () => ({ calls, journal, takeover }),
+      later: () => ({ calls, journal, takeover, messages }),
     });
   const where = (): string => journalWord(config.store.kind, redis);
   const journal: Journal = new Journal(site ?? store, engineRun, fault, where, later.after);
@@ -249,6 +249,7 @@ export function startApp(options: AppOptions): App {
       devices,
       pushes,
       drachtio,
+      site,
       onFault: fault,
     },
   );

@@ -5,6 +5,7 @@ import type { Logger } from './log/logger.js';
 import { Mailbox, queueOf } from './messages/mailbox.js';
 import { Messages } from './messages/messages.js';
 import type { Notifier } from './messages/notification.js';
+import type { OwedBySite } from './messages/owed-pushes.js';
 import type { MessageSink } from './messages/port.js';
 import { Preferences } from './messages/preferences.js';
 import { type AlertPushes, PushNotifier } from './messages/push-notifier.js';
@@ -21,6 +22,8 @@ export interface OpenMessagesOptions {
   readonly devices: DeviceRegistry;
   readonly pushes: AlertPushes;
   readonly drachtio: Drachtio;
+  /** Where other nodes use the store too. */
+  readonly site?: OwedBySite | undefined;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -40,7 +43,7 @@ export interface OpenedMessages {
 
 /** Puts the parts of messaging together as the configuration says. */
 export function openMessages(config: MessagesConfig, options: OpenMessagesOptions): OpenedMessages {
-  const { clock, log, store, devices, pushes, drachtio, onFault } = options;
+  const { clock, log, store, devices, pushes, drachtio, site, onFault } = options;
   const preferences = new Preferences(store);
   const notifier = new PushNotifier({
     clock,
@@ -54,7 +57,7 @@ export function openMessages(config: MessagesConfig, options: OpenMessagesOption
   });
   const { messagesPerDevice, bytesPerDevice, maxStored, maxDead } = config;
   const limits = { messagesPerDevice, bytesPerDevice, messages: maxStored, dead: maxDead };
-  const mailbox = new Mailbox(store, clock, limits, onFault);
+  const mailbox = new Mailbox(store, clock, limits, onFault, site);
   const port = messagePort(drachtio, clock);
   const sink: MessageSink = (event, fields) => {
     if (log.wants('info')) log.info(event, { ...fields });

@@ -5,6 +5,7 @@ import type { Clock } from './clock/clock.js';
 import { Site } from './cluster/site.js';
 import type { DeviceRegistry } from './devices/registry.js';
 import type { Logger } from './log/logger.js';
+import type { Messages } from './messages/messages.js';
 import { listenerFor } from './sip/listeners.js';
 import type { Takeover } from './sip/takeover.js';
 import type { RedisStore } from './store/redis/redis-store.js';
@@ -20,7 +21,12 @@ export interface SiteParts {
   readonly devices: DeviceRegistry;
   readonly onFault: (error: unknown) => void;
   /** Those that are made later. */
-  readonly later: () => { readonly calls: Calls; readonly journal: Journal; readonly takeover: Takeover };
+  readonly later: () => {
+    readonly calls: Calls;
+    readonly journal: Journal;
+    readonly takeover: Takeover;
+    readonly messages: Pick<Messages, 'nodeGone'>;
+  };
 }
 
 /** Joins this process to the others that share its Redis. */
@@ -39,6 +45,7 @@ export function openSite({ store, clock, log, engine, version, devices, onFault,
       },
       done: () => later().takeover.adopted(),
     },
+    onGone: () => later().messages.nodeGone(),
     onFault,
     onEvent: (event, fields) => log.info(event, fields),
   });

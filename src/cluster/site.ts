@@ -43,6 +43,8 @@ export interface SiteOptions {
   readonly calls: () => SiteCalls;
   /** Goes on with what processes have left that had the same engine. */
   readonly heir: Heir;
+  /** A node that was seen alive is gone. */
+  readonly onGone?: () => void;
   readonly onFault: (error: unknown) => void;
   readonly onEvent: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
@@ -75,6 +77,7 @@ export class Site implements CallSite, CallStore {
       facts: { engine, version, pid: process.pid },
       onGone: (node, facts) => {
         options.onEvent('node gone', { node });
+        options.onGone?.();
         if (facts.engine === engine) this.#adopt(node).catch((error: unknown) => this.#fault(error));
       },
     });
@@ -100,6 +103,16 @@ export class Site implements CallSite, CallStore {
   /** The other nodes that live. */
   get others(): readonly string[] {
     return this.#nodes.others;
+  }
+
+  /** This one's name. */
+  get node(): string {
+    return this.#options.store.node;
+  }
+
+  /** Whether that node lives. @throws {StoreAway} when nobody knows */
+  lives(node: string): Promise<boolean> {
+    return this.#nodes.lives(node);
   }
 
   /** Whether another process has this one's engine. */

@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import type { Store } from '../store/store.js';
 import { DeadLetters } from './dead-letters.js';
 import type { StoredMessage } from './message.js';
-import { OwedPushes } from './owed-pushes.js';
+import { type OwedBySite, OwedPushes } from './owed-pushes.js';
 
 /** How much may wait. */
 export interface MailboxLimits {
@@ -81,13 +81,16 @@ export class Mailbox {
   #last = 0;
   #order = 0;
 
-  /** @param onFault told when the store doesn't take what nobody waits for */
-  constructor(store: Store, clock: Clock, limits: MailboxLimits, onFault: (error: unknown) => void) {
+  /**
+   * @param onFault told when the store doesn't take what nobody waits for
+   * @param site where other nodes use the store too
+   */
+  constructor(store: Store, clock: Clock, limits: MailboxLimits, onFault: (error: unknown) => void, site?: OwedBySite) {
     this.#store = store;
     this.#clock = clock;
     this.#limits = limits;
     this.dead = new DeadLetters(store, limits.dead);
-    this.owed = new OwedPushes(store, clock, onFault);
+    this.owed = new OwedPushes(store, clock, onFault, site);
   }
 
   /** Counts what a process before this one has left. Until that is done the bound of all together is wider by it. */

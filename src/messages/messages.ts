@@ -142,6 +142,11 @@ export class Messages {
     this.#sweepLater();
   }
 
+  /** A node that shares the store is gone: its users are told what it still had to tell. */
+  nodeGone(): void {
+    if (!this.#closed) this.#tellLeft().catch(this.#options.onFault);
+  }
+
   /** There is a way to send (again): what waits for phones that are awake is delivered. */
   connected(): void {
     this.#deliveries.wakeAll().catch(this.#options.onFault);
@@ -348,12 +353,12 @@ export class Messages {
     }
   }
 
-  /** Tells the users that a process before this one had to tell. */
+  /** Tells the users that a process before this one had to tell, or a node that is gone. */
   async #tellLeft(): Promise<void> {
     const groups = new Map<string, { message: TextMessage; aor: string; stored: Stored[] }>();
     for (const { queue, position, message } of await this.#options.mailbox.owed.left()) {
       const owner = ownerOf(queue);
-      if (owner === undefined) continue;
+      if (owner === undefined || this.#pushing.has(keyOf({ queue, position }))) continue;
       const key = `${message.id} ${owner.aor}`;
       const group = groups.get(key) ?? { message, aor: owner.aor, stored: [] };
       group.stored.push({ deviceId: owner.deviceId, queue, position });

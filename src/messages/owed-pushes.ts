@@ -28,6 +28,15 @@ interface Sheet {
 interface SheetRecord {
   readonly v: 1;
   readonly owed: readonly string[];
+  /** The node that has written it, where several share the store. */
+  readonly by?: string;
+}
+
+/** This node among those that share its store. */
+export interface OwedBySite {
+  readonly node: string;
+  /** @throws when nobody knows */
+  lives(node: string): Promise<boolean>;
 }
 
 /** No device's queues are called that, as those begin with a SIP address. */
@@ -35,6 +44,8 @@ const OWED = 'owed';
 /** What former versions wrote: a record for each message. */
 const FORMER = 'untold';
 const AT_ONCE = 10_000;
+/** How long what a node that is gone still owed belongs to the first who took it up, in milliseconds. */
+const INHERITED = 10_000;
 /** Milliseconds. */
 const TOLD_AFTER = 50;
 
@@ -43,6 +54,7 @@ export class OwedPushes {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #onFault: (error: unknown) => void;
+  readonly #site: OwedBySite | undefined;
   /** The sheet that what comes in this turn goes on. */
   #open: Sheet | undefined;
   /** By what is owed. */
@@ -53,11 +65,15 @@ export class OwedPushes {
   readonly #changed = new Set<Sheet>();
   #writing: Timer | undefined;
 
-  /** @param onFault told when the store doesn't take what nobody waits for */
-  constructor(store: Store, clock: Clock, onFault: (error: unknown) => void) {
+  /**
+   * @param onFault told when the store doesn't take what nobody waits for
+   * @param site where other nodes use the store too
+   */
+  constructor(store: Store, clock: Clock, onFault: (error: unknown) => void, site?: OwedBySite) {
     this.#store = store;
     this.#clock = clock;
     this.#onFault = onFault;
+    this.#site = site;
   }
 
   /** Notes that a user has to be told; on disk when the promise settles. */
@@ -96,11 +112,19 @@ export class OwedPushes {
     await Promise.all(changed.map((sheet) => (sheet.left.size === 0 ? this.#remove(sheet) : this.#write(sheet))));
   }
 
-  /** What processes before this one still owed. What has left its queue meanwhile is nothing to be told of. */
+  /**
+   * What processes before this one still owed, and nodes that are gone, unless another one has taken that up. What has left its queue
+   * meanwhile is nothing to be told of.
+   */
   async left(): Promise<readonly Untold[]> {
     const found: Untold[] = [];
+    const mayTake = new Map<string | undefined, boolean>([[undefined, true]]);
     for (const queue of [FORMER, OWED]) {
       for (const [at, record] of await this.#store.queued(queue, AT_ONCE)) {
+        const by = queue === FORMER ? undefined : (record as SheetRecord).by;
+        const may = mayTake.get(by) ?? (await this.#mayTake(by));
+        mayTake.set(by, may);
+        if (!may) continue;
         const sheet = this.#records.get(at) ?? this.#takeUp(queue, at, record);
         if (!sheet.isLeft) continue;
         const places = [...sheet.left].map(placeOf);
@@ -113,6 +137,19 @@ export class OwedPushes {
       }
     }
     return found;
+  }
+
+  /** Of several nodes that see another one gone, the first has what it owed. */
+  async #mayTake(by: string | undefined): Promise<boolean> {
+    if (by === undefined || this.#site === undefined || by === this.#site.node) return true;
+    if (await this.#site.lives(by)) return false;
+    const key = `owed-heir ${by}`;
+    const [own, now] = [this.#site.node, this.#clock.now()];
+    const { value, version } = await this.#store.shared(key);
+    const before = asHeir(value);
+    if (before !== undefined && before.node !== own && now - before.at < INHERITED) return false;
+    const there = await this.#store.putShared(key, { node: own, at: now }, version);
+    return asHeir(there.value)?.node === own;
   }
 
   #takeUp(queue: string, at: string, record: unknown): Sheet {
@@ -142,9 +179,20 @@ export class OwedPushes {
   }
 
   #write(sheet: Sheet): Promise<void> {
-    const record: SheetRecord = { v: 1, owed: [...sheet.left] };
+    const record: SheetRecord = { v: 1, owed: [...sheet.left], ...(this.#site && { by: this.#site.node }) };
     return this.#store.putQueued(sheet.in, sheet.at, record);
   }
+}
+
+/** Who takes up what a node owed that is gone, since when. */
+interface Heir {
+  readonly node: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+function asHeir(value: unknown): Heir | undefined {
+  return typeof value === 'object' && value !== null && 'node' in value ? (value as Heir) : undefined;
 }
 
 function nameOf({ queue, position }: Place): string {

@@ -63,3 +63,29 @@ test('a store that fails says so to who waits', async (t) => {
   const owed = new OwedPushes(store, new FakeClock(), () => {});
   await t.throwsAsync(owed.note(place(1)), { message: 'disk full' });
 });
+
+test('of nodes that share a store each takes up what it owed itself, and what those owe that are gone, one of them each', async (t) => {
+  const store = await filled();
+  const clock = new FakeClock();
+  const alive = new Set(['a', 'b', 'c']);
+  const node = (name: string): OwedPushes =>
+    new OwedPushes(store, clock, (error) => t.fail(String(error)), {
+      node: name,
+      lives: async (other) => alive.has(other),
+    });
+  const bodies = async (owed: OwedPushes): Promise<string[]> =>
+    (await owed.left()).map(({ message: { body } }) => body);
+  await node('a').note(place(1));
+  await node('b').note(place(2));
+  const [b, c] = [node('b'), node('c')];
+  t.deepEqual(await bodies(c), []);
+  t.deepEqual(await bodies(b), ['2']);
+  alive.delete('a');
+  const [first, second] = await Promise.all([bodies(b), bodies(c)]);
+  t.deepEqual([...first, ...second].sort(), ['1', '2']);
+  const heir = first.includes('1') ? b : c;
+  heir.told([place(1)]);
+  await heir.flush();
+  await clock.advanceAsync(60_000);
+  t.deepEqual(await bodies(heir === b ? c : b), heir === b ? [] : ['2']);
+});
