@@ -11,6 +11,8 @@ const LIMITS = {
   maxHeaderSize: 16_384,
   maxConnections: 1000,
   maxRequestsPerSocket: 1000,
+  /** Of TLS. A server that is to close waits for those that are in the middle of it. */
+  handshakeTimeout: 5_000,
   headersTimeout: 10_000,
   requestTimeout: 20_000,
   keepAliveTimeout: 15_000,
@@ -34,7 +36,7 @@ export function makeServer(config: ApiConfig, handler: RequestListener): Server 
   const server =
     context === undefined
       ? http.createServer(options, handler)
-      : https.createServer({ ...options, ...context }, handler);
+      : https.createServer({ ...options, ...context, handshakeTimeout: LIMITS.handshakeTimeout }, handler);
   server.maxConnections = LIMITS.maxConnections;
   server.maxRequestsPerSocket = LIMITS.maxRequestsPerSocket;
   server.setTimeout(LIMITS.idleTimeout);
@@ -59,10 +61,9 @@ function secureContext({ tls }: ApiConfig) {
   return { key: readFileSync(keyFile), cert: readFileSync(certFile), minVersion: version, ciphers: SAFE_CIPHERS };
 }
 
-/** Answers what is no HTTP request, comes too slowly or has too many headers, and closes the connection. */
+/** Answers what is no HTTP request, comes too slowly or has too many headers, and closes the connection; one without TLS, or lost, it closes. */
 export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (!socket.writable) {
+  if (!socket.writable || !OF_HTTP.test(error.code ?? '')) {
     socket.destroy();
     return;
   }
@@ -74,6 +75,9 @@ export function onClientError(error: NodeJS.ErrnoException, socket: Socket): voi
     () => socket.destroy(),
   );
 }
+
+/** Codes of what is wrong with a request, not with its connection. */
+const OF_HTTP = /^(HPE|ERR_HTTP)_/;
 
 function clientProblem(code: string | undefined): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'The request did not come in time.');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -19,6 +20,8 @@ test('over HTTPS: TLS 1.2 and newer, headers that keep browsers in bounds, no wa
   const { url } = await ApiStage.start(t, { edge: 'direct', api: { tls } });
   t.regex(url, /^https:/);
   const { port } = new URL(url);
+  const silent = connectTcp({ host: '127.0.0.1', port: Number(port) });
+  const cut = once(silent.resume(), 'close');
   const ask = async (path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> => {
     const [response] = await once(get(`${url}${path}`, { ca: cert, headers, agent: false }), 'response');
     response.resume();
@@ -51,4 +54,5 @@ test('over HTTPS: TLS 1.2 and newer, headers that keep browsers in bounds, no wa
   t.teardown(() => old.destroy());
   const [error] = await once(old, 'error');
   t.truthy(error);
+  await t.notThrowsAsync(cut, 'who connects and does not speak TLS is cut off');
 });
