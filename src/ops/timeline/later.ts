@@ -36,7 +36,7 @@ export class Later {
   }
 
   #add(item: TimelineEvent | (() => void)): void {
-    // Messages to the engine leave with the next turn of the event loop, so this is for the one after.
+    // What waits for the disk is prepared at the end of this turn of the event loop, so this is for the one after.
     if (this.#waiting.push(item) === 1) setImmediate(() => setImmediate(() => this.flush()));
   }
 }
