@@ -32,8 +32,10 @@ class Connection {
   #preface = PREFACE.length;
   #streams = new Map();
   #out = [];
+  /** A good push has come. */
+  #welcome = false;
   /** The provider token that was found good. */
-  #jwt;
+  #token;
 
   constructor(socket) {
     this.#socket = socket;
@@ -79,8 +81,8 @@ class Connection {
   #answer(id, { fields, body }) {
     const [status, reason] = this.#judge(fields, body);
     const apnsId = fields.get('apns-id') ?? '';
-    if (status === 200 && this.#jwt === undefined) this.#settings(STREAMS);
-    if (status === 200) this.#jwt = fields.get('authorization');
+    if (status === 200 && !this.#welcome) this.#settings(STREAMS);
+    this.#welcome ||= status === 200;
     this.#send(FrameType.HEADERS, Flag.END_HEADERS | (reason === undefined ? Flag.END_STREAM : 0), id, [
       literal(':status', String(status)),
       literal('apns-id', apnsId),
@@ -93,15 +95,10 @@ class Connection {
     const token = /^\/3\/device\/([0-9a-f]+)$/.exec(fields.get(':path') ?? '')?.[1] ?? '';
     const authorization = fields.get('authorization');
     if (fields.get(':method') !== 'POST') return [405, 'MethodNotAllowed'];
-    if (authorization !== this.#jwt || this.#jwt === undefined) {
-      const judged = judgeProviderToken(
-        authorization,
-        (id) => (id === keyId ? key : undefined),
-        'production',
-        Date.now(),
-      );
-      if (typeof judged === 'string') return [403, judged];
-    }
+    const keyOf = (id) => (id === keyId ? key : undefined);
+    const signed = judgeProviderToken(authorization, keyOf, 'production', Date.now(), this.#token);
+    if (typeof signed === 'string') return [403, signed];
+    this.#token = signed;
     if (fields.get('apns-topic') !== topic) return [400, 'TopicDisallowed'];
     if (!tokens.has(token)) return [400, 'BadDeviceToken'];
     const payload = JSON.parse(Buffer.from(body, 'latin1').toString());

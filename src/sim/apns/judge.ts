@@ -1,5 +1,5 @@
 import type { PushEnvironment } from '../../push/provider.js';
-import { judgeProviderToken, type RegisteredKey } from './provider-token.js';
+import { judgeProviderToken, type RegisteredKey, type SignedToken } from './provider-token.js';
 import type { World } from './world.js';
 
 /** A request as it came in. */
@@ -16,8 +16,8 @@ export interface PushAttempt {
 /** What a connection remembers: who it belongs to and which provider token it saw, since when. */
 export interface ConnectionMemory {
   environment: PushEnvironment;
-  key?: RegisteredKey;
-  jwt?: string;
+  /** The provider token of the last push that had a good one. */
+  token?: SignedToken;
   /** Monotonic milliseconds. */
   jwtSince?: number;
 }
@@ -107,20 +107,20 @@ function judgeProvider(
   now: Now,
 ): RegisteredKey | Judgement {
   const authorization = attempt.headers.get('authorization');
-  const key = judgeProviderToken(authorization, (keyId) => world.keyOf(keyId), memory.environment, now.wall);
-  if (typeof key === 'string') return { status: 403, reason: key };
-  if (memory.key && (memory.key.teamId !== key.teamId || memory.key.keyId !== key.keyId)) {
-    return { status: 403, reason: memory.key.teamId === key.teamId ? 'UnrelatedKeyIdInToken' : 'InvalidProviderToken' };
+  const keyOf = (keyId: string): RegisteredKey | undefined => world.keyOf(keyId);
+  const before = memory.token;
+  const token = judgeProviderToken(authorization, keyOf, memory.environment, now.wall, before);
+  if (typeof token === 'string') return { status: 403, reason: token };
+  const { key } = token;
+  if (before && (before.key.teamId !== key.teamId || before.key.keyId !== key.keyId)) {
+    return { status: 403, reason: before.key.teamId === key.teamId ? 'UnrelatedKeyIdInToken' : 'InvalidProviderToken' };
   }
-  if (memory.jwt !== undefined && memory.jwt !== authorization) {
+  if (before !== undefined && before.authorization !== token.authorization) {
     if (now.monotonic - (memory.jwtSince ?? 0) < LEAST_TOKEN_USE)
       return { status: 429, reason: 'TooManyProviderTokenUpdates' };
   }
-  if (memory.jwt !== authorization) {
-    memory.jwt = authorization ?? '';
-    memory.jwtSince = now.monotonic;
-  }
-  memory.key = key;
+  if (before?.authorization !== token.authorization) memory.jwtSince = now.monotonic;
+  memory.token = token;
   return key;
 }
 

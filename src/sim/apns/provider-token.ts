@@ -26,17 +26,43 @@ const SKEW = 60_000;
 const headerSchema = z.object({ alg: z.literal('ES256'), kid: z.string() });
 const claimsSchema = z.object({ iss: z.string(), iat: z.number().int() });
 
+/** A provider token that its key has signed. */
+export interface SignedToken {
+  readonly authorization: string;
+  readonly key: RegisteredKey;
+  /** Epoch milliseconds. */
+  readonly issuedAt: number;
+}
+
 /**
  * Judges a provider token as Apple does ("Establishing a token-based connection to APNs").
  * @param authorization the header's value
  * @param keyOf finds the registered key by its id
+ * @param before the last one of the connection: of the same one the signature is not checked again
  */
 export function judgeProviderToken(
   authorization: string | undefined,
   keyOf: (keyId: string) => RegisteredKey | undefined,
   environment: PushEnvironment,
   now: number,
-): RegisteredKey | TokenFault {
+  before?: SignedToken,
+): SignedToken | TokenFault {
+  const isKnown =
+    before?.authorization === authorization && before !== undefined && keyOf(before.key.keyId) === before.key;
+  const signed = isKnown ? before : signedToken(authorization, keyOf);
+  if (typeof signed === 'string') return signed;
+  const age = now - signed.issuedAt;
+  if (age > HOUR) return 'ExpiredProviderToken';
+  if (age < -SKEW) return 'InvalidProviderToken';
+  const { environments } = signed.key;
+  if (environments && !environments.includes(environment)) return 'BadEnvironmentKeyIdInToken';
+  return signed;
+}
+
+function signedToken(
+  authorization: string | undefined,
+  keyOf: (keyId: string) => RegisteredKey | undefined,
+): SignedToken | TokenFault {
   const jwt = /^bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/i.exec(authorization ?? '');
   if (!authorization) return 'MissingProviderToken';
   const [, head = '', body = '', signature = ''] = jwt ?? [];
@@ -47,11 +73,7 @@ export function judgeProviderToken(
   if (!key || key.teamId !== claims.data.iss) return 'InvalidProviderToken';
   if (!signatureFits(key.publicKey, `${head}.${body}`, Buffer.from(signature, 'base64url')))
     return 'InvalidProviderToken';
-  const age = now - claims.data.iat * 1000;
-  if (age > HOUR) return 'ExpiredProviderToken';
-  if (age < -SKEW) return 'InvalidProviderToken';
-  if (key.environments && !key.environments.includes(environment)) return 'BadEnvironmentKeyIdInToken';
-  return key;
+  return { authorization, key, issuedAt: claims.data.iat * 1000 };
 }
 
 /**
