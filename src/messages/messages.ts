@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../clock/clock.js';
 import { bestBinding } from '../devices/best-binding.js';
-import type { Device } from '../devices/types.js';
+import type { Device, Writable } from '../devices/types.js';
 import { Aftermath } from './aftermath.js';
 import { callIdOf, Deliveries, queueOfDevice } from './deliveries.js';
 import { type Mailbox, MailboxFull, ownerOf, type Waiting } from './mailbox.js';
@@ -266,7 +266,7 @@ export class Messages {
     const receivedAt = clock.now();
     const keptUntil = receivedAt + Math.min(settings.retention, expires ?? settings.retention);
     const due = use === 'text' ? push : 'never';
-    const stored: { -readonly [K in keyof StoredMessage]: StoredMessage[K] } = {
+    const stored: Writable<StoredMessage> = {
       v: 1,
       id,
       from,

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js';
+import type { Writable } from '../devices/types.js';
 import { sha256 } from '../grammar/sha256.js';
 import type { TextMessage } from '../messages/message.js';
 import type { Sender } from '../messages/notification.js';
@@ -50,7 +51,7 @@ export function messageOf(lines: HeaderLines, body: string): TextMessage {
   const hops = Number.parseInt(firstHeader(lines, 'max-forwards') ?? '70', 10);
   const expires = Number.parseInt(first('expires'), 10);
   const request = [first('call-id'), first('cseq'), tagOf(first('from'))].join('\n');
-  const message: { -readonly [K in keyof TextMessage]: TextMessage[K] } = {
+  const message: Writable<TextMessage> = {
     id: sha256(request, 'base64url'),
     from: withoutTag(first('from')),
     to: withoutTag(first('to')),
